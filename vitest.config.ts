@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Two projects by what a file needs: `unit` needs nothing, `postgres` needs a server.
+ * Sources are resolved through the `@freshet/source` condition, so tests need no build.
+ */
+const shared = {
+  resolve: { conditions: ['@freshet/source'] },
+  ssr: { resolve: { conditions: ['@freshet/source'] } },
+}
+
+const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src']
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: roots.map((root) => `${root}/**/*.test.ts`),
+          exclude: ['**/*.pg.test.ts', '**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'postgres',
+          include: roots.flatMap((root) => [`${root}/**/*.pg.test.ts`, `${root}/**/*.browser.test.ts`]),
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: ['./tests/kit/src/vitest-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+})
