@@ -1,0 +1,37 @@
+import type { Database } from './database.ts'
+import type { SourceIdentifier } from './names.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/**
+ * The port to change capture. `refresh` asks for it, `cdc` provides it, and whoever builds the product wires them.
+ *
+ * Every captured change becomes rows of the source's change buffer, `freshet_changes.changes_<stable name>`:
+ * `__x xid8` the top-level transaction that wrote it, `__n int` the node it was written on,
+ * `__w smallint` its weight (+1 new, −1 old, 0 a marker: the source was truncated), and the captured columns
+ * under their own names and types.
+ */
+export interface Capture {
+  /**
+   * Makes sure that the named columns of the source are captured. When it returns, the capture is committed, and
+   * every transaction that writes to the source and is not yet visible to a snapshot taken afterwards is captured.
+   * Takes its lock on the source with a `lock_timeout`.
+   */
+  ensure(database: Database, source: SourceIdentifier, columns: readonly string[]): Promise<void>
+  /** Removes the capture of a source that no stream table reads any more. */
+  release(database: Database, stableName: string): Promise<void>
+  /** Deletes change rows that are visible in `consumed`, at most `limit`; returns how many. */
+  trim(database: Database, stableName: string, consumed: Snapshot, limit: number): Promise<number>
+  /** What is wrong with the capture of a source, if anything: a dropped trigger, a changed column, a lost buffer. */
+  inspect(database: Database, stableName: string): Promise<readonly CaptureFault[]>
+}
+
+export interface CaptureFault {
+  readonly kind:
+    | 'source_dropped'
+    | 'trigger_missing'
+    | 'buffer_missing'
+    | 'column_changed'
+    | 'partition_uncaptured'
+    | 'paused'
+  readonly detail: string
+}

@@ -1,0 +1,213 @@
+/**
+ * Every error that Freshet raises has a code from one closed list. A code's comment is its manual page (`docs/errors.md`
+ * is generated from it); its retry class tells a loop what to do; its hint tells a person.
+ *
+ * What a server reports is classified by SQLSTATE alone, never by message text: messages are translated and reworded.
+ */
+
+/**
+ * - `never`: the same call would fail again; somebody has to change something.
+ * - `retry`: transient; the same call may succeed after a short pause.
+ * - `reconnect`: the connection is gone or was never made; try again on a new one.
+ * - `definition`: the query of the stream table or one of its sources must change first.
+ */
+export type RetryClass = 'never' | 'retry' | 'reconnect' | 'definition'
+
+interface ErrorEntry {
+  readonly retry: RetryClass
+  readonly hint: string | null
+}
+
+const entries = {
+  // Reaching the server
+
+  /** No server answers at the address: it is not running, the host or port is wrong, or a firewall drops the packets. */
+  CONNECTION_REFUSED: {
+    retry: 'reconnect',
+    hint: 'Check that the server is running and that host and port of the database URL are right.',
+  },
+  /** The server refused the role: a wrong or missing password, an unknown role, or no matching line in pg_hba.conf. */
+  AUTHENTICATION_FAILED: {
+    retry: 'never',
+    hint: 'Check user and password of the database URL, and the server’s pg_hba.conf.',
+  },
+  /** The server has no database of that name. */
+  UNKNOWN_DATABASE: { retry: 'never', hint: 'Create the database, or correct its name in the database URL.' },
+  /** An established connection broke: the server stopped, restarted, failed over, or ended the session. */
+  CONNECTION_LOST: { retry: 'reconnect', hint: 'Try again; if it persists, look in the server’s log.' },
+  /** The server has no free connection slot, or ran out of memory or disk space. */
+  SERVER_OVERLOADED: {
+    retry: 'retry',
+    hint: 'Raise the limit that the server names, or lower Freshet’s pool size and max_concurrent_refreshes.',
+  },
+  /** The server only reads: it is a standby, or default_transaction_read_only is on. */
+  READ_ONLY_SERVER: { retry: 'reconnect', hint: 'Connect to the primary.' },
+  /** The server is older than PostgreSQL 15, the first release that Freshet supports. */
+  SERVER_TOO_OLD: { retry: 'never', hint: 'Upgrade the server to PostgreSQL 15 or later.' },
+
+  // Freshet's own schema
+
+  /** The database has no Freshet schema, or an incomplete one. */
+  NOT_INSTALLED: { retry: 'never', hint: 'Run `freshet init` on this database.' },
+  /** A newer Freshet migrated the schema in a way that this version can not work with. */
+  SCHEMA_NEWER: { retry: 'never', hint: 'Upgrade this Freshet to the version that migrated the database, or a later one.' },
+  /** The schema was installed by an older Freshet and lacks what this version needs. */
+  SCHEMA_OUTDATED: { retry: 'never', hint: 'Run `freshet init` to migrate the schema.' },
+
+  // Names
+
+  /** The text is not `table` or `schema.table` in SQL's notation. */
+  INVALID_NAME: {
+    retry: 'never',
+    hint: 'Write table or schema.table; put parts with capitals, spaces or signs into double quotes.',
+  },
+  /** A part of the name is longer than the 63 bytes that PostgreSQL keeps; it would be cut silently. */
+  NAME_TOO_LONG: { retry: 'never', hint: 'Use at most 63 bytes (in UTF-8) for each part of a name.' },
+  /** There is no stream table of that name. */
+  UNKNOWN_STREAM_TABLE: { retry: 'never', hint: '`freshet list` shows the stream tables of this database.' },
+  /** A relation of that name exists already. */
+  DUPLICATE_NAME: { retry: 'never', hint: 'Choose another name, or drop what has it.' },
+  /**
+   * Two relations would have the same stable name: a renamed source kept the name that a new table now asks for, or,
+   * very rarely, two names have the same hash. Their change buffers would be one.
+   */
+  NAME_COLLISION: { retry: 'definition', hint: 'Rename one of the two relations.' },
+
+  // The query
+
+  /** The query names a relation or schema that does not exist, or that the role can not see. */
+  UNKNOWN_RELATION: { retry: 'definition', hint: 'Check the name; qualify it with its schema.' },
+  /** The query names a column that does not exist. */
+  UNKNOWN_COLUMN: { retry: 'definition', hint: 'Check the column’s name and that of its relation.' },
+  /** The text is not SQL that PostgreSQL can parse. */
+  SYNTAX_ERROR: { retry: 'definition', hint: 'Try the query in psql: it must run there as it is.' },
+  /** PostgreSQL understood the query but refused it: types, functions, grouping, ambiguity, and the like. */
+  INVALID_QUERY: { retry: 'definition', hint: 'Try the query in psql: it must run there as it is.' },
+  /** The role lacks a privilege that the statement needs. */
+  INSUFFICIENT_PRIVILEGE: { retry: 'definition', hint: 'Grant the role what it lacks, or connect as the owner of the relation.' },
+  /** A stream table is defined by one SELECT (or VALUES, TABLE, WITH … SELECT) and nothing else. */
+  NOT_A_SELECT: { retry: 'definition', hint: 'Give one SELECT statement, without INTO and without row locks.' },
+  /** The query calls a volatile function; its answer changes by itself, so no table can stay equal to it. */
+  VOLATILE_FUNCTION: {
+    retry: 'definition',
+    hint: 'Compute the value when the source row is written, or mark the function stable if it is.',
+  },
+  /** The query reads a temporary relation, which other sessions can not see. */
+  TEMPORARY_SOURCE: { retry: 'definition', hint: 'Use a permanent table.' },
+  /** The query reads a system catalog or one of Freshet's own tables; these can not be captured. */
+  SYSTEM_SOURCE: { retry: 'definition', hint: 'Copy what you need into a table of your own.' },
+  /** An output column has a name that Freshet reserves: internal columns start with two underscores. */
+  RESERVED_COLUMN_NAME: { retry: 'definition', hint: 'Give the column another name with AS.' },
+  /** Differential mode was asked for, and the query can not be maintained differentially. */
+  NOT_DIFFERENTIABLE: { retry: 'definition', hint: 'Use mode auto or full, or rewrite what the message names.' },
+
+  // Settings
+
+  /** The schedule is neither live, manual nor a duration. */
+  INVALID_SCHEDULE: { retry: 'never', hint: 'Use live, manual, or a duration such as 500ms, 5s, 1m or 2h.' },
+  /** There is no such setting, or the value is not one that it takes. */
+  INVALID_SETTING: { retry: 'never', hint: 'docs/settings.md lists the settings and what each takes.' },
+
+  // The graph
+
+  /** Other objects depend on what would be dropped. */
+  HAS_DEPENDENTS: { retry: 'never', hint: 'Drop the dependants first, or ask for cascade.' },
+  /** A stream table would read itself, directly or through others. */
+  CYCLE: { retry: 'definition', hint: 'Remove one of the stream tables that the message lists from the circle.' },
+
+  // Sources
+
+  /** A relation that the stream table reads was dropped. */
+  SOURCE_DROPPED: { retry: 'definition', hint: 'Restore the relation, or drop or alter the stream table.' },
+  /** A column that the stream table reads was dropped, renamed or given another type. */
+  SOURCE_CHANGED: { retry: 'definition', hint: 'Alter the stream table with a query that fits the source as it is now.' },
+  /** The triggers or the change buffer of a source are missing or disabled, so changes may have been lost. */
+  CAPTURE_BROKEN: { retry: 'definition', hint: '`freshet doctor` names the fault; the stream table is filled anew once it is mended.' },
+  /** Somebody wrote to a stream table; only its refresh may. */
+  STREAM_TABLE_WRITE: { retry: 'never', hint: 'Write to its sources; the stream table follows.' },
+
+  // Running
+
+  /** A lock was not granted in time; a long transaction holds it. Nothing was changed. */
+  LOCK_TIMEOUT: { retry: 'retry', hint: 'Try again when the long transaction has ended, or raise the timeout.' },
+  /** Two transactions were in each other's way (a deadlock or a serialization failure) and this one gave up. */
+  TRANSACTION_CONFLICT: { retry: 'retry', hint: 'Try again.' },
+  /** The statement ran into its timeout, or somebody cancelled it. */
+  STATEMENT_CANCELED: { retry: 'retry', hint: 'Raise the statement timeout if the work needs longer.' },
+  /** The server refused a statement for a reason that none of the other codes names, such as a division by zero. */
+  QUERY_FAILED: { retry: 'never', hint: 'The message is the server’s; sqlState is its code.' },
+  /** The SQL that Freshet printed does not parse back to what was meant, and was therefore not run. */
+  PRINTER_GUARD: { retry: 'definition', hint: 'Please report the query. Until then mode full maintains it.' },
+  /** A fault in Freshet itself. */
+  INTERNAL: { retry: 'never', hint: 'Please report it, with the message and what led to it.' },
+  /** The command line or the call is wrong. */
+  USAGE: { retry: 'never', hint: '`freshet help` shows how commands are used.' },
+} as const satisfies Readonly<Record<string, ErrorEntry>>
+
+export type ErrorCode = keyof typeof entries
+
+/** The closed list: every code with its retry class and its usual hint. */
+export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = entries
+
+export interface ErrorOptions {
+  readonly detail?: string | undefined
+  /** Replaces the code's usual hint; null removes it. */
+  readonly hint?: string | null | undefined
+  readonly sqlState?: string | undefined
+  /** Where in the statement, counted in characters from 1. */
+  readonly position?: number | undefined
+  readonly cause?: unknown
+}
+
+export interface ErrorJson {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retry: RetryClass
+  readonly detail?: string
+  readonly hint?: string
+  readonly sqlState?: string
+  readonly position?: number
+}
+
+export class FreshetError extends Error {
+  override readonly name = 'FreshetError'
+  readonly code: ErrorCode
+  readonly retry: RetryClass
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+  readonly sqlState: string | undefined
+  readonly position: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.retry = ERRORS[code].retry
+    this.detail = options.detail
+    this.hint = (options.hint === undefined ? ERRORS[code].hint : options.hint) ?? undefined
+    this.sqlState = options.sqlState
+    this.position = options.position
+  }
+
+  toJSON(): ErrorJson {
+    return {
+      code: this.code,
+      message: this.message,
+      retry: this.retry,
+      ...(this.detail === undefined ? {} : { detail: this.detail }),
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.sqlState === undefined ? {} : { sqlState: this.sqlState }),
+      ...(this.position === undefined ? {} : { position: this.position }),
+    }
+  }
+}
+
+/** Whether `error` is Freshet's, and, when codes are given, has one of them. */
+export function isFreshetError(error: unknown, ...codes: readonly ErrorCode[]): error is FreshetError {
+  return error instanceof FreshetError && (codes.length === 0 || codes.includes(error.code))
+}
+
+/** Whatever was thrown, as a FreshetError: its own kind unchanged, the rest as INTERNAL. */
+export function toFreshetError(error: unknown): FreshetError {
+  if (error instanceof FreshetError) return error
+  return new FreshetError('INTERNAL', error instanceof Error ? error.message : String(error), { cause: error })
+}

@@ -1,0 +1,65 @@
+export type { Capture, CaptureFault } from './capture.ts'
+export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
+export type {
+  Database,
+  Isolation,
+  Notice,
+  Queryable,
+  QueryOptions,
+  Session,
+  TransactionOptions,
+} from './database.ts'
+export {
+  type ErrorCode,
+  type ErrorJson,
+  type ErrorOptions,
+  ERRORS,
+  FreshetError,
+  isFreshetError,
+  type RetryClass,
+  toFreshetError,
+} from './errors.ts'
+export {
+  advance,
+  type Frontier,
+  type FrontierJson,
+  frontierLeq,
+  frontierMeet,
+  type NodePositions,
+  parseFrontier,
+  type Position,
+  positionLeq,
+  printFrontier,
+} from './frontier.ts'
+export { isLsn, type Lsn, lsn, parseLsn, printLsn } from './lsn.ts'
+export {
+  bufferName,
+  bufferTable,
+  canon,
+  CATALOG_SCHEMA,
+  CHANGES_SCHEMA,
+  checkName,
+  displayName,
+  fnv1a64,
+  MAX_NAME_BYTES,
+  parseName,
+  type ParsedName,
+  refuseCollision,
+  sourceIdentifier,
+  type SourceIdentifier,
+  stableName,
+} from './names.ts'
+export { connect, type ConnectOptions } from './postgres.ts'
+export type { Refresher, RefreshOptions, RefreshOutcome } from './refresher.ts'
+export {
+  including,
+  isVisible,
+  NOTHING_VISIBLE,
+  parseSnapshot,
+  printSnapshot,
+  type Snapshot,
+  snapshotLeq,
+  snapshotMeet,
+} from './snapshot.ts'
+export { type Fragment, identifier, join, literal, quoteIdentifier, quoteLiteral, raw, sql, type Sql } from './sql.ts'
+export { codeOfSqlState, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'

@@ -1,0 +1,143 @@
+import type { PoolClient, QueryResult } from 'pg'
+import type { Isolation, Notice, Queryable, QueryOptions, Session, TransactionOptions } from './database.ts'
+import { FreshetError } from './errors.ts'
+import { fromDriver } from './postgres-error.ts'
+import { type PreparedStatements, preparedStatements } from './prepared-statements.ts'
+import { raw, type Sql } from './sql.ts'
+
+/** One pooled connection behind the `Session` port. It lives as long as the physical connection. */
+export class PostgresSession implements Session {
+  readonly #client: PoolClient
+  readonly #prepared: PreparedStatements = preparedStatements()
+  readonly #listeners = new Set<(notice: Notice) => void>()
+  #broken: Error | undefined
+  #inTransaction = false
+
+  constructor(client: PoolClient) {
+    this.#client = client
+    client.on('error', (error) => {
+      this.#broken = error
+    })
+    client.on('notice', ({ severity, message }) => {
+      for (const listener of this.#listeners) listener({ severity: severity ?? 'NOTICE', message: message ?? '' })
+    })
+  }
+
+  get identity(): object {
+    return this.#client
+  }
+
+  /** Set when the connection must not be used again. */
+  get broken(): Error | undefined {
+    return this.#broken
+  }
+
+  async query<Row = Record<string, unknown>>(statement: Sql, options: QueryOptions = {}): Promise<Row[]> {
+    const sent = options.prepared === true ? this.#sendPrepared(statement) : this.#send(statement)
+    return rowsOf(await this.#settle(sent))
+  }
+
+  async batch(statements: readonly Sql[]): Promise<Record<string, unknown>[][]> {
+    if (statements.length === 0) return []
+    // outside a transaction, the batch is one: otherwise what follows an error would still run
+    const framed = !this.#inTransaction && statements.length > 1
+    const all = framed ? [raw('begin'), ...statements, raw('commit')] : statements
+    const results = await Promise.allSettled(all.map((statement) => this.#send(statement)))
+    const rows: Record<string, unknown>[][] = []
+    for (const result of results) {
+      if (result.status === 'rejected') throw this.#failure(result.reason)
+      rows.push(rowsOf(result.value))
+    }
+    return framed ? rows.slice(1, -1) : rows
+  }
+
+  async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    if (this.#inTransaction) throw new FreshetError('INTERNAL', 'a transaction is open on this session already')
+    await this.query(raw(beginText(options)))
+    this.#inTransaction = true
+    try {
+      const result = await work(this)
+      await this.query(raw('commit'))
+      return result
+    } catch (error) {
+      await this.#rollback()
+      throw error
+    } finally {
+      this.#inTransaction = false
+    }
+  }
+
+  notices(listener: (notice: Notice) => void): () => void {
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** Forgets what belongs to the borrower. */
+  returned(): void {
+    this.#listeners.clear()
+  }
+
+  async #rollback(): Promise<void> {
+    if (this.#broken !== undefined) return
+    try {
+      await this.#client.query('rollback')
+    } catch (error) {
+      // its state is unknown: never lend this connection again
+      this.#broken ??= error instanceof Error ? error : new Error(String(error))
+    }
+  }
+
+  #send(statement: Sql): Promise<QueryResult> {
+    return this.#client.query(statement.text, [...statement.values])
+  }
+
+  #sendPrepared(statement: Sql): Promise<QueryResult> {
+    const name = this.#prepared.nameOf(statement.text)
+    const result = this.#client.query({ name, text: statement.text, values: [...statement.values] })
+    for (const old of this.#prepared.retired()) this.#deallocate(old)
+    return result
+  }
+
+  #deallocate(name: string): void {
+    this.#client.query(`deallocate ${name}`).then(
+      () => forgetParsed(this.#client, name),
+      () => this.#prepared.retire([name]), // refused in a failed transaction; tried again later
+    )
+  }
+
+  async #settle(sent: Promise<QueryResult>): Promise<QueryResult> {
+    try {
+      return await sent
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  #failure(error: unknown): FreshetError {
+    const failure = fromDriver(error, this.#broken === undefined ? 'connected' : 'broken')
+    if (failure.retry === 'reconnect' && failure.code === 'CONNECTION_LOST') this.#broken ??= failure
+    return failure
+  }
+}
+
+/** A script of several statements gives several results; the last one counts. */
+function rowsOf<Row>(result: QueryResult | QueryResult[]): Row[] {
+  const last: { rows?: Row[] } | undefined = Array.isArray(result) ? result.at(-1) : result
+  return last?.rows ?? []
+}
+
+function beginText(options: TransactionOptions): string {
+  const isolation: Isolation = options.isolation ?? 'read committed'
+  return `begin isolation level ${isolation}, ${options.readOnly === true ? 'read only' : 'read write'}`
+}
+
+/** The driver remembers the text of every name for ever; names that are gone would pile up. */
+function forgetParsed(client: object, name: string): void {
+  if (!('connection' in client) || typeof client.connection !== 'object' || client.connection === null) return
+  for (const key of ['parsedStatements', 'submittedNamedStatements']) {
+    const names: unknown = Reflect.get(client.connection, key)
+    if (typeof names === 'object' && names !== null) Reflect.deleteProperty(names, name)
+  }
+}

@@ -1,0 +1,104 @@
+import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import { checkDatabaseUrl } from './connection-url.ts'
+import type { Database, Session } from './database.ts'
+import { FreshetError } from './errors.ts'
+import { fromDriver } from './postgres-error.ts'
+import { PostgresSession } from './postgres-session.ts'
+import { raw } from './sql.ts'
+
+/** The `Database` port over node-postgres: a pool of pipelined connections. */
+export interface ConnectOptions {
+  readonly url: string
+  /** Connections at most. Default 10. */
+  readonly poolSize?: number
+  /** Shown in pg_stat_activity. Default `freshet`. */
+  readonly applicationName?: string
+  /** Server-side limits for every statement, milliseconds; the server's defaults where absent. */
+  readonly statementTimeoutMs?: number
+  readonly lockTimeoutMs?: number
+  readonly connectTimeoutMs?: number
+}
+
+const OLDEST_SERVER = 150_000
+
+/** Connects, and makes sure that the server is one that Freshet supports. */
+export async function connect(to: string | ConnectOptions): Promise<Database> {
+  const options: ConnectOptions = typeof to === 'string' ? { url: to } : to
+  const database = new PostgresDatabase(new Pool(poolConfig(options)))
+  try {
+    await database.session(refuseOldServer)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+  return database
+}
+
+function poolConfig(options: ConnectOptions): PoolConfig & { pipeline: true } {
+  return {
+    connectionString: checkDatabaseUrl(options.url),
+    max: options.poolSize ?? 10,
+    application_name: options.applicationName ?? 'freshet',
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
+    ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
+    ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
+    keepAlive: true,
+    pipeline: true,
+  }
+}
+
+async function refuseOldServer(session: Session): Promise<void> {
+  const [row] = await session.query<{ number: string; version: string }>(
+    raw(`select current_setting('server_version_num') as number, current_setting('server_version') as version`),
+  )
+  if (row !== undefined && Number(row.number) >= OLDEST_SERVER) return
+  throw new FreshetError('SERVER_TOO_OLD', `the server is PostgreSQL ${row?.version ?? '(unknown)'}; Freshet needs 15 or later`)
+}
+
+class PostgresDatabase implements Database {
+  readonly #pool: Pool
+  readonly #sessions = new WeakMap<PoolClient, PostgresSession>()
+  #closed: Promise<void> | undefined
+
+  constructor(pool: Pool) {
+    this.#pool = pool
+    // an idle connection broke; the pool has dropped it, and the next borrower gets another
+    pool.on('error', () => {})
+  }
+
+  async session<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const client = await this.#connect()
+    const session = this.#sessionOf(client)
+    try {
+      return await work(session)
+    } finally {
+      session.returned()
+      client.release(session.broken)
+    }
+  }
+
+  query: Database['query'] = (statement, options) => this.session((session) => session.query(statement, options))
+  batch: Database['batch'] = (statements) => this.session((session) => session.batch(statements))
+  transaction: Database['transaction'] = (work, options) => this.session((session) => session.transaction(work, options))
+
+  async close(): Promise<void> {
+    this.#closed ??= this.#pool.end()
+    await this.#closed
+  }
+
+  async #connect(): Promise<PoolClient> {
+    try {
+      return await this.#pool.connect()
+    } catch (error) {
+      throw fromDriver(error, 'connecting')
+    }
+  }
+
+  #sessionOf(client: PoolClient): PostgresSession {
+    const known = this.#sessions.get(client)
+    if (known !== undefined) return known
+    const session = new PostgresSession(client)
+    this.#sessions.set(client, session)
+    return session
+  }
+}

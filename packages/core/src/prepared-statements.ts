@@ -1,0 +1,52 @@
+/**
+ * The prepared statements of one connection.
+ *
+ * A plan is chosen for the tables as they are; a stream table that was planned while it was empty must not keep that
+ * plan. So a statement is prepared again under a new name once it is a minute old, and its old name is retired.
+ * At most `CAPACITY` are kept; the least recently used goes first. Names are never reused: statements of the same text
+ * that are under way keep the name they were sent with.
+ */
+export interface PreparedStatements {
+  /** The name to run `text` under; the driver prepares it when the name is new to it. */
+  nameOf(text: string): string
+  /** Names that no later statement will use; the caller deallocates them. Empties the list. */
+  retired(): readonly string[]
+  /** Takes back names that could not be deallocated now. */
+  retire(names: readonly string[]): void
+}
+
+const CAPACITY = 200
+const MAX_AGE_MS = 60_000
+
+export function preparedStatements(now: () => number = () => performance.now()): PreparedStatements {
+  const known = new Map<string, { readonly name: string; readonly preparedAt: number }>()
+  let names = 0
+  let leaving: string[] = []
+  return {
+    nameOf(text) {
+      const found = known.get(text)
+      known.delete(text) // the Map's order is the order of last use
+      if (found !== undefined && now() - found.preparedAt < MAX_AGE_MS) {
+        known.set(text, found)
+        return found.name
+      }
+      if (found !== undefined) leaving.push(found.name)
+      const name = `freshet_${++names}`
+      known.set(text, { name, preparedAt: now() })
+      const [oldest] = known
+      if (known.size > CAPACITY && oldest !== undefined) {
+        known.delete(oldest[0])
+        leaving.push(oldest[1].name)
+      }
+      return name
+    },
+    retired() {
+      const result = leaving
+      leaving = []
+      return result
+    },
+    retire(more) {
+      leaving.push(...more)
+    },
+  }
+}

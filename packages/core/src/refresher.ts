@@ -1,0 +1,26 @@
+/**
+ * The port from the coordinator to whatever refreshes stream tables: `refresh` provides it.
+ */
+export interface Refresher {
+  /** Brings one stream table to the server's present. Never waits for another refresher: it answers `busy`. */
+  refresh(streamTable: number, options?: RefreshOptions): Promise<RefreshOutcome>
+}
+
+export interface RefreshOptions {
+  /** Recompute the query and apply the difference, whatever the mode. */
+  readonly full?: boolean
+  /** Who asked: `scheduler`, `manual`, … as recorded in the history. */
+  readonly initiatedBy?: string
+}
+
+export interface RefreshOutcome {
+  /** `none`: no change was pending. `busy`: another refresher holds the table. */
+  readonly action: 'none' | 'differential' | 'full' | 'busy'
+  /** Why a full refresh was made, as a reason code; null for the other actions. */
+  readonly reason: string | null
+  readonly rowsInserted: number
+  readonly rowsDeleted: number
+  /** Change rows that the refresh read from the buffers. */
+  readonly changeRows: number
+  readonly durationMs: number
+}
