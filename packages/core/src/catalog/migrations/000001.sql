@@ -1,4 +1,48 @@
+-- compatibility: breaking
 -- Freshet's control tables. One row a fact; hot rows apart from cold ones.
+
+-- The same value as core's stableName(): FNV-1a, 64 bits, over the canonical `schema.table` in UTF-8.
+-- Not quote_ident: its keywords change between major versions. The ranges mean ASCII, whatever the collation.
+create function freshet.canon(name text) returns text
+language sql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when name collate "C" ~ '^[a-z_][a-z0-9_$]*$' then name
+    else '"' || replace(name, '"', '""') || '"'
+  end
+$$;
+
+create function freshet.stable_name(schema_name text, table_name text) returns text
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  bytes bytea := convert_to(freshet.canon(schema_name) || '.' || freshet.canon(table_name), 'UTF8');
+  hash numeric := 14695981039346656037;
+  low int;
+begin
+  for i in 0 .. length(bytes) - 1 loop
+    low := mod(hash, 256)::int;
+    hash := mod((hash - low + (low # get_byte(bytes, i))) * 1099511628211, 18446744073709551616);
+  end loop;
+  return lpad(to_hex(div(hash, 4294967296)::bigint), 8, '0') || lpad(to_hex(mod(hash, 4294967296)::bigint), 8, '0');
+end
+$$;
+
+-- The guard of stream tables, for triggers AFTER … FOR EACH STATEMENT: only a refresh may write.
+create function freshet.guard_stream_table() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('freshet.apply', true) is distinct from 'on' then
+    raise exception 'stream table %.% is kept by Freshet and can not be written', tg_table_schema, tg_table_name
+      using errcode = 'FR001', hint = 'Write to its sources; the stream table follows.';
+  end if;
+  return null;
+end
+$$;
 
 create table freshet.installation (
   only_row boolean primary key default true check (only_row),

@@ -1,0 +1,44 @@
+import type { Queryable } from '../database.ts'
+import { raw, sql } from '../sql.ts'
+
+/**
+ * Which cluster the catalog was written in. Frontiers are snapshots, and a snapshot means nothing in another cluster:
+ * after a dump was restored elsewhere, every stream table must be filled anew.
+ */
+
+/** The system identifier; where the role may not read it, the database's oid and its creation's place in the catalog. */
+export async function clusterIdentity(database: Queryable): Promise<string> {
+  const [right] = await database.query<{ allowed: boolean }>(
+    raw(`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as allowed`),
+  )
+  if (right?.allowed === true) {
+    const [row] = await database.query<{ identity: string }>(
+      raw(`select 'system:' || system_identifier as identity from pg_control_system()`),
+    )
+    if (row !== undefined) return row.identity
+  }
+  const [row] = await database.query<{ identity: string }>(
+    raw(`select 'database:' || oid || ':' || xmin as identity from pg_database where datname = current_database()`),
+  )
+  return row?.identity ?? 'unknown'
+}
+
+/** Whether the catalog belongs to this cluster, as `adoptCluster` last recorded. */
+export async function isInstalledHere(database: Queryable): Promise<boolean> {
+  const identity = await clusterIdentity(database)
+  const rows = await database.query(sql`select from freshet.installation where system_identifier = ${identity}`)
+  return rows.length > 0
+}
+
+/** Records this cluster, and marks every stream table to be filled anew when another one was recorded before. */
+export async function adoptCluster(transaction: Queryable): Promise<void> {
+  const identity = await clusterIdentity(transaction)
+  await transaction.query(sql`
+    with moved as (
+      select from freshet.installation where system_identifier <> ${identity} for update
+    )
+    update freshet.stream_table_state set reinitialize = 'cluster_changed', version = version + 1
+    where exists (select from moved)`)
+  await transaction.query(sql`
+    update freshet.installation set system_identifier = ${identity}, database_name = current_database()`)
+}
