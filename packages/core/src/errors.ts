@@ -50,7 +50,10 @@ const entries = {
   /** The database has no Freshet schema, or an incomplete one. */
   NOT_INSTALLED: { retry: 'never', hint: 'Run `freshet init` on this database.' },
   /** A newer Freshet migrated the schema in a way that this version can not work with. */
-  SCHEMA_NEWER: { retry: 'never', hint: 'Upgrade this Freshet to the version that migrated the database, or a later one.' },
+  SCHEMA_NEWER: {
+    retry: 'never',
+    hint: 'Upgrade this Freshet to the version that migrated the database, or a later one.',
+  },
   /** The schema was installed by an older Freshet and lacks what this version needs. */
   SCHEMA_OUTDATED: { retry: 'never', hint: 'Run `freshet init` to migrate the schema.' },
 
@@ -84,7 +87,10 @@ const entries = {
   /** PostgreSQL understood the query but refused it: types, functions, grouping, ambiguity, and the like. */
   INVALID_QUERY: { retry: 'definition', hint: 'Try the query in psql: it must run there as it is.' },
   /** The role lacks a privilege that the statement needs. */
-  INSUFFICIENT_PRIVILEGE: { retry: 'definition', hint: 'Grant the role what it lacks, or connect as the owner of the relation.' },
+  INSUFFICIENT_PRIVILEGE: {
+    retry: 'definition',
+    hint: 'Grant the role what it lacks, or connect as the owner of the relation.',
+  },
   /** A stream table is defined by one SELECT (or VALUES, TABLE, WITH … SELECT) and nothing else. */
   NOT_A_SELECT: { retry: 'definition', hint: 'Give one SELECT statement, without INTO and without row locks.' },
   /** The query calls a volatile function; its answer changes by itself, so no table can stay equal to it. */
@@ -120,9 +126,15 @@ const entries = {
   /** A relation that the stream table reads was dropped. */
   SOURCE_DROPPED: { retry: 'definition', hint: 'Restore the relation, or drop or alter the stream table.' },
   /** A column that the stream table reads was dropped, renamed or given another type. */
-  SOURCE_CHANGED: { retry: 'definition', hint: 'Alter the stream table with a query that fits the source as it is now.' },
+  SOURCE_CHANGED: {
+    retry: 'definition',
+    hint: 'Alter the stream table with a query that fits the source as it is now.',
+  },
   /** The triggers or the change buffer of a source are missing or disabled, so changes may have been lost. */
-  CAPTURE_BROKEN: { retry: 'definition', hint: '`freshet doctor` names the fault; the stream table is filled anew once it is mended.' },
+  CAPTURE_BROKEN: {
+    retry: 'definition',
+    hint: '`freshet doctor` names the fault; the stream table is filled anew once it is mended.',
+  },
   /** Somebody wrote to a stream table; only its refresh may. */
   STREAM_TABLE_WRITE: { retry: 'never', hint: 'Write to its sources; the stream table follows.' },
 

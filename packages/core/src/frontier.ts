@@ -33,7 +33,9 @@ const frontierJson = z.record(
 export function parseFrontier(value: unknown): Frontier {
   const parsed = frontierJson.safeParse(value)
   if (!parsed.success) {
-    throw new FreshetError('INTERNAL', 'the catalog holds a frontier that can not be read', { detail: z.prettifyError(parsed.error) })
+    throw new FreshetError('INTERNAL', 'the catalog holds a frontier that can not be read', {
+      detail: z.prettifyError(parsed.error),
+    })
   }
   return mapPositions(parsed.data, parsePosition)
 }
@@ -83,7 +85,8 @@ export function positionLeq(a: Position, b: Position): boolean {
 }
 
 function positionMeet(a: Position, b: Position): Position {
-  if (a.kind === 'snapshot' && b.kind === 'snapshot') return { kind: 'snapshot', snapshot: snapshotMeet(a.snapshot, b.snapshot) }
+  if (a.kind === 'snapshot' && b.kind === 'snapshot')
+    return { kind: 'snapshot', snapshot: snapshotMeet(a.snapshot, b.snapshot) }
   if (a.kind === 'lsn' && b.kind === 'lsn') return a.lsn <= b.lsn ? a : b
   throw mixed()
 }

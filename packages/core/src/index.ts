@@ -1,14 +1,21 @@
 export type { Capture, CaptureFault } from './capture.ts'
+export {
+  catalog,
+  type Catalog,
+  type CapturedColumn,
+  type DependencyRow,
+  type RefreshHistoryRow,
+  rows,
+  type SourceRow,
+  statement,
+  type StreamTableRow,
+  type StreamTableStateRow,
+} from './catalog/catalog.ts'
+export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
+export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
+export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
-export type {
-  Database,
-  Isolation,
-  Notice,
-  Queryable,
-  QueryOptions,
-  Session,
-  TransactionOptions,
-} from './database.ts'
+export type { Database, Isolation, Notice, Queryable, QueryOptions, Session, TransactionOptions } from './database.ts'
 export {
   type ErrorCode,
   type ErrorJson,
@@ -51,6 +58,16 @@ export {
 } from './names.ts'
 export { connect, type ConnectOptions } from './postgres.ts'
 export type { Refresher, RefreshOptions, RefreshOutcome } from './refresher.ts'
+export {
+  DEFAULT_SETTINGS,
+  isSettingName,
+  readSettings,
+  type SettingFacts,
+  type SettingName,
+  SETTINGS,
+  type Settings,
+  writeSetting,
+} from './settings.ts'
 export {
   including,
   isVisible,

@@ -93,7 +93,8 @@ export function parseName(text: string): ParsedName {
   for (;;) {
     PART.lastIndex = at
     const match = PART.exec(text)
-    if (match === null) throw invalid(at >= text.length ? 'A part of the name is missing.' : `Unexpected at position ${at + 1}.`)
+    if (match === null)
+      throw invalid(at >= text.length ? 'A part of the name is missing.' : `Unexpected at position ${at + 1}.`)
     const part = match[1]?.replaceAll('""', '"') ?? foldCase(match[2] ?? '')
     parts.push(checkName(part))
     at = PART.lastIndex
@@ -110,7 +111,8 @@ export function parseName(text: string): ParsedName {
 export function checkName(name: string): string {
   if (name === '') throw new FreshetError('INVALID_NAME', 'a name can not be empty')
   if (name.includes('\0')) throw new FreshetError('INVALID_NAME', 'a name can not contain a null character')
-  if (/\p{Surrogate}/u.test(name)) throw new FreshetError('INVALID_NAME', 'a name can not contain half a surrogate pair')
+  if (/\p{Surrogate}/u.test(name))
+    throw new FreshetError('INVALID_NAME', 'a name can not contain half a surrogate pair')
   const bytes = new TextEncoder().encode(name).length
   if (bytes > MAX_NAME_BYTES) {
     throw new FreshetError('NAME_TOO_LONG', `the name ${name} has ${bytes} bytes, ${bytes - MAX_NAME_BYTES} too many`)

@@ -52,7 +52,10 @@ async function refuseOldServer(session: Session): Promise<void> {
     raw(`select current_setting('server_version_num') as number, current_setting('server_version') as version`),
   )
   if (row !== undefined && Number(row.number) >= OLDEST_SERVER) return
-  throw new FreshetError('SERVER_TOO_OLD', `the server is PostgreSQL ${row?.version ?? '(unknown)'}; Freshet needs 15 or later`)
+  throw new FreshetError(
+    'SERVER_TOO_OLD',
+    `the server is PostgreSQL ${row?.version ?? '(unknown)'}; Freshet needs 15 or later`,
+  )
 }
 
 class PostgresDatabase implements Database {
@@ -79,7 +82,8 @@ class PostgresDatabase implements Database {
 
   query: Database['query'] = (statement, options) => this.session((session) => session.query(statement, options))
   batch: Database['batch'] = (statements) => this.session((session) => session.batch(statements))
-  transaction: Database['transaction'] = (work, options) => this.session((session) => session.transaction(work, options))
+  transaction: Database['transaction'] = (work, options) =>
+    this.session((session) => session.transaction(work, options))
 
   async close(): Promise<void> {
     this.#closed ??= this.#pool.end()

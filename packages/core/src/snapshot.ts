@@ -23,7 +23,9 @@ export function parseSnapshot(text: string): Snapshot {
   const xmin = BigInt(low)
   const xmax = BigInt(high)
   const inProgress = list === '' ? [] : list.split(',').map(BigInt)
-  const ordered = inProgress.every((xid, i) => xid >= xmin && xid < xmax && (i === 0 || xid > (inProgress[i - 1] ?? 0n)))
+  const ordered = inProgress.every(
+    (xid, i) => xid >= xmin && xid < xmax && (i === 0 || xid > (inProgress[i - 1] ?? 0n)),
+  )
   if (xmin < 1n || xmin > xmax || !ordered) throw invalid(text)
   return { xmin, xmax, inProgress }
 }

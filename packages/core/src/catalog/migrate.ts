@@ -40,7 +40,9 @@ export async function migrate(database: Database, migrations?: readonly Migratio
       if (!(await isInstalledHere(database))) await database.transaction(adoptCluster)
       return { applied, schemaVersion: state.version }
     }
-    const name = await explainingPrivileges(database, () => database.transaction((transaction) => applyNext(transaction, shipped)))
+    const name = await explainingPrivileges(database, () =>
+      database.transaction((transaction) => applyNext(transaction, shipped)),
+    )
     if (name !== null) applied.push(name)
   }
 }
@@ -54,9 +56,13 @@ export async function requireSchema(database: Queryable, migrations?: readonly M
     case 'absent':
       throw new FreshetError('NOT_INSTALLED', 'Freshet is not installed in this database')
     case 'outdated':
-      throw new FreshetError('SCHEMA_OUTDATED', `Freshet’s schema has version ${state.version} and lacks what this program needs`, {
-        detail: `Missing migrations: ${state.pending.map((migration) => migration.name).join(', ')}.`,
-      })
+      throw new FreshetError(
+        'SCHEMA_OUTDATED',
+        `Freshet’s schema has version ${state.version} and lacks what this program needs`,
+        {
+          detail: `Missing migrations: ${state.pending.map((migration) => migration.name).join(', ')}.`,
+        },
+      )
     case 'newer':
       throw newer(state)
   }
@@ -83,7 +89,9 @@ async function applyNext(transaction: Queryable, migrations: readonly Migration[
   await transaction.query(raw(`select pg_advisory_xact_lock(${LOCK_KEY})`))
   // creating a schema that exists asks for the right to create it
   for (const schema of [CATALOG_SCHEMA, CHANGES_SCHEMA]) {
-    const [found] = await transaction.query<{ present: boolean }>(sql`select to_regnamespace(${schema}) is not null as present`)
+    const [found] = await transaction.query<{ present: boolean }>(
+      sql`select to_regnamespace(${schema}) is not null as present`,
+    )
     if (found?.present !== true) await transaction.query(raw(`create schema ${quoteIdentifier(schema)}`))
   }
   await transaction.query(raw(MIGRATION_TABLE))
@@ -121,7 +129,11 @@ async function explainingPrivileges<T>(database: Queryable, work: () => Promise<
 }
 
 function newer(state: { readonly version: number; readonly unknown: readonly string[] }): FreshetError {
-  return new FreshetError('SCHEMA_NEWER', `Freshet’s schema has version ${state.version}, which is newer than this program`, {
-    detail: `Breaking migrations that it does not know: ${state.unknown.join(', ')}.`,
-  })
+  return new FreshetError(
+    'SCHEMA_NEWER',
+    `Freshet’s schema has version ${state.version}, which is newer than this program`,
+    {
+      detail: `Breaking migrations that it does not know: ${state.unknown.join(', ')}.`,
+    },
+  )
 }

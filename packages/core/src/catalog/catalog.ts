@@ -1,0 +1,159 @@
+import {
+  type ColumnType,
+  type Compilable,
+  DummyDriver,
+  type Generated,
+  type JSONColumnType,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type Selectable,
+} from 'kysely'
+import type { Queryable, QueryOptions } from '../database.ts'
+import type { ErrorJson } from '../errors.ts'
+import type { FrontierJson } from '../frontier.ts'
+import { CATALOG_SCHEMA } from '../names.ts'
+import type { Sql } from '../sql.ts'
+
+/**
+ * The control tables, typed. `catalog` builds statements and `rows` runs them through the `Database` port:
+ *
+ *   await rows(database, catalog.selectFrom('stream_table').selectAll().where('table_name', '=', 'orders'))
+ *
+ * A test compares these types with the catalog that the migrations make.
+ */
+export interface Catalog {
+  readonly migration: MigrationTable
+  readonly installation: InstallationTable
+  readonly setting: SettingTable
+  readonly source: SourceTable
+  readonly stream_table: StreamTableTable
+  readonly stream_table_state: StreamTableStateTable
+  readonly dependency: DependencyTable
+  readonly refresh_history: RefreshHistoryTable
+}
+
+interface MigrationTable {
+  number: number
+  name: string
+  breaking: boolean
+  applied_at: Generated<Date>
+}
+
+interface InstallationTable {
+  only_row: Generated<boolean>
+  system_identifier: string | null
+  database_name: Generated<string>
+  installed_at: Generated<Date>
+}
+
+interface SettingTable {
+  name: string
+  value: ColumnType<unknown, string, string>
+  changed_at: Generated<Date>
+}
+
+export interface CapturedColumn {
+  readonly name: string
+  readonly type: string
+}
+
+interface SourceTable {
+  stable_name: string
+  relation: number
+  schema_name: string
+  table_name: string
+  kind: 'table' | 'partitioned' | 'stream_table' | 'foreign' | 'materialized_view'
+  capture: 'trigger' | 'refresh' | 'none'
+  captured_columns: JsonColumn<readonly CapturedColumn[]>
+  installed_at: Generated<Date>
+}
+
+interface StreamTableTable {
+  stream_table_id: Generated<number>
+  schema_name: string
+  table_name: string
+  relation: number | null
+  stable_name: string
+  query: string
+  definition: string
+  mode: 'auto' | 'differential' | 'full'
+  effective_mode: 'differential' | 'full'
+  mode_reason: string | null
+  mode_detail: string | null
+  schedule: Generated<string>
+  storage: 'keyed' | 'bag' | 'single'
+  key_columns: Generated<string[]>
+  plan: ColumnType<unknown, string, string>
+  session_settings: JsonColumn<Readonly<Record<string, string>>>
+  emits_changes: Generated<boolean>
+  created_at: Generated<Date>
+  altered_at: Generated<Date>
+}
+
+interface StreamTableStateTable {
+  stream_table_id: number
+  /** bigint: text. */
+  version: ColumnType<string, string | number | undefined, string | number>
+  status: Generated<'initializing' | 'active' | 'paused' | 'suspended'>
+  status_reason: string | null
+  frontier: JsonColumn<FrontierJson>
+  reinitialize: string | null
+  refreshed_at: Date | null
+  consecutive_errors: Generated<number>
+  last_error: JSONColumnType<ErrorJson> | null
+  retry_at: Date | null
+}
+
+interface DependencyTable {
+  stream_table_id: number
+  stable_name: string
+  columns: string[]
+}
+
+interface RefreshHistoryTable {
+  refresh_id: Generated<string>
+  stream_table_id: number
+  started_at: Date
+  finished_at: Generated<Date>
+  action: 'initial' | 'differential' | 'full'
+  reason: string | null
+  initiated_by: string
+  change_rows: BigintColumn
+  rows_inserted: BigintColumn
+  rows_deleted: BigintColumn
+  error: JSONColumnType<ErrorJson> | null
+}
+
+/** Parsed when read, text when written; has a default. */
+type JsonColumn<T> = ColumnType<T, string | undefined, string>
+/** Text when read; has a default. */
+type BigintColumn = ColumnType<string, string | number | undefined, string | number>
+
+export type SourceRow = Selectable<SourceTable>
+export type StreamTableRow = Selectable<StreamTableTable>
+export type StreamTableStateRow = Selectable<StreamTableStateTable>
+export type DependencyRow = Selectable<DependencyTable>
+export type RefreshHistoryRow = Selectable<RefreshHistoryTable>
+
+/** Builds statements; it has no connection and runs none. */
+export const catalog = new Kysely<Catalog>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (database) => new PostgresIntrospector(database),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+}).withSchema(CATALOG_SCHEMA)
+
+/** A built statement as a `Sql` value. */
+export function statement(query: Compilable): Sql {
+  const { sql: text, parameters } = query.compile()
+  return { text, values: parameters }
+}
+
+/** Runs a built statement; its rows have the type that it says. */
+export function rows<Row>(database: Queryable, query: Compilable<Row>, options?: QueryOptions): Promise<Row[]> {
+  return database.query<Row>(statement(query), options)
+}

@@ -1,0 +1,160 @@
+import { z } from 'zod'
+import type { Database, Queryable } from './database.ts'
+import { FreshetError } from './errors.ts'
+import { raw, sql } from './sql.ts'
+
+/**
+ * Settings of a database, kept in `freshet.setting` and read by every process that works on it. Absent ones have their
+ * default. `docs/settings.md` is generated from this file.
+ */
+export interface SettingFacts {
+  readonly default: number | boolean
+  readonly unit: string | null
+  /** What values it takes, in words. */
+  readonly takes: string
+  readonly description: string
+}
+
+const facts = z.registry<SettingFacts>()
+const DAY_MS = 86_400_000
+
+const settings = z
+  .object({
+    cdc_lock_timeout_ms: whole(
+      5_000,
+      'ms',
+      [1, DAY_MS],
+      'How long to wait for the lock on a source that installing or removing capture takes. Writers queue behind that wait.',
+    ),
+    refresh_statement_timeout_ms: whole(0, 'ms', [0, DAY_MS], 'How long one refresh may run; 0 is without limit.'),
+    fill_statement_timeout_ms: whole(
+      0,
+      'ms',
+      [0, 7 * DAY_MS],
+      'How long the first fill of a stream table, or a full one, may run; 0 is without limit.',
+    ),
+    cleanup_batch_rows: whole(
+      10_000,
+      'rows',
+      [1, 1_000_000],
+      'Consumed change rows that one clean-up transaction deletes at most.',
+    ),
+    cleanup_interval_ms: whole(1_000, 'ms', [10, DAY_MS], 'Pause between two clean-ups of the change buffers.'),
+    history_retention_days: whole(30, 'days', [1, 3_650], 'How long the history of refreshes is kept.'),
+    poll_min_ms: whole(
+      5,
+      'ms',
+      [1, 60_000],
+      'Pause between two looks at the change buffers while changes keep coming.',
+    ),
+    poll_max_ms: whole(
+      200,
+      'ms',
+      [1, 60_000],
+      'The same pause when nothing has come for a while; at least poll_min_ms.',
+    ),
+    max_concurrent_refreshes: whole(
+      4,
+      'refreshes',
+      [1, 1_000],
+      'Refreshes that one scheduler runs at the same time, each on a connection of its own.',
+    ),
+    error_backoff_min_ms: whole(
+      500,
+      'ms',
+      [1, DAY_MS],
+      'Pause after the first failed refresh of a stream table; it doubles with each further failure.',
+    ),
+    error_backoff_max_ms: whole(60_000, 'ms', [1, DAY_MS], 'The longest such pause; at least error_backoff_min_ms.'),
+    max_consecutive_errors: whole(
+      10,
+      'errors',
+      [1, 1_000_000],
+      'After so many failed refreshes in a row a stream table is suspended, until it is resumed.',
+    ),
+    small_delta_rows: whole(
+      1_000,
+      'rows',
+      [0, 1_000_000_000],
+      'Up to so many pending change rows a differential refresh is one statement; above, the changes are collected and analyzed first.',
+    ),
+    force_full_refresh: flag(false, 'Makes every refresh a full one, whatever the mode: for diagnosis.'),
+  })
+  .refine((all) => all.poll_min_ms <= all.poll_max_ms, { path: ['poll_max_ms'], error: 'must be at least poll_min_ms' })
+  .refine((all) => all.error_backoff_min_ms <= all.error_backoff_max_ms, {
+    path: ['error_backoff_max_ms'],
+    error: 'must be at least error_backoff_min_ms',
+  })
+
+export type Settings = Readonly<z.infer<typeof settings>>
+export type SettingName = keyof Settings
+
+/** Name → default, unit, what it takes and what it is for. */
+export const SETTINGS: Readonly<Record<string, SettingFacts>> = Object.fromEntries(
+  Object.entries(settings.shape).flatMap(([name, schema]) => {
+    const known = facts.get(schema)
+    return known === undefined ? [] : [[name, known]]
+  }),
+)
+
+export const DEFAULT_SETTINGS: Settings = Object.freeze(settings.parse({}))
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(settings.shape, name)
+}
+
+export async function readSettings(database: Queryable): Promise<Settings> {
+  return validated(await storedValues(database))
+}
+
+/** Stores a value; null takes the stored one away, so that the default holds again. Returns all settings. */
+export async function writeSetting(database: Database, name: string, value: unknown): Promise<Settings> {
+  if (!isSettingName(name)) {
+    throw new FreshetError('INVALID_SETTING', `there is no setting ${name}`, {
+      detail: `There are ${Object.keys(SETTINGS).join(', ')}.`,
+    })
+  }
+  return database.transaction(async (transaction) => {
+    // settings are checked together, so writers take turns
+    await transaction.query(raw('lock table freshet.setting in share row exclusive mode'))
+    const { [name]: _replaced, ...others } = await storedValues(transaction)
+    const result = validated(value === null ? others : { ...others, [name]: value })
+    if (value === null) {
+      await transaction.query(sql`delete from freshet.setting where name = ${name}`)
+    } else {
+      await transaction.query(sql`
+        insert into freshet.setting (name, value) values (${name}, ${JSON.stringify(value)})
+        on conflict (name) do update set value = excluded.value, changed_at = clock_timestamp()`)
+    }
+    return result
+  })
+}
+
+/** Names that this version does not know are a newer one's, and are left alone. */
+async function storedValues(database: Queryable): Promise<Record<string, unknown>> {
+  const rows = await database.query<{ name: string; value: unknown }>(raw('select name, value from freshet.setting'))
+  return Object.fromEntries(rows.map((row) => [row.name, row.value]))
+}
+
+function validated(values: Record<string, unknown>): Settings {
+  const parsed = settings.safeParse(values)
+  if (parsed.success) return parsed.data
+  const name = String(parsed.error.issues[0]?.path[0])
+  const takes = SETTINGS[name]?.takes
+  throw new FreshetError('INVALID_SETTING', `setting ${name} can not be ${JSON.stringify(values[name])}`, {
+    detail: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+    ...(takes === undefined ? {} : { hint: `It takes ${takes}.` }),
+  })
+}
+
+function whole(fallback: number, unit: string, [low, high]: readonly [number, number], description: string) {
+  const takes = `a whole number from ${low} to ${high}`
+  return z.int().min(low).max(high).default(fallback).register(facts, { default: fallback, unit, takes, description })
+}
+
+function flag(fallback: boolean, description: string) {
+  return z
+    .boolean()
+    .default(fallback)
+    .register(facts, { default: fallback, unit: null, takes: 'true or false', description })
+}
