@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, type Database } from '@freshet/core'
 import pg from 'pg'
 
 /**
@@ -8,6 +9,8 @@ import pg from 'pg'
 export interface TestDatabase extends AsyncDisposable {
   readonly name: string
   readonly url: string
+  /** Freshet's own port, over a pool. Closed when the database is dropped. */
+  readonly database: Database
   /** A connection of its own, for tests that hold transactions open. Closed when the database is dropped. */
   client(settings?: ClientSettings): Promise<pg.Client>
   /** Throws, after dropping, when something leaked. */
@@ -33,17 +36,19 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   await onServer(serverUrl, (server) => server.query(`create database ${name}`))
 
   const url = withDatabase(serverUrl, name)
+  const database = await connect({ url, applicationName: 'freshet-test' })
   const clients: pg.Client[] = []
   let dropped: Promise<void> | undefined
   const drop = () =>
     (dropped ??= (async () => {
-      await Promise.all(clients.map((client) => client.end()))
+      await Promise.all([database.close(), ...clients.map((client) => client.end())])
       const leaks = await onServer(serverUrl, (server) => dropAndReport(server, name, serverUrl))
       if (leaks.length > 0) throw new Error(`the test left behind: ${leaks.join('; ')}`)
     })())
   return {
     name,
     url,
+    database,
     client: async (settings = {}) => {
       const client = new pg.Client({ ...connection(url), ...settings })
       client.on('error', () => undefined) // a connection that the test ends by force is the test's matter
