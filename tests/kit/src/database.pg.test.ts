@@ -23,3 +23,11 @@ test('what a test leaves behind is reported, and removed', async () => {
     begin; insert into t values (1); prepare transaction 'left-behind-${database.name}'`)
   await expect(database.drop()).rejects.toThrow(/replication slot left_.*; prepared transaction left-behind/)
 })
+
+test('it has Freshet’s schemas, unless they are not wanted', async () => {
+  const installed = "select to_regclass('freshet.stream_table') is not null as installed"
+  await using migrated = await createTestDatabase()
+  expect((await (await migrated.client()).query(installed)).rows).toEqual([{ installed: true }])
+  await using empty = await createTestDatabase({ migrated: false })
+  expect((await (await empty.client()).query(installed)).rows).toEqual([{ installed: false }])
+})
