@@ -11,6 +11,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -105,8 +106,8 @@ function say(message) {
 }
 
 /**
- * Runs a program and returns its exit code. The terminal's signals reach the child by themselves; a signal sent to
- * this process alone is passed on, so that nothing is orphaned. `quiet` shows the output only of a failed run.
+ * Runs a program and returns its exit code. Ctrl-C reaches the child from the terminal, so this process only waits for
+ * it to end; what is sent to this process alone is passed on. `quiet` shows the output only of a failed run.
  */
 async function run(program, args, environment, quiet) {
   const child = spawn(program, args, {
@@ -116,17 +117,20 @@ async function run(program, args, environment, quiet) {
   const output = []
   child.stdout?.on('data', (chunk) => output.push(chunk))
   child.stderr?.on('data', (chunk) => output.push(chunk))
-  const forward = (signal) => child.kill(signal)
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
-  for (const signal of signals) process.on(signal, forward)
+  const listeners = {
+    SIGINT: () => say('stopping'),
+    SIGTERM: (signal) => child.kill(signal),
+    SIGHUP: (signal) => child.kill(signal),
+  }
+  for (const [signal, listener] of Object.entries(listeners)) process.on(signal, listener)
   try {
     const code = await new Promise((resolve, reject) => {
       child.on('error', (error) => reject(new Error(`can not start ${program}: ${error.message}`)))
-      child.on('close', (exitCode, signal) => resolve(exitCode ?? (signal === 'SIGINT' ? 130 : 143)))
+      child.on('close', (exitCode, signal) => resolve(exitCode ?? 128 + (constants.signals[signal] ?? 0)))
     })
-    if (code !== 0 && output.length > 0) process.stderr.write(Buffer.concat(output))
+    if (code !== 0) process.stderr.write(Buffer.concat(output))
     return code
   } finally {
-    for (const signal of signals) process.off(signal, forward)
+    for (const [signal, listener] of Object.entries(listeners)) process.off(signal, listener)
   }
 }
