@@ -1,9 +1,11 @@
 /**
  * The promises that documents make about the tree: every package has a README of fewer than 60 lines and one entry
- * point, and every relative link in a Markdown file leads somewhere.
+ * point, every operator's page has the same parts, and every relative link in a Markdown file leads somewhere.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
+
+const OPERATOR_PARTS = ['Law', 'Example', 'SQL', 'State', 'Limits']
 
 const faults = []
 const excluded = (path) => /(^|\/)(node_modules|dist|\.git)(\/|$)/.test(path)
@@ -20,6 +22,13 @@ for (const manifest of globSync(['packages/*/package.json', 'apps/*/package.json
   const doors = Object.keys(JSON.parse(readFileSync(manifest, 'utf8')).exports ?? {})
   if (doors.join() !== '.')
     faults.push(`${manifest} exports ${doors.join(', ') || 'nothing'}; a package has one entry point`)
+}
+
+for (const page of globSync('docs/operators/*.md', { exclude: (path) => path.endsWith('README.md') })) {
+  const parts = [...readFileSync(page, 'utf8').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
+  if (parts.join() !== OPERATOR_PARTS.join()) {
+    faults.push(`${page} has the parts ${parts.join(', ')}; an operator's page has ${OPERATOR_PARTS.join(', ')}`)
+  }
 }
 
 for (const page of globSync('**/*.md', { exclude: excluded }).filter((path) => !excluded(path))) {
