@@ -8,7 +8,7 @@ import { dirname, join, normalize } from 'node:path'
 const OPERATOR_PARTS = ['Law', 'Example', 'SQL', 'State', 'Limits']
 
 const faults = []
-const excluded = (path) => /(^|\/)(node_modules|dist|\.git)(\/|$)/.test(path)
+const foreign = (path) => /(^|\/)(node_modules|dist|\.git)(\/|$)/.test(path)
 
 for (const manifest of globSync(['packages/*/package.json', 'apps/*/package.json'])) {
   const folder = dirname(manifest)
@@ -24,14 +24,14 @@ for (const manifest of globSync(['packages/*/package.json', 'apps/*/package.json
     faults.push(`${manifest} exports ${doors.join(', ') || 'nothing'}; a package has one entry point`)
 }
 
-for (const page of globSync('docs/operators/*.md', { exclude: (path) => path.endsWith('README.md') })) {
+for (const page of globSync('docs/operators/!(README).md')) {
   const parts = [...readFileSync(page, 'utf8').matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)
   if (parts.join() !== OPERATOR_PARTS.join()) {
     faults.push(`${page} has the parts ${parts.join(', ')}; an operator's page has ${OPERATOR_PARTS.join(', ')}`)
   }
 }
 
-for (const page of globSync('**/*.md', { exclude: excluded }).filter((path) => !excluded(path))) {
+for (const page of globSync('**/*.md', { exclude: foreign }).filter((path) => !foreign(path))) {
   const text = readFileSync(page, 'utf8').replace(/```[\s\S]*?```/g, '')
   for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
     if (/^([a-z]+:|#)/.test(target)) continue
