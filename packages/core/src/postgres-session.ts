@@ -33,8 +33,12 @@ export class PostgresSession implements Session {
   }
 
   async query<Row = Record<string, unknown>>(statement: Sql, options: QueryOptions = {}): Promise<Row[]> {
-    const sent = options.prepared === true ? this.#sendPrepared(statement) : this.#send(statement)
-    return rowsOf(await this.#settle(sent))
+    try {
+      return rowsOf(await (options.prepared === true ? this.#sendPrepared(statement) : this.#send(statement)))
+    } catch (error) {
+      if (options.prepared === true) this.#prepared.forget(statement.text)
+      throw this.#failure(error)
+    }
   }
 
   async batch(statements: readonly Sql[]): Promise<Record<string, unknown>[][]> {
@@ -57,7 +61,7 @@ export class PostgresSession implements Session {
     this.#inTransaction = true
     try {
       const result = await work(this)
-      await this.query(raw('commit'))
+      await this.#commit()
       return result
     } catch (error) {
       await this.#rollback()
@@ -77,6 +81,17 @@ export class PostgresSession implements Session {
   /** Forgets what belongs to the borrower. */
   returned(): void {
     this.#listeners.clear()
+  }
+
+  /** The server answers COMMIT of a failed transaction with a rollback, and no error. */
+  async #commit(): Promise<void> {
+    const { command } = await this.#client.query('commit').catch((error: unknown) => {
+      throw this.#failure(error)
+    })
+    if (command === 'COMMIT') return
+    throw new FreshetError('QUERY_FAILED', 'the transaction was rolled back: a statement in it had failed', {
+      detail: 'The error was caught inside the transaction.',
+    })
   }
 
   async #rollback(): Promise<void> {
@@ -105,14 +120,6 @@ export class PostgresSession implements Session {
       () => forgetParsed(this.#client, name),
       () => this.#prepared.retire([name]), // refused in a failed transaction; tried again later
     )
-  }
-
-  async #settle(sent: Promise<QueryResult>): Promise<QueryResult> {
-    try {
-      return await sent
-    } catch (error) {
-      throw this.#failure(error)
-    }
   }
 
   #failure(error: unknown): FreshetError {

@@ -26,7 +26,7 @@ export async function connect(to: string | ConnectOptions): Promise<Database> {
   const options: ConnectOptions = typeof to === 'string' ? { url: to } : to
   const database = new PostgresDatabase(new Pool(poolConfig(options)))
   try {
-    await database.session(refuseOldServer)
+    await database.session(checkServer)
   } catch (error) {
     await database.close()
     throw error
@@ -47,15 +47,16 @@ function poolConfig(options: ConnectOptions): PoolConfig & { pipeline: true } {
   }
 }
 
-async function refuseOldServer(session: Session): Promise<void> {
+async function checkServer(session: Session): Promise<void> {
   const [row] = await session.query<{ number: string; version: string }>(
     raw(`select current_setting('server_version_num') as number, current_setting('server_version') as version`),
   )
-  if (row !== undefined && Number(row.number) >= OLDEST_SERVER) return
-  throw new FreshetError(
-    'SERVER_TOO_OLD',
-    `the server is PostgreSQL ${row?.version ?? '(unknown)'}; Freshet needs 15 or later`,
-  )
+  if (row !== undefined) refuseOldServer(Number(row.number), row.version)
+}
+
+export function refuseOldServer(number: number, version: string): void {
+  if (number >= OLDEST_SERVER) return
+  throw new FreshetError('SERVER_TOO_OLD', `the server is PostgreSQL ${version}; Freshet needs 15 or later`)
 }
 
 class PostgresDatabase implements Database {
@@ -66,7 +67,7 @@ class PostgresDatabase implements Database {
   constructor(pool: Pool) {
     this.#pool = pool
     // an idle connection broke; the pool has dropped it, and the next borrower gets another
-    pool.on('error', () => {})
+    pool.on('error', () => undefined)
   }
 
   async session<T>(work: (session: Session) => Promise<T>): Promise<T> {

@@ -9,6 +9,8 @@
 export interface PreparedStatements {
   /** The name to run `text` under; the driver prepares it when the name is new to it. */
   nameOf(text: string): string
+  /** After a failure: the next run prepares afresh. */
+  forget(text: string): void
   /** Names that no later statement will use; the caller deallocates them. Empties the list. */
   retired(): readonly string[]
   /** Takes back names that could not be deallocated now. */
@@ -39,6 +41,12 @@ export function preparedStatements(now: () => number = () => performance.now()):
         leaving.push(oldest[1].name)
       }
       return name
+    },
+    forget(text) {
+      const found = known.get(text)
+      if (found === undefined) return
+      known.delete(text)
+      leaving.push(found.name)
     },
     retired() {
       const result = leaving

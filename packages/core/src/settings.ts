@@ -107,19 +107,20 @@ export async function readSettings(database: Queryable): Promise<Settings> {
   return validated(await storedValues(database))
 }
 
-/** Stores a value; null takes the stored one away, so that the default holds again. Returns all settings. */
+/** Stores a value; null or undefined takes the stored one away, so that the default holds again. Returns all settings. */
 export async function writeSetting(database: Database, name: string, value: unknown): Promise<Settings> {
   if (!isSettingName(name)) {
     throw new FreshetError('INVALID_SETTING', `there is no setting ${name}`, {
       detail: `There are ${Object.keys(SETTINGS).join(', ')}.`,
     })
   }
+  const absent = value === null || value === undefined
   return database.transaction(async (transaction) => {
     // settings are checked together, so writers take turns
     await transaction.query(raw('lock table freshet.setting in share row exclusive mode'))
     const { [name]: _replaced, ...others } = await storedValues(transaction)
-    const result = validated(value === null ? others : { ...others, [name]: value })
-    if (value === null) {
+    const result = validated(absent ? others : { ...others, [name]: value })
+    if (absent) {
       await transaction.query(sql`delete from freshet.setting where name = ${name}`)
     } else {
       await transaction.query(sql`
