@@ -14,6 +14,8 @@ export interface TestDatabase extends AsyncDisposable {
   readonly database: Database
   /** A connection of its own, for tests that hold transactions open. Closed when the database is dropped. */
   client(settings?: ClientSettings): Promise<pg.Client>
+  /** Runs when the database is dropped, before leaks are looked for; the last one given runs first. */
+  defer(cleanUp: () => Promise<void>): void
   /** Throws, after dropping, when something leaked. */
   drop(): Promise<void>
 }
@@ -42,9 +44,11 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   const database = await connect({ url, applicationName: 'freshet-test' })
   if (options.migrated !== false) await migrate(database)
   const clients: pg.Client[] = []
+  const deferred: (() => Promise<void>)[] = []
   let dropped: Promise<void> | undefined
   const drop = () =>
     (dropped ??= (async () => {
+      for (const cleanUp of deferred.reverse()) await cleanUp()
       await Promise.all([database.close(), ...clients.map((client) => client.end())])
       const leaks = await onServer(serverUrl, (server) => dropAndReport(server, name, serverUrl))
       if (leaks.length > 0) throw new Error(`the test left behind: ${leaks.join('; ')}`)
@@ -60,6 +64,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
       await client.connect()
       return client
     },
+    defer: (cleanUp) => void deferred.push(cleanUp),
     drop,
     [Symbol.asyncDispose]: drop,
   }

@@ -33,6 +33,7 @@ export const TEST_SETTINGS: Readonly<Record<string, string>> = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
+  jit: 'off',
   max_wal_size: '1GB',
 }
 

@@ -1,0 +1,110 @@
+import { connect } from '@freshet/client'
+import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
+import { generateCase, type FuzzCase } from './case.ts'
+import { storedRegressions, storeRegression } from './regressions.ts'
+import { runCase, type Arena, type Failed, type Outcome } from './run.ts'
+import { shrink } from './shrink.ts'
+
+/**
+ * Many cases: the stored regressions first, then random ones, several at a time, each worker in a database of its own
+ * that is replaced now and then.
+ */
+export interface CampaignOptions {
+  readonly cases: number
+  readonly seed: number
+  readonly jobs?: number
+  readonly serverUrl?: string
+  readonly log?: (line: string) => void
+  /** Stop after so many failures. */
+  readonly maxFailures?: number
+}
+
+export interface Campaign {
+  readonly cases: number
+  readonly refreshes: number
+  readonly failures: readonly { readonly subject: FuzzCase; readonly failed: Failed; readonly file: string }[]
+  /** How often a stream table or a refresh was FULL without cause, by reason. */
+  readonly surprises: ReadonlyMap<string, number>
+}
+
+const CASES_PER_DATABASE = 150
+const WRITERS = 3
+
+export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
+  const log = options.log ?? (() => undefined)
+  const stored = await storedRegressions()
+  const failures: { subject: FuzzCase; failed: Failed; file: string }[] = []
+  const surprises = new Map<string, number>()
+  const counts = { cases: 0, refreshes: 0 }
+  let next = 0
+
+  const take = (): { subject: FuzzCase; name: string } | undefined => {
+    if (failures.length >= (options.maxFailures ?? 5)) return undefined
+    const index = next++
+    const regression = stored[index]
+    if (regression) return { subject: regression.case, name: regression.name }
+    const number = index - stored.length
+    if (number >= options.cases) return undefined
+    const seed = seedOfCase(options.seed, number)
+    return { subject: generateCase(seed), name: `--seed ${seed} --cases 1` }
+  }
+  const worker = async () => {
+    await using stage = new Stage(options.serverUrl)
+    for (let job = take(); job; job = take()) {
+      const outcome = await stage.run(job.subject)
+      counts.cases++
+      if (counts.cases % 100 === 0) log(`${counts.cases} cases, ${counts.refreshes} refreshes`)
+      if (outcome.kind === 'passed') {
+        counts.refreshes += outcome.refreshes
+        for (const reason of outcome.surprises) surprises.set(reason, (surprises.get(reason) ?? 0) + 1)
+        continue
+      }
+      log(`FAILED ${outcome.what} ${outcome.key} (${job.name}); shrinking`)
+      const small = await shrink(job.subject, outcome, (candidate) => stage.run(candidate))
+      const file = await storeRegression(small.subject, small.failed)
+      failures.push({ subject: small.subject, failed: small.failed, file })
+    }
+  }
+  await Promise.all(Array.from({ length: options.jobs ?? 2 }, worker))
+  return { ...counts, failures, surprises }
+}
+
+/** The first case of a campaign has the campaign's own seed, so that one case is replayed by its seed alone. */
+export function seedOfCase(seed: number, index: number): number {
+  return (seed + Math.imul(index, 0x9e3779b1)) >>> 0
+}
+
+/** A database with its connections, replaced after some cases so that catalogs stay small. */
+class Stage implements AsyncDisposable {
+  readonly #serverUrl: string | undefined
+  #current: { database: TestDatabase; arena: Arena } | undefined
+  #runs = 0
+
+  constructor(serverUrl: string | undefined) {
+    this.#serverUrl = serverUrl
+  }
+
+  async run(subject: FuzzCase): Promise<Outcome> {
+    if (this.#runs % CASES_PER_DATABASE === 0) await this[Symbol.asyncDispose]()
+    this.#current ??= await open(this.#serverUrl)
+    const schema = `fz${process.pid}_${++this.#runs}`
+    return runCase(this.#current.arena, subject, schema)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const current = this.#current
+    this.#current = undefined
+    if (!current) return
+    await current.arena.freshet.close()
+    await current.database.drop()
+  }
+}
+
+async function open(serverUrl: string | undefined): Promise<{ database: TestDatabase; arena: Arena }> {
+  const database = await createTestDatabase(serverUrl === undefined ? {} : { serverUrl })
+  const freshet = await connect(database.url)
+  await freshet.init()
+  const writers = await Promise.all(Array.from({ length: WRITERS }, () => database.client()))
+  for (const writer of writers) await writer.query(`set lock_timeout = '10ms'; set statement_timeout = '20s'`)
+  return { database, arena: { freshet, writers } }
+}

@@ -1,0 +1,109 @@
+import { random, type Random } from '@freshet/testkit'
+import { keys, randomSteps, type Keys } from './changes.ts'
+import { printQuery, type Query } from './query.ts'
+import { QueryGenerator, type Source } from './query-generator.ts'
+import { createTable, randomRow, randomTable, type Table } from './table.ts'
+import { TYPE_SETUP } from './type.ts'
+import { unsupported } from './unsupported.ts'
+
+/**
+ * A case as data: everything that a run needs, nothing that the generator knows. So it can be stored, read, replayed
+ * and made smaller. `fz.` stands for the schema that a run gives it.
+ */
+export interface FuzzCase {
+  readonly seed: number
+  /** Types and tables. */
+  readonly setup: readonly string[]
+  /** Rows that are there before any stream table. */
+  readonly fill: readonly { readonly table: string; readonly rows: readonly string[] }[]
+  readonly views: readonly { readonly name: string; readonly query: Query }[]
+  readonly streams: readonly Stream[]
+  readonly steps: readonly Step[]
+}
+
+export interface Stream {
+  readonly name: string
+  readonly query: Query
+  readonly mode: 'auto' | 'differential' | 'full'
+  /** The query holds what is not maintained differentially: FULL is no surprise. */
+  readonly mayBeFull: boolean
+}
+
+export type Step =
+  /** A statement of one of the writers; whether it succeeds is the server's matter, unless capture is to blame. */
+  | { readonly do: 'sql'; readonly writer: number; readonly sql: string }
+  /** Creates the stream table; streams without such a step are created before the first step. */
+  | { readonly do: 'create'; readonly stream: number }
+  /** Refreshes the stream table, and compares it with its query. */
+  | { readonly do: 'refresh'; readonly stream: number; readonly full: boolean }
+  | { readonly do: 'drop'; readonly stream: number }
+
+export function generateCase(seed: number): FuzzCase {
+  const r = random(seed)
+  const tables = Array.from({ length: r.int(2, 4) }, (_, i) => randomTable(r, i + 1))
+  const numbers = keys()
+  const fill = tables.map((table) => {
+    const count = r.weighted([[4, 0], [96, r.int(3, 16)]])
+    return { table: table.sql, rows: Array.from({ length: count }, () => randomRow(r, table, numbers.next(table))) }
+  })
+
+  const sources: Source[] = tables.map((table) => ({ sql: table.sql, columns: table.columns, rows: 16 }))
+  const generator = new QueryGenerator(r)
+  const views = r.chance(0.25) ? [view(generator, sources)] : []
+  const streams = Array.from({ length: r.weighted([[50, 1], [35, 2], [15, 3]]) }, (_, i) =>
+    stream(r, generator, sources, i + 1),
+  )
+  const texts = [...views, ...streams].map(({ query }) => printQuery(query)).join('\n')
+  const used = tables.filter(({ sql }) => texts.includes(sql))
+  const changed = r.chance(0.9) && used.length > 0 ? used : tables
+  return {
+    seed,
+    setup: [...TYPE_SETUP, ...tables.map(createTable)],
+    fill: fill.filter(({ rows }) => rows.length > 0),
+    views,
+    streams,
+    steps: steps(r, changed, numbers, streams.length),
+  }
+
+  function steps(random: Random, written: readonly Table[], numbering: Keys, count: number): Step[] {
+    const first = randomSteps(random, written, numbering, count, random.int(8, 26))
+    if (!random.chance(0.3)) return first
+    // the last stream table comes late, to sources that are captured already
+    const late = count - 1
+    const early = late === 0 ? first.filter((step) => step.do === 'sql') : first.filter((step) => step.do === 'sql' || ('stream' in step && step.stream !== late))
+    return [...early, { do: 'create', stream: late }, ...randomSteps(random, written, numbering, count, random.int(5, 14))]
+  }
+}
+
+function view(generator: QueryGenerator, sources: Source[]): { name: string; query: Query } {
+  const { query, columns, rows } = generator.query(sources, 1)
+  sources.push({ sql: 'fz.v1', columns, rows })
+  return { name: 'fz.v1', query }
+}
+
+/** Adds itself to the sources of those that follow, at times twice, so that chains and diamonds are common. */
+function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Stream {
+  const depth = r.weighted([[30, 0], [45, 1], [25, 2]])
+  const name = `fz.${r.chance(0.9) ? `st${number}` : `"St ${number}"`}`
+  const beyond = r.chance(0.04) ? unsupported(r, sources) : null
+  const { query, columns, rows } = beyond ?? generator.query(sources, depth)
+  sources.push(...Array.from({ length: r.int(1, 3) }, () => ({ sql: name, columns, rows })))
+  const mode = beyond === null && r.chance(0.04) ? 'full' : 'auto'
+  return { name, query, mode, mayBeFull: beyond !== null || mode === 'full' }
+}
+
+/** The case as a script for people: what to paste into psql, with refreshes as comments. */
+export function scriptOf(subject: FuzzCase): string {
+  const lines = [
+    'create schema fz;',
+    ...subject.setup.map((statement) => `${statement};`),
+    ...subject.fill.map(({ table, rows }) => `insert into ${table} values\n  ${rows.join(',\n  ')};`),
+    ...subject.views.map(({ name, query }) => `create view ${name} as\n${printQuery(query)};`),
+  ]
+  subject.streams.forEach(({ name, query, mode }) => lines.push(`-- stream table ${name} (${mode})\n${printQuery(query)};`))
+  for (const step of subject.steps) {
+    if (step.do === 'sql') lines.push(`/* writer ${step.writer} */ ${step.sql};`)
+    else lines.push(`-- ${step.do} ${subject.streams[step.stream]?.name}${step.do === 'refresh' && step.full ? ' (full)' : ''}`)
+  }
+  return lines.join('\n')
+}

@@ -1,0 +1,238 @@
+import { FreshetError, raw } from '@freshet/core'
+import type { Freshet } from '@freshet/client'
+import { differences } from '@freshet/testkit'
+import pg from 'pg'
+import type { FuzzCase, Step, Stream } from './case.ts'
+import { printQuery } from './query.ts'
+
+/**
+ * Runs one case: creates its schema, takes the steps one after the other, and compares a stream table with its query
+ * after every refresh. Nothing commits between a refresh and its comparison, so both see the same.
+ *
+ * At the end every transaction is ended, everything is refreshed and compared once more, a further refresh must find
+ * nothing to do, and dropping the stream tables must leave the sources as they were.
+ */
+export type Outcome = Passed | Failed
+
+export interface Passed {
+  readonly kind: 'passed'
+  /** Reasons of stream tables and refreshes that were FULL though the case gives no cause. */
+  readonly surprises: readonly string[]
+  readonly refreshes: number
+}
+
+export interface Failed {
+  readonly kind: 'failed'
+  /** `invalid`: PostgreSQL itself refuses the case; the fault is the generator's. */
+  readonly what: 'difference' | 'create failed' | 'refresh failed' | 'write failed' | 'not idle' | 'left behind' | 'invalid'
+  /** Tells faults of one kind apart: an error code, a column. */
+  readonly key: string
+  readonly detail: string
+}
+
+export interface Arena {
+  readonly freshet: Freshet
+  readonly writers: readonly pg.Client[]
+}
+
+/** What a writer's statement may answer without capture being to blame. */
+const HARMLESS = new Set([
+  '23502', // not null
+  '23505', // unique
+  '23514', // check of a domain
+  '25P01', // no transaction: an earlier statement of it failed and it was rolled back
+  '25P02',
+  '3B001',
+  '40001',
+  '40P01',
+  '42704', // COMMIT PREPARED of a transaction that failed before it was prepared
+  '55P03', // the row is locked by another writer
+])
+
+export async function runCase(arena: Arena, subject: FuzzCase, schema: string): Promise<Outcome> {
+  const run = new Run(arena, subject, schema)
+  try {
+    return await run.play()
+  } catch (error) {
+    if (error instanceof Fault) return error.failed
+    throw error
+  } finally {
+    await run.end()
+  }
+}
+
+class Fault extends Error {
+  readonly failed: Failed
+
+  constructor(what: Failed['what'], key: string, detail: string) {
+    super(detail)
+    this.failed = { kind: 'failed', what, key, detail }
+  }
+}
+
+class Run {
+  readonly #arena: Arena
+  readonly #case: FuzzCase
+  readonly #schema: string
+  readonly #created = new Map<number, { full: boolean }>()
+  readonly #surprises: string[] = []
+  #refreshes = 0
+
+  constructor(arena: Arena, subject: FuzzCase, schema: string) {
+    this.#arena = arena
+    this.#case = subject
+    this.#schema = schema
+  }
+
+  async play(): Promise<Passed> {
+    const { streams, steps } = this.#case
+    await this.#setUp()
+    const late = new Set(steps.flatMap((step) => (step.do === 'create' ? [step.stream] : [])))
+    for (const index of streams.keys()) if (!late.has(index)) await this.#create(index)
+    for (const step of steps) await this.#take(step)
+    await this.end()
+    for (const index of this.#created.keys()) await this.#refresh(index, false)
+    for (const index of this.#created.keys()) await this.#mustBeIdle(index)
+    for (const index of [...this.#created.keys()].reverse()) await this.#drop(index)
+    await this.#mustBeClean()
+    return { kind: 'passed', surprises: this.#surprises, refreshes: this.#refreshes }
+  }
+
+  /** Ends what transactions are open, prepared ones too. */
+  async end(): Promise<void> {
+    for (const writer of this.#arena.writers) await writer.query('commit')
+    const [first] = this.#arena.writers
+    if (!first || !this.#case.steps.some((step) => step.do === 'sql' && step.sql.startsWith('prepare'))) return
+    const { rows } = await first.query<{ gid: string }>(
+      'select gid from pg_prepared_xacts where database = current_database() and starts_with(gid, $1)',
+      [`${this.#schema}_`],
+    )
+    for (const { gid } of rows) await first.query(`commit prepared '${gid}'`)
+  }
+
+  async #setUp(): Promise<void> {
+    const { setup, fill, views } = this.#case
+    const statements = [
+      'create schema fz.',
+      ...setup,
+      ...fill.map(({ table, rows }) => `insert into ${table} values ${rows.join(', ')} on conflict do nothing`),
+      ...views.map(({ name, query }) => `create view ${name} as ${printQuery(query)}`),
+    ]
+    const script = this.#here(statements.join(';\n')).replace(`create schema ${this.#schema}.`, `create schema ${this.#schema}`)
+    await this.#orFault('invalid', this.#writer(0).query(script))
+  }
+
+  async #take(step: Step): Promise<void> {
+    if (step.do === 'sql') return this.#write(step.writer, this.#here(step.sql))
+    if (step.do === 'create') return this.#create(step.stream)
+    if (!this.#created.has(step.stream)) return
+    if (step.do === 'refresh') await this.#refresh(step.stream, step.full)
+    else await this.#drop(step.stream)
+  }
+
+  async #write(writer: number, sql: string): Promise<void> {
+    try {
+      await this.#writer(writer).query(sql)
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error
+      await this.#writer(writer).query('rollback')
+      if (!HARMLESS.has(error.code ?? '')) throw new Fault('write failed', error.code ?? '', `${error.message}\n${error.where ?? ''}\n${sql}`)
+    }
+  }
+
+  async #create(index: number): Promise<void> {
+    const stream = this.#stream(index)
+    const spec = { name: this.#here(stream.name), query: this.#text(stream), mode: stream.mode, schedule: 'manual' }
+    const made = await this.#orFault('create failed', this.#arena.freshet.create(spec), spec.query)
+    const full = made.effectiveMode === 'full'
+    this.#created.set(index, { full })
+    if (full && !stream.mayBeFull) this.#surprises.push(made.modeReason?.code ?? 'no reason')
+    await this.#compare(index, 'after create')
+  }
+
+  async #refresh(index: number, full: boolean): Promise<void> {
+    const stream = this.#stream(index)
+    const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), { full })
+    const outcome = await this.#orFault('refresh failed', refreshed, this.#text(stream))
+    this.#refreshes++
+    if (outcome.action === 'busy') throw new Fault('refresh failed', 'busy', 'nobody else refreshes')
+    if (outcome.action === 'full' && !full && !this.#created.get(index)?.full) {
+      this.#surprises.push(`refresh: ${outcome.reason ?? 'no reason'}`)
+    }
+    await this.#compare(index, `after a refresh (${outcome.action})`)
+  }
+
+  async #mustBeIdle(index: number): Promise<void> {
+    if (this.#created.get(index)?.full) return
+    const { action } = await this.#arena.freshet.refresh(this.#here(this.#stream(index).name))
+    if (action !== 'none') throw new Fault('not idle', action, `${this.#stream(index).name} was refreshed twice without a change`)
+  }
+
+  async #drop(index: number): Promise<void> {
+    await this.#orFault('left behind', this.#arena.freshet.drop(this.#here(this.#stream(index).name)))
+    this.#created.delete(index)
+  }
+
+  async #mustBeClean(): Promise<void> {
+    const { rows } = await this.#writer(0).query<{ name: string }>(
+      `select format('trigger %s on %s', tgname, tgrelid::regclass) as name from pg_trigger
+       where tgrelid in (select oid from pg_class where relnamespace = $1::regnamespace) and not tgisinternal`,
+      [this.#schema],
+    )
+    if (rows.length > 0) throw new Fault('left behind', 'trigger', rows.map(({ name }) => name).join(', '))
+  }
+
+  async #compare(index: number, when: string): Promise<void> {
+    const stream = this.#stream(index)
+    const query = this.#text(stream)
+    const compared = differences(this.#arena.freshet.database, this.#here(stream.name), query)
+    const found = await this.#orFault('invalid', compared, query)
+    if (found.length === 0) return
+    const rows = found.map(({ side, row }) => `${side === 'extra' ? '+' : '-'} ${row}`).join('\n')
+    throw new Fault('difference', '', `${stream.name} ${when}: + only in the table, - only in the answer\n${rows}`)
+  }
+
+  /** What PostgreSQL refuses of its own account is the generator's fault, whatever Freshet made of it. */
+  async #orFault<T>(what: Failed['what'], work: Promise<T>, query?: string): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      const code = error instanceof FreshetError ? error.code : error instanceof pg.DatabaseError ? error.code : undefined
+      const key = `${code ?? 'not a FreshetError'}${error instanceof FreshetError && error.sqlState ? ` ${error.sqlState}` : ''}`
+      const detail = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error)
+      const invalid = query !== undefined && (await this.#refuses(query))
+      throw new Fault(invalid ? 'invalid' : what, key, detail)
+    }
+  }
+
+  async #refuses(query: string): Promise<boolean> {
+    try {
+      await this.#arena.freshet.database.query(raw(`select count(q) from (${query}) as q`))
+      return false
+    } catch (error) {
+      if (error instanceof FreshetError) return true
+      throw error
+    }
+  }
+
+  #text(stream: Stream): string {
+    return this.#here(printQuery(stream.query))
+  }
+
+  /** The case's text with the schema of this run. */
+  #here(text: string): string {
+    return text.replace(/\bfz\./g, `${this.#schema}.`).replace(/'fz_/g, `'${this.#schema}_`)
+  }
+
+  #stream(index: number): Stream {
+    const stream = this.#case.streams[index]
+    if (!stream) throw new Fault('invalid', 'stream', `there is no stream table ${index}`)
+    return stream
+  }
+
+  #writer(index: number): pg.Client {
+    const writer = this.#arena.writers[index % this.#arena.writers.length]
+    if (!writer) throw new Error('an arena needs a writer')
+    return writer
+  }
+}
