@@ -19,7 +19,7 @@ export type Position =
 
 /** As the catalog stores it. */
 export type FrontierJson = Record<string, Record<string, PositionJson>>
-export type PositionJson = z.infer<typeof positionJson>
+type PositionJson = z.infer<typeof positionJson>
 
 const positionJson = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('snapshot'), snapshot: z.string() }),

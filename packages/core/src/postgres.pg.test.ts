@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createConnection, createServer, type Server } from 'node:net'
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from './database.ts'
@@ -197,6 +197,28 @@ test('a broken connection is reported as such and never lent again', async () =>
   expect([first, idle?.pid]).not.toContain(next?.pid)
 })
 
+test('a connection that is cut without a word is reported as lost', async () => {
+  await using link = await countingLink(created.url)
+  const distant = await connect({ url: link.url, poolSize: 1 })
+  const sleeping = expect(distant.query(raw('select pg_sleep(1)'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  const batch = distant.session((session) => session.batch([raw('select 1'), raw('select pg_sleep(1)')]))
+  setTimeout(link.cut, 50)
+  await sleeping
+  setTimeout(link.cut, 50)
+  await expect(batch).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
+  expect(await distant.query(raw('select 1 as one'))).toEqual([{ one: 1 }])
+  await distant.close()
+})
+
+test('a pool that is all lent says so, and so does one that was closed', async () => {
+  const small = await connect({ url: created.url, poolSize: 1, poolWaitMs: 50 })
+  await small.session(async () => {
+    await expect(small.query(raw('select 1'))).rejects.toMatchObject({ code: 'SERVER_OVERLOADED', retry: 'retry' })
+  })
+  await small.close()
+  await expect(small.query(raw('select 1'))).rejects.toMatchObject({ code: 'USAGE' })
+})
+
 test('limits of the connection hold', async () => {
   const limited = await connect({
     url: created.url,
@@ -246,10 +268,12 @@ test('a server that can not be reached, with the reason and without the password
 })
 
 /** A relay to the server that counts how often the client speaks after it was answered. */
-async function countingLink(to: string): Promise<AsyncDisposable & { url: string; roundTrips(): number }> {
+async function countingLink(to: string): Promise<AsyncDisposable & { url: string; roundTrips(): number; cut(): void }> {
   const target = new URL(to)
   let trips = 0
+  const clients = new Set<Socket>()
   const relay = createServer((client) => {
+    clients.add(client)
     let answered = true
     const server = createConnection(Number(target.port), target.hostname)
     client.on('data', (chunk) => {
@@ -263,6 +287,7 @@ async function countingLink(to: string): Promise<AsyncDisposable & { url: string
     })
     client.on('close', () => server.destroy())
     server.on('close', () => client.destroy())
+    server.on('error', () => client.destroy())
   }).listen(0, '127.0.0.1')
   await once(relay, 'listening')
   const url = new URL(to)
@@ -271,6 +296,10 @@ async function countingLink(to: string): Promise<AsyncDisposable & { url: string
   return {
     url: url.toString(),
     roundTrips: () => trips,
+    cut: () => {
+      for (const client of clients) client.destroy()
+      clients.clear()
+    },
     [Symbol.asyncDispose]: async () => {
       relay.close()
       await once(relay, 'close')

@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import { Client, type ClientConfig, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { checkDatabaseUrl } from './connection-url.ts'
 import type { Database, Session } from './database.ts'
 import { FreshetError } from './errors.ts'
@@ -16,7 +16,10 @@ export interface ConnectOptions {
   /** Server-side limits for every statement, milliseconds; the server's defaults where absent. */
   readonly statementTimeoutMs?: number
   readonly lockTimeoutMs?: number
+  /** How long the server may take to answer a new connection. Default 10 seconds. */
   readonly connectTimeoutMs?: number
+  /** How long to wait for a connection while all of the pool are lent. Default a minute. */
+  readonly poolWaitMs?: number
 }
 
 const OLDEST_SERVER = 150_000
@@ -39,11 +42,21 @@ function poolConfig(options: ConnectOptions): PoolConfig & { pipeline: true } {
     connectionString: checkDatabaseUrl(options.url),
     max: options.poolSize ?? 10,
     application_name: options.applicationName ?? 'freshet',
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
+    connectionTimeoutMillis: options.poolWaitMs ?? 60_000,
+    Client: clientWithTimeout(options.connectTimeoutMs ?? 10_000),
     ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
     ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
     keepAlive: true,
     pipeline: true,
+  }
+}
+
+/** The driver has one timeout for two things: waiting for the pool, and for the server. */
+function clientWithTimeout(connectionTimeoutMillis: number): new (config?: ClientConfig) => Client {
+  return class extends Client {
+    constructor(config?: ClientConfig) {
+      super({ ...config, connectionTimeoutMillis })
+    }
   }
 }
 
@@ -92,9 +105,18 @@ class PostgresDatabase implements Database {
   }
 
   async #connect(): Promise<PoolClient> {
+    if (this.#closed !== undefined) throw new FreshetError('USAGE', 'the database was closed', { hint: null })
     try {
       return await this.#pool.connect()
     } catch (error) {
+      // a connection that can not be made leaves the pool: a full pool means that this was the wait for one
+      const { totalCount, options } = this.#pool
+      if (totalCount >= options.max) {
+        throw new FreshetError('SERVER_OVERLOADED', `all ${options.max} connections of the pool are in use`, {
+          hint: 'Raise the pool’s size, or hold connections for a shorter time.',
+          cause: error,
+        })
+      }
       throw fromDriver(error, 'connecting')
     }
   }

@@ -7,7 +7,7 @@ import { raw, sql } from '../sql.ts'
  */
 
 /** The system identifier; where the role may not read it, the database's oid and its creation's place in the catalog. */
-export async function clusterIdentity(database: Queryable): Promise<string> {
+async function clusterIdentity(database: Queryable): Promise<string> {
   const [right] = await database.query<{ allowed: boolean }>(
     raw(`select has_function_privilege('pg_catalog.pg_control_system()', 'execute') as allowed`),
   )

@@ -20,7 +20,7 @@ export interface MigrationReport {
   readonly schemaVersion: number
 }
 
-export type SchemaState =
+type SchemaState =
   | { readonly kind: 'current'; readonly version: number }
   | { readonly kind: 'absent' }
   | { readonly kind: 'outdated'; readonly version: number; readonly pending: readonly Migration[] }
@@ -68,7 +68,7 @@ export async function requireSchema(database: Queryable, migrations?: readonly M
   }
 }
 
-export async function schemaState(database: Queryable, migrations: readonly Migration[]): Promise<SchemaState> {
+async function schemaState(database: Queryable, migrations: readonly Migration[]): Promise<SchemaState> {
   const [found] = await database.query<{ present: boolean }>(
     sql`select to_regclass(${`${CATALOG_SCHEMA}.migration`}) is not null as present`,
   )
