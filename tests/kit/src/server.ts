@@ -40,6 +40,11 @@ export const TEST_SETTINGS: Readonly<Record<string, string>> = {
 const ATTEMPTS = 3
 const PASSWORD = 'freshet'
 
+/** The library ends the process with code 0 once nothing is left to do, whatever `process.exitCode` says: be there first. */
+process.prependListener('beforeExit', (code) => {
+  if (code !== 0) process.exit(code)
+})
+
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const directory = await mkdtemp(join(tmpdir(), 'freshet-postgres-'))
   await chmod(directory, 0o755) // the server's own user has to pass through
