@@ -1,0 +1,137 @@
+import pg from 'pg'
+import { measurement, median, milliseconds } from './measurement.ts'
+import { createOrders, insertOrders } from './shop.ts'
+import type { Bench } from './stand.ts'
+
+/**
+ * What capture costs writers. The same statements on two equal tables with two indexes, one of them captured (three
+ * columns), in turn, on one server. Ratio: cost against no capture; time for bulk statements, time per statement for
+ * single rows.
+ */
+const BULK_ROWS = 100_000
+const BULK_ROUNDS = 7
+const CLIENTS = 4
+const IN_FLIGHT = 32
+const SINGLE_MS = 2_500
+const SINGLE_ROUNDS = 4
+
+const TABLES = { plain: 'orders_plain', captured: 'orders_captured' } as const
+type Side = keyof typeof TABLES
+
+export async function capture(bench: Bench): Promise<void> {
+  const client = await bench.database.client()
+  for (const table of Object.values(TABLES)) {
+    bench.say(`filling ${table}`)
+    await createOrders(client, table, bench.rows)
+  }
+  await bench.freshet.create({
+    name: 'captured',
+    query: `select customer_id, product_id, sum(quantity) as quantity from ${TABLES.captured} group by 1, 2`,
+    schedule: 'manual',
+  })
+  await bulk(bench, client)
+  await single(bench, client)
+}
+
+async function bulk(bench: Bench, client: pg.Client): Promise<void> {
+  const first = bench.rows + 1
+  const range = `id between ${first} and ${first + BULK_ROWS - 1}`
+  const statements: Readonly<Record<string, (table: string) => string>> = {
+    'bulk insert': (table) => insertOrders(table, first, BULK_ROWS),
+    'bulk update': (table) => `update ${table} set quantity = quantity + 1 where ${range}`,
+    'bulk delete': (table) => `delete from ${table} where ${range}`,
+  }
+  const times = new Map<string, Record<Side, number[]>>()
+  for (let round = 0; round < BULK_ROUNDS; round++) {
+    bench.say(`bulk statements of ${BULK_ROWS} rows, round ${round + 1} of ${BULK_ROUNDS}`)
+    // who goes first takes turns, for the one that follows finds other caches
+    for (const side of turns(round)) {
+      await client.query(`vacuum ${TABLES[side]}`)
+      await client.query('checkpoint')
+      for (const [name, statement] of Object.entries(statements)) {
+        const taken = await milliseconds(() => client.query(statement(TABLES[side])))
+        const known = times.get(name) ?? { plain: [], captured: [] }
+        known[side].push(taken)
+        times.set(name, known)
+      }
+    }
+    await emptyBuffers(client)
+  }
+  for (const [name, { plain, captured }] of times) {
+    const [value, baseline] = [median(captured), median(plain)]
+    bench.report(measurement({ suite: 'capture', case: name, metric: `${BULK_ROWS} rows`, value, unit: 'ms', baseline, ratio: value / baseline }))
+  }
+}
+
+/** Prepared statements over the wire, pipelined, each its own transaction; asynchronous commit, so that nothing hides behind the disk. */
+async function single(bench: Bench, client: pg.Client): Promise<void> {
+  const cases: Readonly<Record<string, (table: string, id: number, any: number) => pg.QueryConfig>> = {
+    'single insert': (table, id) => ({
+      name: `insert ${table}`,
+      text: `insert into ${table} values ($1, 1 + $1::bigint % 10000, 1 + $1::bigint % 1000, 1, 'sold', 'a note', now())`,
+      values: [id],
+    }),
+    'single update': (table, _id, any) => ({
+      name: `update ${table}`,
+      text: `update ${table} set quantity = quantity + 1 where id = $1`,
+      values: [any],
+    }),
+  }
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      const connection = new pg.Client({ connectionString: bench.database.url, pipeline: true })
+      await connection.connect()
+      await connection.query('set synchronous_commit = off')
+      return connection
+    }),
+  )
+  try {
+    for (const [name, statement] of Object.entries(cases)) {
+      const rates: Record<Side, number[]> = { plain: [], captured: [] }
+      let id = bench.rows + BULK_ROWS * 10
+      for (let round = 0; round < SINGLE_ROUNDS; round++) {
+        bench.say(`${name}, ${CLIENTS} clients, round ${round + 1} of ${SINGLE_ROUNDS}`)
+        for (const side of turns(round)) {
+          rates[side].push(
+            await throughput(clients, () => statement(TABLES[side], ++id, 1 + Math.floor(Math.random() * bench.rows))),
+          )
+        }
+        await emptyBuffers(client)
+      }
+      const [value, baseline] = [median(rates.captured), median(rates.plain)]
+      bench.report(measurement({ suite: 'capture', case: name, metric: `${CLIENTS} clients`, value, unit: 'statements/s', baseline, ratio: baseline / value }))
+    }
+  } finally {
+    await Promise.all(clients.map((connection) => connection.end()))
+  }
+}
+
+async function throughput(clients: readonly pg.Client[], next: () => pg.QueryConfig): Promise<number> {
+  const started = performance.now()
+  const until = started + SINGLE_MS
+  let done = 0
+  const lane = async (client: pg.Client) => {
+    while (performance.now() < until) {
+      await client.query(next())
+      done++
+    }
+  }
+  await Promise.all(clients.flatMap((client) => Array.from({ length: IN_FLIGHT }, () => lane(client))))
+  return done / ((performance.now() - started) / 1000)
+}
+
+/** What a refresh followed by the clean-up would do; here nothing is refreshed. */
+async function emptyBuffers(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c where relnamespace = 'freshet_changes'::regnamespace and relkind = 'r'`,
+  )
+  for (const { name } of rows) {
+    const changed = await client.query(`delete from ${name}`)
+    if (changed.rowCount === 0) throw new Error(`${name} is empty: nothing was captured`)
+    await client.query(`vacuum ${name}`)
+  }
+}
+
+function turns(round: number): readonly Side[] {
+  return round % 2 === 0 ? ['plain', 'captured'] : ['captured', 'plain']
+}
