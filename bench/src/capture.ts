@@ -59,7 +59,17 @@ async function bulk(bench: Bench, client: pg.Client): Promise<void> {
   }
   for (const [name, { plain, captured }] of times) {
     const [value, baseline] = [median(captured), median(plain)]
-    bench.report(measurement({ suite: 'capture', case: name, metric: `${BULK_ROWS} rows`, value, unit: 'ms', baseline, ratio: value / baseline }))
+    bench.report(
+      measurement({
+        suite: 'capture',
+        case: name,
+        metric: `${BULK_ROWS} rows`,
+        value,
+        unit: 'ms',
+        baseline,
+        ratio: value / baseline,
+      }),
+    )
   }
 }
 
@@ -99,7 +109,17 @@ async function single(bench: Bench, client: pg.Client): Promise<void> {
         await emptyBuffers(client)
       }
       const [value, baseline] = [median(rates.captured), median(rates.plain)]
-      bench.report(measurement({ suite: 'capture', case: name, metric: `${CLIENTS} clients`, value, unit: 'statements/s', baseline, ratio: baseline / value }))
+      bench.report(
+        measurement({
+          suite: 'capture',
+          case: name,
+          metric: `${CLIENTS} clients`,
+          value,
+          unit: 'statements/s',
+          baseline,
+          ratio: baseline / value,
+        }),
+      )
     }
   } finally {
     await Promise.all(clients.map((connection) => connection.end()))

@@ -25,7 +25,9 @@ export async function freshness(bench: Bench): Promise<void> {
 
 async function live(bench: Bench): Promise<void> {
   const client = await bench.database.client()
-  await client.query('create table events (id bigint generated always as identity primary key, writer int not null, seq int not null, amount numeric)')
+  await client.query(
+    'create table events (id bigint generated always as identity primary key, writer int not null, seq int not null, amount numeric)',
+  )
   await bench.freshet.create({
     name: 'by_writer',
     query: 'select writer, max(seq) as seq, sum(amount) as amount, count(*) as events from events group by writer',
@@ -66,7 +68,10 @@ async function writeAndWatch(bench: Bench): Promise<{ ages: number[]; seconds: n
     const seen = committed.map(() => 0)
     while (state.writing || committed.some((own) => own.size > 0)) {
       if (performance.now() > until + 30_000) throw new Error('changes did not become visible within 30 s')
-      const { rows } = await client.query<{ writer: number; seq: number }>({ name: 'watch', text: 'select writer, seq from by_writer' })
+      const { rows } = await client.query<{ writer: number; seq: number }>({
+        name: 'watch',
+        text: 'select writer, seq from by_writer',
+      })
       const now = performance.now()
       for (const { writer, seq } of rows) {
         const own = committed[writer]
@@ -99,7 +104,11 @@ async function idle(bench: Bench): Promise<void> {
   bench.say(`creating ${IDLE_TABLES} live stream tables`)
   for (let i = 0; i < IDLE_TABLES; i++) {
     await client.query(`create table quiet_${i} (id int primary key, n int)`)
-    await bench.freshet.create({ name: `idle_${i}`, query: `select n, count(*) as rows from quiet_${i} group by n`, schedule: 'live' })
+    await bench.freshet.create({
+      name: `idle_${i}`,
+      query: `select n, count(*) as rows from quiet_${i} group by n`,
+      schedule: 'live',
+    })
   }
   const scheduler = startScheduler(bench)
   try {
@@ -123,7 +132,9 @@ async function idle(bench: Bench): Promise<void> {
 }
 
 async function transactions(client: { query(text: string): Promise<{ rows: { n: string }[] }> }): Promise<number> {
-  const { rows } = await client.query('select xact_commit as n from pg_stat_database where datname = current_database()')
+  const { rows } = await client.query(
+    'select xact_commit as n from pg_stat_database where datname = current_database()',
+  )
   return Number(rows[0]?.n)
 }
 

@@ -22,19 +22,29 @@ export function tableHeader(): void {
 }
 
 export function tableReport(measurement: Measurement): void {
-  const number = (value: number | null) => (value === null ? '-' : value.toLocaleString('en', { maximumSignificantDigits: 4 }))
+  const number = (value: number | null) =>
+    value === null ? '-' : value.toLocaleString('en', { maximumSignificantDigits: 4 })
   const { suite, metric, value, unit, baseline, ratio } = measurement
   row([suite, measurement.case, metric, number(value), unit, number(baseline), number(ratio)])
 }
 
 function row(cells: readonly string[]): void {
-  console.log(cells.map((cell, i) => (i < 3 || i === 4 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0))).join(' '))
+  console.log(
+    cells.map((cell, i) => (i < 3 || i === 4 ? cell.padEnd(WIDTHS[i] ?? 0) : cell.padStart(WIDTHS[i] ?? 0))).join(' '),
+  )
 }
 
 /** Keeps four digits: more would pretend to a precision that no machine has. */
-export function measurement(fields: Omit<Measurement, 'ratio' | 'baseline'> & { readonly baseline?: number; readonly ratio?: number }): Measurement {
+export function measurement(
+  fields: Omit<Measurement, 'ratio' | 'baseline'> & { readonly baseline?: number; readonly ratio?: number },
+): Measurement {
   const digits = (value: number | undefined) => (value === undefined ? null : Number(value.toPrecision(4)))
-  return { ...fields, value: Number(fields.value.toPrecision(4)), baseline: digits(fields.baseline), ratio: digits(fields.ratio) }
+  return {
+    ...fields,
+    value: Number(fields.value.toPrecision(4)),
+    baseline: digits(fields.baseline),
+    ratio: digits(fields.ratio),
+  }
 }
 
 export function median(values: readonly number[]): number {

@@ -19,7 +19,9 @@ export async function refresh(bench: Bench): Promise<void> {
   const client = await bench.database.client()
   bench.say(`filling ${bench.rows} orders`)
   await createShop(client, bench.rows)
-  const filled = await milliseconds(() => bench.freshet.create({ name: 'by_customer', query: QUERY, schedule: 'manual' }))
+  const filled = await milliseconds(() =>
+    bench.freshet.create({ name: 'by_customer', query: QUERY, schedule: 'manual' }),
+  )
   bench.say(`created in ${Math.round(filled)} ms`)
   await client.query(`create materialized view rival as ${QUERY}`)
   await client.query('vacuum (analyze) by_customer')
@@ -30,12 +32,47 @@ export async function refresh(bench: Bench): Promise<void> {
     const outcome = await bench.freshet.refresh('by_customer', { full })
     return outcome.action
   }
-  const cases: readonly { name: string; rounds: number; change: () => Promise<unknown>; full: boolean; compared: boolean; expected: string }[] = [
+  const cases: readonly {
+    name: string
+    rounds: number
+    change: () => Promise<unknown>
+    full: boolean
+    compared: boolean
+    expected: string
+  }[] = [
     { name: 'no change', rounds: 300, change: () => Promise.resolve(), full: false, compared: false, expected: 'none' },
-    { name: '2-row delta', rounds: 150, change: () => change(client, bench.rows, 2), full: false, compared: false, expected: 'differential' },
-    { name: '1000-row delta', rounds: 20, change: () => change(client, bench.rows, 1_000), full: false, compared: true, expected: 'differential' },
-    { name: '1% delta', rounds: 9, change: () => change(client, bench.rows, Math.round(bench.rows / 100)), full: false, compared: true, expected: 'differential' },
-    { name: 'full', rounds: 5, change: () => change(client, bench.rows, 1_000), full: true, compared: true, expected: 'full' },
+    {
+      name: '2-row delta',
+      rounds: 150,
+      change: () => change(client, bench.rows, 2),
+      full: false,
+      compared: false,
+      expected: 'differential',
+    },
+    {
+      name: '1000-row delta',
+      rounds: 20,
+      change: () => change(client, bench.rows, 1_000),
+      full: false,
+      compared: true,
+      expected: 'differential',
+    },
+    {
+      name: '1% delta',
+      rounds: 9,
+      change: () => change(client, bench.rows, Math.round(bench.rows / 100)),
+      full: false,
+      compared: true,
+      expected: 'differential',
+    },
+    {
+      name: 'full',
+      rounds: 5,
+      change: () => change(client, bench.rows, 1_000),
+      full: true,
+      compared: true,
+      expected: 'full',
+    },
   ]
   for (const { name, rounds, change: before, full, compared, expected } of cases) {
     bench.say(`${name}: ${rounds} rounds`)

@@ -37,10 +37,14 @@ async function main(): Promise<number> {
     })
     const seconds = (performance.now() - started) / 1000
     for (const { subject, failed, file } of failures) {
-      console.log(`\n${'='.repeat(80)}\n${failed.what} ${failed.key}\n${failed.detail}\n\n${scriptOf(subject)}\n\nstored in ${file}`)
+      console.log(
+        `\n${'='.repeat(80)}\n${failed.what} ${failed.key}\n${failed.detail}\n\n${scriptOf(subject)}\n\nstored in ${file}`,
+      )
     }
     const rate = (counts.cases / seconds).toFixed(1)
-    console.log(`\n${counts.cases} cases, ${counts.refreshes} refreshes, ${rate} cases a second: ${failures.length} failures`)
+    console.log(
+      `\n${counts.cases} cases, ${counts.refreshes} refreshes, ${rate} cases a second: ${failures.length} failures`,
+    )
     for (const [reason, count] of surprises) console.log(`FULL without cause: ${count} × ${reason}`)
     return failures.length === 0 ? 0 : 1
   } finally {

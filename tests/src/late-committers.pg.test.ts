@@ -30,7 +30,9 @@ async function settled(freshet: Freshet, streams: Readonly<Record<string, string
   }
 }
 
-const ENDINGS: Readonly<Record<string, { begin: string; work: readonly string[]; end: readonly string[]; kept: readonly number[] }>> = {
+const ENDINGS: Readonly<
+  Record<string, { begin: string; work: readonly string[]; end: readonly string[]; kept: readonly number[] }>
+> = {
   'read committed': { begin: 'begin', work: ['insert into ledger values (1, 1)'], end: ['commit'], kept: [1] },
   'repeatable read': {
     begin: 'begin isolation level repeatable read',
@@ -40,13 +42,24 @@ const ENDINGS: Readonly<Record<string, { begin: string; work: readonly string[];
   },
   'a subtransaction that is rolled back': {
     begin: 'begin',
-    work: ['savepoint a', 'insert into ledger values (1, 1)', 'rollback to savepoint a', 'insert into ledger values (1, 2)'],
+    work: [
+      'savepoint a',
+      'insert into ledger values (1, 1)',
+      'rollback to savepoint a',
+      'insert into ledger values (1, 2)',
+    ],
     end: ['commit'],
     kept: [2],
   },
   'a subtransaction that is kept': {
     begin: 'begin',
-    work: ['savepoint a', 'insert into ledger values (1, 1)', 'release savepoint a', 'savepoint b', 'insert into ledger values (1, 2)'],
+    work: [
+      'savepoint a',
+      'insert into ledger values (1, 1)',
+      'release savepoint a',
+      'savepoint b',
+      'insert into ledger values (1, 2)',
+    ],
     end: ['commit'],
     kept: [1, 2],
   },
@@ -155,7 +168,8 @@ test('filled while writers go on, transactions open before, during and after', a
 const CHAIN: Readonly<Record<string, string>> = {
   per_account: 'select account, sum(amount) as moved, count(*) as moves from ledger group by account',
   busy: 'select account, moved from per_account where moves > 1',
-  per_owner: 'select a.owner, sum(b.moved) as moved from busy as b join account as a on a.id = b.account group by a.owner',
+  per_owner:
+    'select a.owner, sum(b.moved) as moved from busy as b join account as a on a.id = b.account group by a.owner',
   distinct_moves: 'select distinct moved from per_owner union select moved from busy',
 }
 
@@ -167,7 +181,9 @@ test('a chain of stream tables under writers: each is what its query says of the
   for (let round = 0; round < 30; round++) await freshet.refresh(order.pick(Object.keys(CHAIN)))
   await writers.stop()
   await settled(freshet, CHAIN)
-  expect((await freshet.list()).map(({ effectiveMode }) => effectiveMode)).toEqual(Object.keys(CHAIN).map(() => 'differential'))
+  expect((await freshet.list()).map(({ effectiveMode }) => effectiveMode)).toEqual(
+    Object.keys(CHAIN).map(() => 'differential'),
+  )
 })
 
 test('a TRUNCATE between changes, committed and rolled back', async () => {
@@ -177,7 +193,9 @@ test('a TRUNCATE between changes, committed and rolled back', async () => {
   for (const end of ['rollback', 'commit']) {
     await client.query('insert into ledger values (1, 5), (2, -5)')
     await settled(freshet)
-    await client.query(`begin; insert into ledger values (3, 1); truncate ledger; insert into ledger values (4, 2); ${end}`)
+    await client.query(
+      `begin; insert into ledger values (3, 1); truncate ledger; insert into ledger values (4, 2); ${end}`,
+    )
     await client.query('insert into ledger values (5, 3)')
     await settled(freshet)
   }

@@ -24,7 +24,8 @@ export const BANK_STREAMS: Readonly<Record<string, string>> = {
     select o.name, sum(a.balance) as balance, count(*) as accounts, max(a.balance) as most
     from account as a join owner as o on o.id = a.owner group by o.name`,
   moves: 'select account, amount from ledger where amount <> 0',
-  moved: 'select a.owner, sum(l.amount) as moved, count(*) as moves from ledger as l join account as a on a.id = l.account group by a.owner',
+  moved:
+    'select a.owner, sum(l.amount) as moved, count(*) as moves from ledger as l join account as a on a.id = l.account group by a.owner',
   amounts: 'select distinct amount from ledger',
 }
 
@@ -70,7 +71,7 @@ export async function startWriters(test: TestDatabase, random: Random, count: nu
     counts,
     stop: async () => {
       state.stopped = true
-      for (const outcome of await ended) if (outcome.status === 'rejected') throw outcome.reason
+      for (const outcome of await ended) if (outcome.status === 'rejected') throw asError(outcome.reason)
     },
   }
 }
@@ -88,10 +89,15 @@ async function transact(client: pg.Client, random: Random, gid: string, counts: 
     // some stay open while others commit and refreshes pass
     if (random.chance(0.3)) await sleep(random.int(1, 60))
   }
-  if (random.chance(0.15)) {
+  const end = random.weighted([
+    [15, 'rollback'],
+    [13, 'prepare'],
+    [72, 'commit'],
+  ])
+  if (end === 'rollback') {
     counts.rolledBack++
     await client.query('rollback')
-  } else if (random.chance(0.15)) {
+  } else if (end === 'prepare') {
     await client.query(`prepare transaction '${gid}'`)
     await sleep(random.int(0, 40))
     const kept = random.chance(0.7)
@@ -119,7 +125,13 @@ async function transfer(client: pg.Client, random: Random): Promise<void> {
     await client.query(`update account set balance = balance - ${amount} where id = ${to}`)
   }
   await client.query(`insert into ledger values (${from}, ${amount}), (${to}, ${-amount})`)
-  if (random.chance(0.1)) await client.query(`update ledger set account = ${to} where account = ${from} and amount = ${amount}`)
+  if (random.chance(0.1))
+    await client.query(`update ledger set account = ${to} where account = ${from} and amount = ${amount}`)
   if (random.chance(0.1)) await client.query('delete from ledger where amount = 0')
-  if (random.chance(0.05)) await client.query(`update owner set name = 'owner ' || ${random.int(0, 4)} where id = ${random.int(1, 8)}`)
+  if (random.chance(0.05))
+    await client.query(`update owner set name = 'owner ' || ${random.int(0, 4)} where id = ${random.int(1, 8)}`)
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason))
 }

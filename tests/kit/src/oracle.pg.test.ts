@@ -5,10 +5,10 @@ import { assertEqualToQuery, createTestDatabase, differences } from './index.ts'
 test('duplicates count, equal values of another scale do not, and json is compared as text', async () => {
   await using test = await createTestDatabase()
   const db = test.database
+  await db.query(raw(`create table held (n numeric, j json, a json[], __w int);`))
   await db.query(
-    raw(`create table held (n numeric, j json, a json[], __w int);`),
+    raw(`insert into held values (1.00, '{"a":1}', '{}', 1), (1.0, '{"a":1}', '{}', 2), (2, null, null, 3)`),
   )
-  await db.query(raw(`insert into held values (1.00, '{"a":1}', '{}', 1), (1.0, '{"a":1}', '{}', 2), (2, null, null, 3)`))
   const same = `select 1::numeric as n, '{"a":1}'::json as j, '{}'::json[] as a from generate_series(1, 2)
     union all select 2, null, null`
   expect(await differences(db, 'held', same)).toEqual([])

@@ -15,8 +15,17 @@ export function aggregateOf(random: Random, scope: Scope, type: TypeName): strin
   const extremum = () => `${random.pick(['min', 'max'])}(${of(type)})`
   const forms: Readonly<Record<TypeName, readonly (() => string)[]>> = {
     int: [extremum],
-    bigint: [() => 'count(*)', () => `count(${of(someType(random, scope, false))})`, () => `sum(${of('int')})`, extremum],
-    numeric: [() => `sum(${of(random.pick(['bigint', 'numeric']))})`, () => `avg(${of(random.pick(['int', 'bigint', 'numeric']))})`, extremum],
+    bigint: [
+      () => 'count(*)',
+      () => `count(${of(someType(random, scope, false))})`,
+      () => `sum(${of('int')})`,
+      extremum,
+    ],
+    numeric: [
+      () => `sum(${of(random.pick(['bigint', 'numeric']))})`,
+      () => `avg(${of(random.pick(['int', 'bigint', 'numeric']))})`,
+      extremum,
+    ],
     double: [() => `sum(${of('double')})`, () => `avg(${of('double')})`, extremum],
     text: [extremum],
     boolean: [() => `${random.pick(['bool_and', 'bool_or', 'every'])}(${of('boolean')})`],

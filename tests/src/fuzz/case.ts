@@ -43,15 +43,25 @@ export function generateCase(seed: number): FuzzCase {
   const tables = Array.from({ length: r.int(2, 4) }, (_, i) => randomTable(r, i + 1))
   const numbers = keys()
   const fill = tables.map((table) => {
-    const count = r.weighted([[4, 0], [96, r.int(3, 16)]])
+    const count = r.weighted([
+      [4, 0],
+      [96, r.int(3, 16)],
+    ])
     return { table: table.sql, rows: Array.from({ length: count }, () => randomRow(r, table, numbers.next(table))) }
   })
 
   const sources: Source[] = tables.map((table) => ({ sql: table.sql, columns: table.columns, rows: 16 }))
   const generator = new QueryGenerator(r)
   const views = r.chance(0.25) ? [view(generator, sources)] : []
-  const streams = Array.from({ length: r.weighted([[50, 1], [35, 2], [15, 3]]) }, (_, i) =>
-    stream(r, generator, sources, i + 1),
+  const streams = Array.from(
+    {
+      length: r.weighted([
+        [50, 1],
+        [35, 2],
+        [15, 3],
+      ]),
+    },
+    (_, i) => stream(r, generator, sources, i + 1),
   )
   const texts = [...views, ...streams].map(({ query }) => printQuery(query)).join('\n')
   const used = tables.filter(({ sql }) => texts.includes(sql))
@@ -70,8 +80,15 @@ export function generateCase(seed: number): FuzzCase {
     if (!random.chance(0.3)) return first
     // the last stream table comes late, to sources that are captured already
     const late = count - 1
-    const early = late === 0 ? first.filter((step) => step.do === 'sql') : first.filter((step) => step.do === 'sql' || ('stream' in step && step.stream !== late))
-    return [...early, { do: 'create', stream: late }, ...randomSteps(random, written, numbering, count, random.int(5, 14))]
+    const early =
+      late === 0
+        ? first.filter((step) => step.do === 'sql')
+        : first.filter((step) => step.do === 'sql' || ('stream' in step && step.stream !== late))
+    return [
+      ...early,
+      { do: 'create', stream: late },
+      ...randomSteps(random, written, numbering, count, random.int(5, 14)),
+    ]
   }
 }
 
@@ -83,7 +100,11 @@ function view(generator: QueryGenerator, sources: Source[]): { name: string; que
 
 /** Adds itself to the sources of those that follow, at times twice, so that chains and diamonds are common. */
 function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Stream {
-  const depth = r.weighted([[30, 0], [45, 1], [25, 2]])
+  const depth = r.weighted([
+    [30, 0],
+    [45, 1],
+    [25, 2],
+  ])
   const name = `fz.${r.chance(0.9) ? `st${number}` : `"St ${number}"`}`
   const beyond = r.chance(0.04) ? unsupported(r, sources) : null
   const { query, columns, rows } = beyond ?? generator.query(sources, depth)
@@ -100,10 +121,15 @@ export function scriptOf(subject: FuzzCase): string {
     ...subject.fill.map(({ table, rows }) => `insert into ${table} values\n  ${rows.join(',\n  ')};`),
     ...subject.views.map(({ name, query }) => `create view ${name} as\n${printQuery(query)};`),
   ]
-  subject.streams.forEach(({ name, query, mode }) => lines.push(`-- stream table ${name} (${mode})\n${printQuery(query)};`))
+  subject.streams.forEach(({ name, query, mode }) =>
+    lines.push(`-- stream table ${name} (${mode})\n${printQuery(query)};`),
+  )
   for (const step of subject.steps) {
     if (step.do === 'sql') lines.push(`/* writer ${step.writer} */ ${step.sql};`)
-    else lines.push(`-- ${step.do} ${subject.streams[step.stream]?.name}${step.do === 'refresh' && step.full ? ' (full)' : ''}`)
+    else
+      lines.push(
+        `-- ${step.do} ${subject.streams[step.stream]?.name}${step.do === 'refresh' && step.full ? ' (full)' : ''}`,
+      )
   }
   return lines.join('\n')
 }

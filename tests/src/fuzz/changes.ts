@@ -29,7 +29,11 @@ export function randomStatement(random: Random, table: Table, numbers: Keys): st
   const some = () =>
     `ctid in (select ctid from ${table.sql} order by ctid offset ${random.int(0, 8)} limit ${random.int(1, 3)})`
   const where = () =>
-    random.weighted([[50, ` where ${some()}`], [45, ` where ${predicate(random, table.columns, 1)}`], [5, '']])
+    random.weighted([
+      [50, ` where ${some()}`],
+      [45, ` where ${predicate(random, table.columns, 1)}`],
+      [5, ''],
+    ])
   const data = table.columns.filter((column) => column.part === 'data')
   const assignments = () =>
     random
@@ -92,7 +96,10 @@ export function randomSteps(
         ],
         // holds the strongest lock: nobody may be left waiting for it
         [open.size === 0 ? 4 : 0, () => sql(writer, truncation(random, tables, statement))],
-        [prepared.length > 0 ? 30 : 0, () => sql(writer, `${random.chance(0.7) ? 'commit' : 'rollback'} prepared '${prepared.shift()}'`)],
+        [
+          prepared.length > 0 ? 30 : 0,
+          () => sql(writer, `${random.chance(0.7) ? 'commit' : 'rollback'} prepared '${prepared.shift()}'`),
+        ],
       ])()
       continue
     }

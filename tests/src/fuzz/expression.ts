@@ -38,8 +38,17 @@ function compound(random: Random, scope: Scope, type: TypeName, depth: number): 
       () => `(${of('domain')} + 1)`,
       () => `least(${of('int')}, ${of('int')})`,
     ],
-    bigint: [() => `(${of('int')})::bigint`, () => `(${of('int')} + 1::bigint)`, () => `greatest(${of('bigint')}, 1::bigint)`],
-    numeric: [() => `(${of('int')})::numeric`, () => `(${of('numeric')} * 2)`, () => `(${of('numeric')} - ${of('numeric')})`, () => `(- ${of('numeric')})`],
+    bigint: [
+      () => `(${of('int')})::bigint`,
+      () => `(${of('int')} + 1::bigint)`,
+      () => `greatest(${of('bigint')}, 1::bigint)`,
+    ],
+    numeric: [
+      () => `(${of('int')})::numeric`,
+      () => `(${of('numeric')} * 2)`,
+      () => `(${of('numeric')} - ${of('numeric')})`,
+      () => `(- ${of('numeric')})`,
+    ],
     double: [() => `(${of('int')})::double precision`, () => `(${of('double')} * 0.5)`],
     text: [
       () => `(${of('text')} || ${of('text')})`,
@@ -79,7 +88,8 @@ export function predicate(random: Random, scope: Scope, depth: number): string {
       [1, () => `${operand()} between ${value()} and ${operand()}`],
     )
   }
-  if (type === 'text') forms.push([2, () => `${operand()} like ${constant(random.pick(['a%', '%b', '_', '%']), 'text')}`])
+  if (type === 'text')
+    forms.push([2, () => `${operand()} like ${constant(random.pick(['a%', '%b', '_', '%']), 'text')}`])
   if (type === 'array') forms.push([2, () => `1 = any (${operand()})`])
   if (depth > 0) {
     forms.push(

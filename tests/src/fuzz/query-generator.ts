@@ -68,11 +68,21 @@ export class QueryGenerator {
     const random = this.#random
     const from = this.#from(sources, depth)
     const keys: Column[] = []
-    for (let left = random.weighted([[20, 0], [45, 1], [25, 2], [10, 3]]); left > 0; left--) {
+    for (
+      let left = random.weighted([
+        [20, 0],
+        [45, 1],
+        [25, 2],
+        [10, 3],
+      ]);
+      left > 0;
+      left--
+    ) {
       const type = someType(random, from.scope, true)
       const sql = expression(random, from.scope, type, random.chance(0.7) ? 0 : 2)
       // a constant as a key is an error, or an output position
-      if (from.scope.some((column) => sql.includes(column.sql)) && !keys.some((key) => key.sql === sql)) keys.push({ sql, type })
+      if (from.scope.some((column) => sql.includes(column.sql)) && !keys.some((key) => key.sql === sql))
+        keys.push({ sql, type })
     }
     const aggregates = Array.from({ length: random.int(1, 3) }, () => aggregate(random, from.scope, wanted.comparable))
     const results: Scope = [...keys, ...aggregates]
@@ -81,7 +91,9 @@ export class QueryGenerator {
       : [...keys.filter(() => random.chance(0.9)), ...aggregates].map((column) =>
           random.chance(0.85) ? column : { sql: expression(random, results, column.type, 1), type: column.type },
         )
-    const having = random.chance(0.2) ? [predicate(random, random.chance(0.5) ? results : [...results, aggregate(random, from.scope, true)], 1)] : []
+    const having = random.chance(0.2)
+      ? [predicate(random, random.chance(0.5) ? results : [...results, aggregate(random, from.scope, true)], 1)]
+      : []
     const made = this.#select(from, items, {
       where: this.#where(from.scope, depth),
       groupBy: keys.map((key) => key.sql),
@@ -127,7 +139,11 @@ export class QueryGenerator {
     const items: FromItem[] = []
     const scope: Column[] = []
     let rows = 1
-    const wanted = random.weighted([[50, 1], [36, 2], [14, 3]])
+    const wanted = random.weighted([
+      [50, 1],
+      [36, 2],
+      [14, 3],
+    ])
     while (items.length < wanted) {
       const { source, columns, rows: more } = this.#relation(sources, depth)
       const alias = `r${++this.#aliases}`
@@ -142,7 +158,10 @@ export class QueryGenerator {
     return { items, scope, rows }
   }
 
-  #relation(sources: readonly Source[], depth: number): { source: string | Query; columns: readonly Column[]; rows: number } {
+  #relation(
+    sources: readonly Source[],
+    depth: number,
+  ): { source: string | Query; columns: readonly Column[]; rows: number } {
     if (depth > 0 && this.#random.chance(0.3)) {
       const { query, columns, rows } = this.query(sources, depth - 1)
       return { source: query, columns, rows }
@@ -156,12 +175,25 @@ export class QueryGenerator {
     const random = this.#random
     const conditions: string[] = []
     const pairs = left.flatMap((l) =>
-      right.filter((r) => r.type === l.type && TYPES[r.type].comparable && r.type !== 'boolean').map((r) => [l, r] as const),
+      right
+        .filter((r) => r.type === l.type && TYPES[r.type].comparable && r.type !== 'boolean')
+        .map((r) => [l, r] as const),
     )
-    const equalities = product > 400 || random.chance(0.75) ? random.weighted([[80, 1], [20, 2]]) : 0
+    const equalities =
+      product > 400 || random.chance(0.75)
+        ? random.weighted([
+            [80, 1],
+            [20, 2],
+          ])
+        : 0
     for (const [l, r] of random.sample(pairs, equalities)) {
-      const operator = random.weighted([[90, '='], [10, 'is not distinct from']])
-      conditions.push(random.chance(0.85) ? `${l.sql} ${operator} ${r.sql}` : `${r.sql} ${operator} coalesce(${l.sql}, ${l.sql})`)
+      const operator = random.weighted([
+        [90, '='],
+        [10, 'is not distinct from'],
+      ])
+      conditions.push(
+        random.chance(0.85) ? `${l.sql} ${operator} ${r.sql}` : `${r.sql} ${operator} coalesce(${l.sql}, ${l.sql})`,
+      )
     }
     if (random.chance(conditions.length > 0 ? 0.2 : 0.7)) conditions.push(predicate(random, [...left, ...right], 1))
     return conditions
@@ -169,7 +201,11 @@ export class QueryGenerator {
 
   #where(scope: Scope, depth: number): string[] {
     // conditions of every level multiply: too many leave nothing to maintain
-    const count = this.#random.weighted([[55 + 25 * depth, 0], [34, 1], [4, 2]])
+    const count = this.#random.weighted([
+      [55 + 25 * depth, 0],
+      [34, 1],
+      [4, 2],
+    ])
     return Array.from({ length: count }, () => predicate(this.#random, scope, 1))
   }
 

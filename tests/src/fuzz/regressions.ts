@@ -19,10 +19,16 @@ export async function storedRegressions(): Promise<Regression[]> {
   const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.json')).sort()
   return Promise.all(
     files.map(async (file) => {
-      const stored: Omit<Regression, 'name'> = JSON.parse(await readFile(new URL(file, FOLDER), 'utf8'))
+      const stored: unknown = JSON.parse(await readFile(new URL(file, FOLDER), 'utf8'))
+      if (!isStored(stored)) throw new Error(`${file} holds no case`)
       return { name: file, case: stored.case }
     }),
   )
+}
+
+/** Only this program writes these files: that there is a case is all that is asked. */
+function isStored(value: unknown): value is { readonly case: FuzzCase } {
+  return typeof value === 'object' && value !== null && 'case' in value
 }
 
 /** Returns the file's path. */

@@ -24,7 +24,14 @@ export interface Passed {
 export interface Failed {
   readonly kind: 'failed'
   /** `invalid`: PostgreSQL itself refuses the case; the fault is the generator's. */
-  readonly what: 'difference' | 'create failed' | 'refresh failed' | 'write failed' | 'not idle' | 'left behind' | 'invalid'
+  readonly what:
+    | 'difference'
+    | 'create failed'
+    | 'refresh failed'
+    | 'write failed'
+    | 'not idle'
+    | 'left behind'
+    | 'invalid'
   /** Tells faults of one kind apart: an error code, a column. */
   readonly key: string
   readonly detail: string
@@ -118,7 +125,10 @@ class Run {
       ...fill.map(({ table, rows }) => `insert into ${table} values ${rows.join(', ')} on conflict do nothing`),
       ...views.map(({ name, query }) => `create view ${name} as ${printQuery(query)}`),
     ]
-    const script = this.#here(statements.join(';\n')).replace(`create schema ${this.#schema}.`, `create schema ${this.#schema}`)
+    const script = this.#here(statements.join(';\n')).replace(
+      `create schema ${this.#schema}.`,
+      `create schema ${this.#schema}`,
+    )
     await this.#orFault('invalid', this.#writer(0).query(script))
   }
 
@@ -136,7 +146,8 @@ class Run {
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error
       await this.#writer(writer).query('rollback')
-      if (!HARMLESS.has(error.code ?? '')) throw new Fault('write failed', error.code ?? '', `${error.message}\n${error.where ?? ''}\n${sql}`)
+      if (!HARMLESS.has(error.code ?? ''))
+        throw new Fault('write failed', error.code ?? '', `${error.message}\n${error.where ?? ''}\n${sql}`)
     }
   }
 
@@ -165,7 +176,8 @@ class Run {
   async #mustBeIdle(index: number): Promise<void> {
     if (this.#created.get(index)?.full) return
     const { action } = await this.#arena.freshet.refresh(this.#here(this.#stream(index).name))
-    if (action !== 'none') throw new Fault('not idle', action, `${this.#stream(index).name} was refreshed twice without a change`)
+    if (action !== 'none')
+      throw new Fault('not idle', action, `${this.#stream(index).name} was refreshed twice without a change`)
   }
 
   async #drop(index: number): Promise<void> {
@@ -197,7 +209,8 @@ class Run {
     try {
       return await work
     } catch (error) {
-      const code = error instanceof FreshetError ? error.code : error instanceof pg.DatabaseError ? error.code : undefined
+      const code =
+        error instanceof FreshetError ? error.code : error instanceof pg.DatabaseError ? error.code : undefined
       const key = `${code ?? 'not a FreshetError'}${error instanceof FreshetError && error.sqlState ? ` ${error.sqlState}` : ''}`
       const detail = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : String(error)
       const invalid = query !== undefined && (await this.#refuses(query))

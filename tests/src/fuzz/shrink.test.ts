@@ -24,5 +24,7 @@ test('what the failure does not need is taken away', async () => {
   const big = generateCase(seed)
   const { subject } = await shrink(big, { kind: 'failed', what: 'difference', key: '', detail: '' }, run, 5_000)
   expect(fails(subject)).toBe(true)
-  expect([subject.steps.length, subject.streams.length, subject.fill.length, subject.setup.length]).toEqual([1, 1, 0, 0])
+  expect([subject.steps.length, subject.streams.length, subject.fill.length, subject.setup.length]).toEqual([
+    1, 1, 0, 0,
+  ])
 })

@@ -20,7 +20,7 @@ export async function shrink(
 ): Promise<Shrunk> {
   let best: Shrunk = { subject, failed, attempts: 0 }
   let attempts = 0
-  for (let progress = true; progress; ) {
+  for (let progress = true; progress;) {
     progress = false
     for (const pass of PASSES) {
       // after a success the pass starts over from the smaller case
@@ -40,7 +40,14 @@ export async function shrink(
 
 type Pass = (subject: FuzzCase) => Generator<FuzzCase>
 
-const PASSES: readonly Pass[] = [withoutStream, withFewerSteps, withFewerRows, withSimplerQuery, withoutView, withoutSetup]
+const PASSES: readonly Pass[] = [
+  withoutStream,
+  withFewerSteps,
+  withFewerRows,
+  withSimplerQuery,
+  withoutView,
+  withoutSetup,
+]
 
 function* withoutStream(subject: FuzzCase): Generator<FuzzCase> {
   for (const index of subject.streams.keys()) {

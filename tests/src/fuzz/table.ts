@@ -27,7 +27,12 @@ export function randomTable(random: Random, index: number): Table {
   const awkward = random.shuffle(AWKWARD_NAMES)
   const data = Array.from({ length: random.int(1, 5) }, (_, i) => {
     const name = random.chance(0.12) ? (awkward[i] ?? `c${i}`) : `c${i + 1}`
-    const type = random.weighted<TypeName>([[30, 'int'], [8, 'numeric'], [10, 'text'], [52, random.pick(ALL_TYPES)]])
+    const type = random.weighted<TypeName>([
+      [30, 'int'],
+      [8, 'numeric'],
+      [10, 'text'],
+      [52, random.pick(ALL_TYPES)],
+    ])
     const profile = random.pick<Profile>(['even', 'skewed', 'null-heavy', 'duplicate-heavy'])
     return column(name, type, profile, profile !== 'null-heavy' && random.chance(0.15), 'data')
   })

@@ -49,9 +49,19 @@ export const TYPES: Readonly<Record<TypeName, TypeFacts>> = {
     values: ['0', '0.5', '-0.25', '2', '3.75'],
     awkward: ['-0', 'NaN', 'Infinity', '-Infinity', '1e9'],
   },
-  text: { sql: 'text', comparable: true, values: ['a', 'b', 'A', 'ab', ''], awkward: [' a', "a'b", 'ß', 'a\\b', 'NULL', '日本'] },
+  text: {
+    sql: 'text',
+    comparable: true,
+    values: ['a', 'b', 'A', 'ab', ''],
+    awkward: [' a', "a'b", 'ß', 'a\\b', 'NULL', '日本'],
+  },
   boolean: { sql: 'boolean', comparable: true, values: ['true', 'false'], awkward: [] },
-  date: { sql: 'date', comparable: true, values: ['2024-01-01', '2024-02-29', '2024-12-31'], awkward: ['infinity', '0044-03-15 BC'] },
+  date: {
+    sql: 'date',
+    comparable: true,
+    values: ['2024-01-01', '2024-02-29', '2024-12-31'],
+    awkward: ['infinity', '0044-03-15 BC'],
+  },
   timestamptz: {
     sql: 'timestamptz',
     comparable: true,
@@ -61,7 +71,12 @@ export const TYPES: Readonly<Record<TypeName, TypeFacts>> = {
   json: { sql: 'json', comparable: false, values: ['{"a":1}', '{"a": 1}', '{"a":"x"}', '[1,2]'], awkward: ['null'] },
   enum: { sql: 'fz.mood', comparable: true, values: ['sad', 'ok', 'happy'], awkward: [] },
   domain: { sql: 'fz.small', comparable: true, values: ['0', '1', '2', '50'], awkward: ['100'] },
-  array: { sql: 'int[]', comparable: true, values: ['{}', '{1}', '{1,2}', '{2,1}'], awkward: ['{NULL}', '{1,NULL}', '[0:1]={5,6}'] },
+  array: {
+    sql: 'int[]',
+    comparable: true,
+    values: ['{}', '{1}', '{1,2}', '{2,1}'],
+    awkward: ['{NULL}', '{1,NULL}', '[0:1]={5,6}'],
+  },
 }
 
 /** What every case's schema holds before its tables. */
@@ -71,7 +86,18 @@ export const TYPE_SETUP: readonly string[] = [
 ]
 
 export const ALL_TYPES: readonly TypeName[] = [
-  'int', 'bigint', 'numeric', 'double', 'text', 'boolean', 'date', 'timestamptz', 'json', 'enum', 'domain', 'array',
+  'int',
+  'bigint',
+  'numeric',
+  'double',
+  'text',
+  'boolean',
+  'date',
+  'timestamptz',
+  'json',
+  'enum',
+  'domain',
+  'array',
 ]
 
 /** How the values of a column are distributed. */

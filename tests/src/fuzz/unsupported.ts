@@ -14,7 +14,11 @@ export function unsupported(random: Random, sources: readonly Source[]): Generat
   const right = two.columns.map((column) => ({ ...column, sql: `b.${column.sql}` }))
   const comparable = (columns: readonly Column[]) => columns.filter(({ type }) => TYPES[type].comparable)
   const [key, value] = [random.pick(comparable(left).slice(0, 1).concat(left)), random.pick(left)]
-  const pair = comparable(left).flatMap((l) => comparable(right).filter((r) => r.type === l.type).map((r) => [l, r] as const))[0]
+  const pair = comparable(left).flatMap((l) =>
+    comparable(right)
+      .filter((r) => r.type === l.type)
+      .map((r) => [l, r] as const),
+  )[0]
   if (!TYPES[key.type].comparable || pair === undefined) return null
 
   const base: Select = {
@@ -44,15 +48,22 @@ export function unsupported(random: Random, sources: readonly Source[]): Generat
         pair[1],
       ),
     () => made({ where: [`${random.chance(0.5) ? 'not ' : ''}exists (${inner})`] }, null),
-    () =>
-      made({ items: items(`count(distinct ${pair[0].sql})`), groupBy: [key.sql] }, { sql: '', type: 'bigint' }),
+    () => made({ items: items(`count(distinct ${pair[0].sql})`), groupBy: [key.sql] }, { sql: '', type: 'bigint' }),
     () =>
       made(
         { items: items(`string_agg(${value.sql}::text, ',' order by ${value.sql}::text)`), groupBy: [key.sql] },
         { sql: '', type: 'text' },
       ),
-    () => made({ items: items(`rank() over (partition by ${pair[0].sql} order by ${key.sql})`) }, { sql: '', type: 'bigint' }),
-    () => made({ items: items(`(select count(*) from ${two.sql} as b where ${pair[0].sql} = ${pair[1].sql})`) }, { sql: '', type: 'bigint' }),
+    () =>
+      made(
+        { items: items(`rank() over (partition by ${pair[0].sql} order by ${key.sql})`) },
+        { sql: '', type: 'bigint' },
+      ),
+    () =>
+      made(
+        { items: items(`(select count(*) from ${two.sql} as b where ${pair[0].sql} = ${pair[1].sql})`) },
+        { sql: '', type: 'bigint' },
+      ),
     () => ({
       ...made({}, null),
       query: {
