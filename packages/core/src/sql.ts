@@ -30,26 +30,24 @@ function isFragment(value: unknown): value is Fragment {
 
 /** The template: fragments are spliced, every other value becomes a parameter. */
 export function sql(strings: TemplateStringsArray, ...inputs: readonly unknown[]): Fragment {
-  const texts: string[] = [strings[0] ?? '']
+  return compose(
+    inputs.flatMap((input, i) => [input, raw(strings[i + 1] ?? '')]),
+    strings[0],
+  )
+}
+
+/** Puts parts behind each other; the texts around `values` are one more than the values. */
+function compose(parts: readonly unknown[], first = ''): Fragment {
+  const strings = [first]
   const values: unknown[] = []
-  const append = (text: string) => {
-    texts[texts.length - 1] += text
+  for (const part of parts) {
+    const piece = isFragment(part) ? part[FRAGMENT] : { strings: ['', ''], values: [part] }
+    const [head = '', ...tail] = piece.strings
+    strings[strings.length - 1] += head
+    strings.push(...tail)
+    values.push(...piece.values)
   }
-  inputs.forEach((input, i) => {
-    if (isFragment(input)) {
-      const inner = input[FRAGMENT]
-      append(inner.strings[0] ?? '')
-      inner.values.forEach((value, j) => {
-        values.push(value)
-        texts.push(inner.strings[j + 1] ?? '')
-      })
-    } else {
-      values.push(input)
-      texts.push('')
-    }
-    append(strings[i + 1] ?? '')
-  })
-  return fragment(texts, values)
+  return fragment(strings, values)
 }
 
 /** Text that is already SQL: a compiler's output, never a user's input. */
@@ -68,17 +66,15 @@ export function literal(value: string): Fragment {
 }
 
 export function join(fragments: readonly Fragment[], separator = ', '): Fragment {
-  const [first, ...rest] = fragments
-  if (first === undefined) return raw('')
-  return rest.reduce((left, right) => sql`${left}${raw(separator)}${right}`, first)
+  const between = raw(separator)
+  return compose(fragments.flatMap((one, i) => (i === 0 ? [one] : [between, one])))
 }
 
 const PLAIN = /^[a-z_][a-z0-9_]*$/
 
 /**
- * Quotes an identifier unless it is a plain lower-case word that PostgreSQL can not mistake for a keyword.
- * Quoting a word that needs none is harmless, so every word of up to the longest keyword's kind is quoted
- * when it is on the list of words that are reserved in any place.
+ * Quotes an identifier unless it is a plain lower-case word that no PostgreSQL from 15 to 18 takes for a keyword where
+ * a name may stand. Unlike `quote_ident` it prints the same on every version, so that generated SQL can be compared.
  */
 export function quoteIdentifier(name: string): string {
   if (name.includes('\0')) throw new TypeError('an identifier can not contain a null byte')

@@ -30,20 +30,6 @@ begin
 end
 $$;
 
--- The guard of stream tables, for triggers AFTER … FOR EACH STATEMENT: only a refresh may write.
-create function freshet.guard_stream_table() returns trigger
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if current_setting('freshet.apply', true) is distinct from 'on' then
-    raise exception 'stream table %.% is kept by Freshet and can not be written', tg_table_schema, tg_table_name
-      using errcode = 'FR001', hint = 'Write to its sources; the stream table follows.';
-  end if;
-  return null;
-end
-$$;
-
 create table freshet.installation (
   only_row boolean primary key default true check (only_row),
   system_identifier text,
@@ -120,7 +106,8 @@ create table freshet.stream_table_state (
 
 create table freshet.dependency (
   stream_table_id int not null references freshet.stream_table on delete cascade,
-  stable_name text not null references freshet.source,
+  -- not a foreign key: a dependency is recorded before its capture is installed, and outlives a broken one
+  stable_name text not null,
   columns text[] not null,
   primary key (stream_table_id, stable_name)
 );
@@ -141,3 +128,20 @@ create table freshet.refresh_history (
 );
 create index on freshet.refresh_history (started_at);
 create index on freshet.refresh_history (stream_table_id, refresh_id desc);
+
+-- Refuses direct writes to stream tables. Fires after the statement, so that a refresh, which is one statement, can
+-- announce itself within it: no session state is needed, and none is left behind.
+create function freshet.guard_stream_table() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('freshet.apply', true) = 'on' then
+    return null;
+  end if;
+  raise exception using
+    errcode = 'FR001',
+    message = format('%I.%I is a stream table and can not be written to', tg_table_schema, tg_table_name),
+    hint = 'Write to its sources. To override in this session: set freshet.apply = on, and refresh with --full afterwards.';
+end
+$$;
