@@ -1,13 +1,15 @@
 /**
  * Writes the pages of `docs/` that are made from the code, or with `--check` says which of them are behind it.
  *
+ *   docs/cli.md        the help of every command of apps/cli
  *   docs/errors.md     the comment, retry class and hint of each code in packages/core/src/errors.ts
  *   docs/settings.md   the settings of packages/core/src/settings.ts
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { manual } from '../apps/cli/dist/index.js'
 import { ERRORS, SETTINGS } from '../packages/core/dist/index.js'
 
-const pages = { 'docs/errors.md': errorsPage(), 'docs/settings.md': settingsPage() }
+const pages = { 'docs/cli.md': manual(), 'docs/errors.md': errorsPage(), 'docs/settings.md': settingsPage() }
 
 const behind = []
 for (const [path, text] of Object.entries(pages)) {

@@ -1,0 +1,49 @@
+import type { Mode } from '@freshet/client'
+import type { Command } from 'commander'
+import { answer, notice, withFreshet, type Cli } from '../cli.ts'
+import { usageError } from '../problem.ts'
+import { showProgress } from '../render/progress.ts'
+import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
+import { given, modeOption, optionalQueryText, queryFileOption, queryOption, scheduleOption } from './definition.ts'
+import { examples } from './examples.ts'
+
+interface Options {
+  readonly query?: string
+  readonly queryFile?: string
+  readonly schedule?: string
+  readonly mode?: Mode
+  readonly rename?: string
+}
+
+export function alter(program: Command, cli: Cli): void {
+  const command = program
+    .command('alter')
+    .description("change a stream table's query, schedule, mode or name")
+    .argument('<name>', 'the stream table')
+    .addOption(queryOption())
+    .addOption(queryFileOption())
+    .addOption(scheduleOption())
+    .addOption(modeOption())
+    .option('--rename <name>', 'its new name')
+    .action(async (name: string, options: Options, command: Command) => {
+      const query = await optionalQueryText(cli.terminal, options)
+      const change = given({ query, mode: options.mode, schedule: options.schedule, rename: options.rename })
+      if (Object.keys(change).length === 0) {
+        throw usageError(
+          'nothing to change was given',
+          'Give one of --query, --query-file, --schedule, --mode, --rename.',
+        )
+      }
+      const altered = await showProgress(cli, command, (progress) =>
+        withFreshet(cli, command, (freshet) => freshet.alter(name, change, progress)),
+      )
+      if (altered.modeReason) notice(cli, command, (paint) => fullNotice(altered, paint))
+      answer(cli, command, altered, (paint) => streamTableFacts(altered, paint))
+    })
+  examples(
+    command,
+    ['freshet alter big_orders --schedule 1m', 'let it be up to a minute old'],
+    ['freshet alter big_orders --query-file orders.sql', 'give it another query'],
+    ['freshet alter big_orders --rename large_orders', 'rename it'],
+  )
+}

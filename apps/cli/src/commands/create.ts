@@ -1,0 +1,43 @@
+import type { Mode } from '@freshet/client'
+import type { Command } from 'commander'
+import { answer, notice, withFreshet, type Cli } from '../cli.ts'
+import { showProgress } from '../render/progress.ts'
+import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
+import { examples } from './examples.ts'
+import { given, modeOption, queryFileOption, queryOption, queryText, scheduleOption } from './definition.ts'
+
+interface Options {
+  readonly query?: string
+  readonly queryFile?: string
+  readonly schedule?: string
+  readonly mode?: Mode
+}
+
+export function create(program: Command, cli: Cli): void {
+  const command = program
+    .command('create')
+    .description('create a stream table and fill it')
+    .argument('<name>', 'its name, `table` or `schema.table`')
+    .addOption(queryOption())
+    .addOption(queryFileOption())
+    .addOption(scheduleOption())
+    .addOption(modeOption())
+    .action(async (name: string, options: Options, command: Command) => {
+      const query = await queryText(cli.terminal, options)
+      const spec = { name, query, ...given({ mode: options.mode, schedule: options.schedule }) }
+      const made = await showProgress(cli, command, (progress) =>
+        withFreshet(cli, command, (freshet) => freshet.create(spec, progress)),
+      )
+      if (made.modeReason) notice(cli, command, (paint) => fullNotice(made, paint))
+      answer(cli, command, made, (paint) => streamTableFacts(made, paint))
+    })
+  examples(
+    command,
+    [
+      `freshet create big_orders --query 'select * from orders where total > 1000'`,
+      'fresh as soon as a change is seen',
+    ],
+    ['freshet create sales.daily --query-file daily.sql --schedule 5s', 'at most five seconds old'],
+    ['freshet create report --query-file - --schedule manual < report.sql', 'refreshed when asked to'],
+  )
+}

@@ -1,0 +1,67 @@
+import type { Mode } from '@freshet/client'
+import { InvalidArgumentError, Option } from 'commander'
+import { usageError } from '../problem.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** The options that say what a stream table is; `create`, `alter` and `explain` share them. */
+
+const MODES: readonly Mode[] = ['auto', 'differential', 'full']
+
+export function queryOption(): Option {
+  return new Option('--query <sql>', 'the query, a SELECT').conflicts('queryFile')
+}
+
+export function queryFileOption(): Option {
+  return new Option('--query-file <file>', 'a file that holds the query; `-` is the standard input')
+}
+
+export function scheduleOption(): Option {
+  return new Option(
+    '--schedule <when>',
+    '`live`, `manual`, or the greatest age, such as 500ms, 5s, 1m, 2h (default: live)',
+  )
+}
+
+export function modeOption(): Option {
+  return new Option('--mode <mode>', `how it is refreshed: ${MODES.join(', ')} (default: auto)`).argParser(parseMode)
+}
+
+export function parseMode(text: string): Mode {
+  const mode = MODES.find((known) => known === text)
+  if (mode) return mode
+  if (text === 'immediate') {
+    throw new InvalidArgumentError('Immediate maintenance does not exist yet; --schedule live comes nearest.')
+  }
+  throw new InvalidArgumentError(`Allowed are ${MODES.join(', ')}.`)
+}
+
+export interface QuerySource {
+  readonly query?: string
+  readonly queryFile?: string
+}
+
+/** The query's text, from wherever it was given. */
+export async function queryText(terminal: Terminal, source: QuerySource): Promise<string> {
+  const query = await optionalQueryText(terminal, source)
+  if (query !== undefined) return query
+  throw usageError('no query was given', "Give --query 'select …', or --query-file with the name of a file.")
+}
+
+export async function optionalQueryText(terminal: Terminal, source: QuerySource): Promise<string | undefined> {
+  if (source.queryFile === undefined) return source.query
+  try {
+    return await terminal.read(source.queryFile)
+  } catch (error) {
+    throw usageError(
+      `can not read ${source.queryFile}: ${error instanceof Error ? error.message : String(error)}`,
+      'Give --query-file the name of a file that holds one SELECT, or `-` for the standard input.',
+    )
+  }
+}
+
+/** Only the properties that have a value. */
+export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import type { RefreshOutcome } from '@freshet/core'
+import { answer, withFreshet, type Cli } from '../cli.ts'
+import { EXIT } from '../exit-code.ts'
+import { renderOutcome } from '../render/outcome.ts'
+import { examples } from './examples.ts'
+import { attemptEach, renderAttempts, reportOf, selection, type Attempt } from './selection.ts'
+
+interface Options {
+  readonly all?: boolean
+  readonly full?: boolean
+}
+
+export function refresh(program: Command, cli: Cli): void {
+  const command = program
+    .command('refresh')
+    .description('bring stream tables to the present, now; what they read comes first')
+    .argument('[name...]', 'the stream tables')
+    .option('--all', 'every active stream table, in dependency order')
+    .option('--full', 'recompute the query and apply the difference, whatever the mode')
+    .action(async (names: readonly string[], { all, full }: Options, command: Command) => {
+      const chosen = selection(names, all)
+      const options = { full: full === true, initiatedBy: 'manual' }
+      const attempts = await withFreshet(cli, command, async (freshet): Promise<Attempt<RefreshOutcome>[]> => {
+        if (!chosen.all) return attemptEach(chosen.names, (name) => freshet.refresh(name, options))
+        const done = await freshet.refreshAll(options)
+        return done.map(({ name, outcome }) => ({ name, result: outcome }))
+      })
+      answer(cli, command, attempts.map(reportOf), (paint) => renderAttempts(attempts, renderOutcome, paint))
+      if (attempts.some((attempt) => 'error' in attempt)) cli.exitCode = EXIT.failed
+    })
+  examples(
+    command,
+    ['freshet refresh sales.daily', 'one stream table'],
+    ['freshet refresh --all', 'all of them'],
+    ['freshet refresh sales.daily --full', 'recompute it; only the difference is written'],
+  )
+}

@@ -1,0 +1,6 @@
+export type { Cli } from './cli.ts'
+export { EXIT, type ExitCode } from './exit-code.ts'
+export { manual } from './manual.ts'
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './postgres/server.ts'
+export { run } from './run.ts'
+export { systemTerminal, type Output, type Terminal } from './terminal.ts'

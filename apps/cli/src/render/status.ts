@@ -1,0 +1,69 @@
+import type { StreamTableStatus } from '@freshet/client'
+import type { Colors } from './colors.ts'
+import { clip, count, counted, duration } from './quantity.ts'
+import { modeLabel, paintStatus, streamTablePairs } from './stream-table.ts'
+import { facts, table, type Fact } from './table.ts'
+
+export function statusList(tables: readonly StreamTableStatus[], now: Date, paint: Colors): string {
+  if (tables.length === 0) return 'There are no stream tables. `freshet create NAME --query …` makes one.'
+  return table(
+    [
+      { title: 'STREAM TABLE' },
+      { title: 'STATUS' },
+      { title: 'MODE' },
+      { title: 'FRESHNESS' },
+      { title: 'PENDING', align: 'right' },
+      { title: 'ROWS', align: 'right' },
+      { title: 'P50', align: 'right' },
+      { title: 'P99', align: 'right' },
+      { title: 'LAST ERROR' },
+    ],
+    tables.map((entry) => [
+      entry.name,
+      paintStatus(entry.status, paint),
+      modeLabel(entry),
+      freshness(entry, now, paint),
+      pending(entry),
+      count(entry.estimatedRows),
+      milliseconds(entry.refreshes.p50Ms),
+      milliseconds(entry.refreshes.p99Ms),
+      entry.lastError === null ? '' : paint.red(clip(`${entry.lastError.code}: ${entry.lastError.message}`, 60)),
+    ]),
+    paint,
+  )
+}
+
+export function statusDetails(entry: StreamTableStatus, now: Date, paint: Colors): string {
+  const { refreshes, lastError } = entry
+  const pairs: Fact[] = [
+    ...streamTablePairs(entry, paint),
+    ['freshness', freshness(entry, now, paint)],
+    ['pending', counted(entry.pendingChanges, 'change') + (entry.pendingIsLowerBound ? ' or more' : '')],
+    ['rows', `about ${count(entry.estimatedRows)}`],
+    [
+      'last hour',
+      refreshes.count === 0
+        ? 'no refresh'
+        : `${counted(refreshes.count, 'refresh', 'refreshes')}, p50 ${milliseconds(refreshes.p50Ms)}, p99 ${milliseconds(refreshes.p99Ms)}`,
+    ],
+    ['errors', entry.consecutiveErrors === 0 ? null : `${count(entry.consecutiveErrors)} in a row`],
+    ['last error', lastError === null ? null : paint.red(`${lastError.code}: ${lastError.message}`)],
+    ['hint', lastError?.hint ?? null],
+  ]
+  return `${facts(pairs, paint)}\n\n${entry.query.trim()}`
+}
+
+/** A stream table without pending changes is equal to its query, however long ago it was written. */
+export function freshness(entry: StreamTableStatus, now: Date, paint: Colors): string {
+  if (entry.refreshedAt === null) return paint.yellow('never filled')
+  if (entry.pendingChanges === 0 && entry.effectiveMode === 'differential') return paint.green('fresh')
+  return `${duration(Math.max(0, now.getTime() - entry.refreshedAt.getTime()))} old`
+}
+
+export function pending(entry: StreamTableStatus): string {
+  return `${count(entry.pendingChanges)}${entry.pendingIsLowerBound ? '+' : ''}`
+}
+
+export function milliseconds(value: number | null): string {
+  return value === null ? '–' : duration(value)
+}

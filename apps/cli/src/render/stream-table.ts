@@ -1,0 +1,71 @@
+import type { StreamTable } from '@freshet/client'
+import type { Colors } from './colors.ts'
+import { instant } from './quantity.ts'
+import { facts, table, type Fact } from './table.ts'
+
+export function streamTableList(tables: readonly StreamTable[], paint: Colors): string {
+  if (tables.length === 0) return 'There are no stream tables. `freshet create NAME --query …` makes one.'
+  return table(
+    [
+      { title: 'STREAM TABLE' },
+      { title: 'STATUS' },
+      { title: 'MODE' },
+      { title: 'SCHEDULE' },
+      { title: 'STORAGE' },
+      { title: 'READS' },
+    ],
+    tables.map((entry) => [
+      entry.name,
+      paintStatus(entry.status, paint),
+      modeLabel(entry),
+      entry.schedule,
+      entry.storage,
+      entry.sources.map((source) => source.name).join(', '),
+    ]),
+    paint,
+  )
+}
+
+export function streamTableFacts(entry: StreamTable, paint: Colors): string {
+  return facts(streamTablePairs(entry, paint), paint)
+}
+
+export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
+  const because = entry.modeReason === null ? '' : ` (${entry.modeReason.code}: ${entry.modeReason.detail})`
+  return [
+    ['stream table', paint.bold(entry.name)],
+    ['status', paintStatus(entry.status, paint) + (entry.statusReason === null ? '' : `: ${entry.statusReason}`)],
+    ['mode', modeLabel(entry) + because],
+    ['schedule', entry.schedule],
+    ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
+    ['reads', entry.sources.map(sourceLabel).join(', ') || null],
+    ['refreshed', entry.refreshedAt === null ? null : `${instant(entry.refreshedAt)} UTC`],
+  ]
+}
+
+/** Why a stream table is recomputed rather than maintained, and what could be done. */
+export function fullNotice(entry: StreamTable, paint: Colors): string {
+  const { code, detail } = entry.modeReason ?? { code: '', detail: '' }
+  return (
+    `${paint.yellow('notice')} ${paint.bold(code)}: ${entry.name} is refreshed in full: ${detail}\n` +
+    `${paint.cyan('hint')}: \`freshet explain ${shellWord(entry.name)}\` shows the plan; each refresh recomputes the query and writes only the difference.`
+  )
+}
+
+/** What was asked for, and what came of it where that is something else. */
+export function modeLabel({ mode, effectiveMode }: Pick<StreamTable, 'mode' | 'effectiveMode'>): string {
+  return mode === effectiveMode ? mode : `${mode} → ${effectiveMode}`
+}
+
+export function paintStatus(status: StreamTable['status'], paint: Colors): string {
+  if (status === 'active') return paint.green(status)
+  return status === 'suspended' ? paint.red(status) : paint.yellow(status)
+}
+
+function sourceLabel(source: StreamTable['sources'][number]): string {
+  return source.streamTable === null ? source.name : `${source.name} (stream table)`
+}
+
+function shellWord(text: string): string {
+  return /^[\w.]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
