@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import { nextBeat, nextWake, toPoll, toStart, type DueTable } from './due.ts'
+import { dependencyGraph } from './graph.ts'
+import { parseSchedule } from './schedule.ts'
+
+const NOW = 1_000
+
+interface Case {
+  /** `name: 'live'` or `name: 'live < a b'`: the schedule, and what it reads; `!` marks a table no buffer speaks for. */
+  readonly tables: Readonly<Record<string, string>>
+  readonly pending?: string
+  readonly running?: string
+  readonly with?: Readonly<Record<string, Partial<DueTable>>>
+  readonly starts: string
+}
+
+function world(scene: Omit<Case, 'starts'>) {
+  const names = Object.keys(scene.tables)
+  const id = (name: string) => names.indexOf(name) + 1
+  const ids = (list = '') => new Set(list.split(' ').filter(Boolean).map(id))
+  const tables = new Map<number, DueTable>()
+  const nodes = names.map((name) => {
+    const [schedule = '', reads = ''] = (scene.tables[name] ?? '').split('<')
+    tables.set(id(name), {
+      id: id(name),
+      schedule: parseSchedule(schedule.replace('!', '')),
+      scheduled: true,
+      timed: schedule.includes('!'),
+      reinitialize: false,
+      nextAt: NOW,
+      notBefore: -Infinity,
+      lastStartAt: -Infinity,
+      ...scene.with?.[name],
+    })
+    return { id: id(name), name, reads: [...ids(reads)] }
+  })
+  return {
+    input: {
+      now: NOW,
+      graph: dependencyGraph(nodes),
+      tables,
+      pending: ids(scene.pending),
+      running: ids(scene.running),
+    },
+    names: (list: readonly number[]) => list.map((at) => names[at - 1]).join(' '),
+  }
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  'nothing to do': { tables: { a: 'live', b: '1s' }, starts: '' },
+  'live and pending': { tables: { a: 'live', b: 'live' }, pending: 'b', starts: 'b' },
+  'D1 running': { tables: { a: 'live' }, pending: 'a', running: 'a', starts: '' },
+  'D1 not scheduled': { tables: { a: 'live' }, pending: 'a', with: { a: { scheduled: false } }, starts: '' },
+  'D1 backed off': { tables: { a: 'live' }, pending: 'a', with: { a: { notBefore: NOW + 1 } }, starts: '' },
+  'D1 back-off over': { tables: { a: 'live' }, pending: 'a', with: { a: { notBefore: NOW } }, starts: 'a' },
+  'D2 manual': { tables: { a: 'manual' }, pending: 'a', with: { a: { reinitialize: true } }, starts: '' },
+  'D3 duration, its time and pending': { tables: { a: '1s' }, pending: 'a', starts: 'a' },
+  'D3 duration, not its time': { tables: { a: '1s' }, pending: 'a', with: { a: { nextAt: NOW + 1 } }, starts: '' },
+  'D3 live looks at no clock': { tables: { a: 'live' }, pending: 'a', with: { a: { nextAt: NOW + 9 } }, starts: 'a' },
+  'D4 no buffer, its time': { tables: { a: '1s!', b: 'live!' }, starts: 'a b' },
+  'D4 no buffer, not its time': {
+    tables: { a: '1s!', b: 'live!' },
+    pending: 'a b',
+    with: { a: { nextAt: NOW + 1 }, b: { nextAt: NOW + 1 } },
+    starts: '',
+  },
+  'reinitialize counts as a change': { tables: { a: 'live' }, with: { a: { reinitialize: true } }, starts: 'a' },
+  'D5 waits for a due upstream': { tables: { a: 'live', b: 'live < a' }, pending: 'a b', starts: 'a' },
+  'D5 waits for a running upstream': { tables: { a: 'live', b: 'live < a' }, pending: 'b', running: 'a', starts: '' },
+  'D5 waits for the far upstream': {
+    tables: { a: 'live', b: 'live < a', c: 'live < b', d: 'live' },
+    pending: 'a c d',
+    starts: 'a d',
+  },
+  'D5 diamond: the bottom waits for the slower side': {
+    tables: { top: 'live', left: 'live < top', right: 'live < top', bottom: 'live < left right' },
+    pending: 'bottom',
+    running: 'right',
+    starts: '',
+  },
+  'D5 a waiting table blocks those below it': {
+    tables: { a: 'live', b: 'live < a', c: 'live < b' },
+    pending: 'b c',
+    running: 'a',
+    starts: '',
+  },
+  'D5 upstream not due blocks nobody': {
+    tables: { slow: '1h', off: 'live', back: 'live', d: 'live < slow off back' },
+    pending: 'slow off back d',
+    with: { slow: { nextAt: NOW + 9 }, off: { scheduled: false }, back: { notBefore: NOW + 9 } },
+    starts: 'd',
+  },
+  'D6 longest wait first': {
+    tables: { a: 'live', b: 'live', c: 'live' },
+    pending: 'a b c',
+    with: { a: { lastStartAt: 900 }, b: { lastStartAt: 800 } },
+    starts: 'c b a',
+  },
+}
+
+describe('toStart', () => {
+  test.each(Object.entries(cases))('%s', (_, scene) => {
+    const { input, names } = world(scene)
+    expect(names(toStart(input))).toBe(scene.starts)
+  })
+})
+
+test('toPoll asks about those whose time has come, running ones too', () => {
+  const { input, names } = world({
+    tables: { a: 'live', b: '1s', c: '1s', d: 'manual', e: 'live', f: 'live' },
+    running: 'a',
+    with: { c: { nextAt: NOW + 1 }, e: { scheduled: false }, f: { notBefore: NOW + 5 } },
+  })
+  expect(names(toPoll(input.tables.values(), NOW))).toBe('a b')
+})
+
+test('nextWake is the next moment at which time alone matters', () => {
+  const { input } = world({
+    tables: { a: 'live', b: '1s', c: '1s', d: 'manual', e: 'live', f: '1s' },
+    with: { c: { nextAt: NOW + 70 }, e: { notBefore: NOW + 60 }, f: { nextAt: NOW + 1, scheduled: false } },
+  })
+  expect(nextWake(input.tables.values(), NOW)).toBe(NOW + 60)
+  expect(nextWake([], NOW)).toBe(Infinity)
+})
+
+test.each([
+  [100, 50, 99, 100],
+  [100, 50, 100, 150],
+  [100, 50, 149, 150],
+  [100, 50, 1_010, 1_050],
+])('nextBeat from %d every %d at %d is %d', (planned, every, now, next) => {
+  expect(nextBeat(planned, every, now)).toBe(next)
+})

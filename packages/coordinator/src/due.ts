@@ -1,0 +1,105 @@
+import type { DependencyGraph } from './graph.ts'
+import type { Schedule } from './schedule.ts'
+
+/**
+ * What to do now: graph, clock and waiting changes in, work out. Pure.
+ *
+ * Laws:
+ *
+ * D1  A table is never started while it runs, while it is not scheduled, or before its `notBefore`.
+ * D2  A manual table is never started.
+ * D3  A live table is due while changes wait; a table on a duration is due when its time has come and changes wait.
+ * D4  A table that no buffer can speak for (a source is not captured, or the answer depends on more than its sources)
+ *     is due whenever its time has come.
+ * D5  Upstream first: a table waits while anything upstream of it runs or is due, and so reads it once, afterwards.
+ *     A table upstream that merely *has* changes but is not due (paused, backed off, on a slower schedule) blocks nobody.
+ * D6  Who has waited longest since its last start comes first, so that a table that is always due starves nobody.
+ */
+export interface DueTable {
+  readonly id: number
+  readonly schedule: Schedule
+  /** Its status lets the scheduler refresh it. */
+  readonly scheduled: boolean
+  /** The buffers do not tell whether it is stale: time alone makes it due. */
+  readonly timed: boolean
+  /** Only a full refresh can make it right again: as good as a waiting change. */
+  readonly reinitialize: boolean
+  /** The moment at which the schedule asks for it again; no meaning for a live table that is not timed. */
+  readonly nextAt: number
+  /** Back-off, rest after a long refresh, a lock that another scheduler holds. */
+  readonly notBefore: number
+  /** When its last refresh was started here; −∞ at first. */
+  readonly lastStartAt: number
+}
+
+export interface DueInput {
+  readonly now: number
+  readonly graph: DependencyGraph
+  readonly tables: ReadonlyMap<number, DueTable>
+  /** Tables with changes that their frontier has not seen. */
+  readonly pending: ReadonlySet<number>
+  readonly running: ReadonlySet<number>
+}
+
+/** Whether the clock lets the table be refreshed now, were there something to do. */
+export function isTime(table: DueTable, now: number): boolean {
+  return table.scheduled && now >= wakesAt(table)
+}
+
+/** The moment from which the clock lets it be refreshed; +∞ for a manual table. */
+export function wakesAt(table: DueTable): number {
+  switch (table.schedule.kind) {
+    case 'manual':
+      return Infinity
+    case 'live':
+      return table.timed ? Math.max(table.notBefore, table.nextAt) : table.notBefore
+    case 'every':
+      return Math.max(table.notBefore, table.nextAt)
+  }
+}
+
+/** The tables whose buffers are worth asking about now. */
+export function toPoll(tables: Iterable<DueTable>, now: number): number[] {
+  const ids: number[] = []
+  for (const table of tables) if (isTime(table, now)) ids.push(table.id)
+  return ids
+}
+
+/** The tables to start now, the one that waited longest first (D6). */
+export function toStart({ now, graph, tables, pending, running }: DueInput): number[] {
+  const blocking = new Set(running)
+  const starts: DueTable[] = []
+  for (const id of graph.order) {
+    const table = tables.get(id)
+    if (table === undefined || running.has(id) || !isTime(table, now)) continue
+    if (!table.timed && !table.reinitialize && !pending.has(id)) continue
+    // upstream tables come earlier in the order, so all that are due are known by now
+    if (!intersects(graph.upstream(id), blocking)) starts.push(table)
+    blocking.add(id)
+  }
+  return starts.sort((a, b) => a.lastStartAt - b.lastStartAt).map(({ id }) => id)
+}
+
+/** The next moment at which the clock alone changes the answer; +∞ when only a change can. */
+export function nextWake(tables: Iterable<DueTable>, now: number): number {
+  let next = Infinity
+  for (const table of tables) {
+    const at = table.scheduled ? wakesAt(table) : Infinity
+    if (at > now && at < next) next = at
+  }
+  return next
+}
+
+/**
+ * The next multiple of the interval after `now`, counted from the last planned moment: refreshes keep their rhythm
+ * however long each takes, and what was missed is not made up for.
+ */
+export function nextBeat(plannedAt: number, everyMs: number, now: number): number {
+  if (plannedAt > now) return plannedAt
+  return plannedAt + everyMs * (Math.floor((now - plannedAt) / everyMs) + 1)
+}
+
+function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  for (const item of a) if (b.has(item)) return true
+  return false
+}

@@ -1,0 +1,277 @@
+import { DEFAULT_SETTINGS, FreshetError, type Refresher, type RefreshOutcome, type Settings } from '@freshet/core'
+import type { CatalogTable } from './catalog.ts'
+import type { Clock } from './clock.ts'
+import type { CoordinatorEvent } from './events.ts'
+import { createLoop, type Loop } from './loop.ts'
+import { afterFailure } from './record.ts'
+import { parseSchedule } from './schedule.ts'
+import type { Store } from './store.ts'
+
+/**
+ * For the loop's tests: a clock that is turned by hand, and a small model of a database with stream tables, whose
+ * refreshes take as long as the test says. What the real database does is tested in `coordinator.pg.test.ts`.
+ */
+export class HandClock implements Clock {
+  #now = 0
+  #sleepers: { at: number; end: () => void }[] = []
+
+  now(): number {
+    return this.#now
+  }
+
+  random(): number {
+    return 0.5
+  }
+
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const sleeper = { at: this.#now + ms, end: resolve }
+      this.#sleepers.push(sleeper)
+      signal.addEventListener('abort', () => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper)
+        resolve()
+      })
+    })
+  }
+
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const next = this.#sleepers.reduce((least, { at }) => Math.min(least, at), Infinity)
+      if (next > until) break
+      this.#now = Math.max(this.#now, next)
+      const [awake] = this.#sleepers.filter(({ at }) => at <= next)
+      this.#sleepers = this.#sleepers.filter((other) => other !== awake)
+      awake?.end()
+    }
+    this.#now = until
+  }
+}
+
+export interface TableSpec {
+  readonly schedule?: string
+  /** Captured sources by name; those of the world's own tables are stream tables. */
+  readonly reads: readonly string[]
+  readonly mode?: 'differential' | 'full'
+  readonly uncaptured?: boolean
+  readonly status?: CatalogTable['status']
+  /** How long a refresh takes. */
+  readonly takesMs?: number
+  /** Its refreshes find nothing to do, and commit nothing. */
+  readonly idle?: boolean
+}
+
+interface Entry extends Required<TableSpec> {
+  readonly id: number
+  status: CatalogTable['status']
+  pending: boolean
+  errors: number
+  retryAt: number
+  refreshedAt: number | null
+  locked: boolean
+}
+
+const DONE: RefreshOutcome = {
+  action: 'differential',
+  reason: null,
+  rowsInserted: 1,
+  rowsDeleted: 0,
+  changeRows: 1,
+  durationMs: 0,
+}
+
+export class World {
+  readonly clock = new HandClock()
+  readonly events: CoordinatorEvent[] = []
+  /** `12 orders_by_day`: what was started when. */
+  readonly starts: string[] = []
+  readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
+  readonly trims: string[] = []
+  settings: Settings = DEFAULT_SETTINGS
+  /** Thrown by everything that polls, while set. */
+  outage: FreshetError | null = null
+  /** Thrown by the refreshes of these tables. */
+  readonly faults = new Map<string, FreshetError>()
+  readonly tables = new Map<string, Entry>()
+  #snapshot = 1
+  readonly #stop = new AbortController()
+
+  constructor(specs: Readonly<Record<string, TableSpec>>) {
+    for (const [name, spec] of Object.entries(specs)) this.add(name, spec)
+  }
+
+  add(name: string, spec: TableSpec): void {
+    this.tables.set(name, {
+      schedule: 'live',
+      mode: 'differential',
+      uncaptured: false,
+      status: 'active',
+      takesMs: 3,
+      idle: false,
+      ...spec,
+      id: this.tables.size + 1,
+      pending: false,
+      errors: 0,
+      retryAt: 0,
+      refreshedAt: null,
+      locked: false,
+    })
+    this.#snapshot++
+  }
+
+  table(name: string): Entry {
+    const table = this.tables.get(name)
+    if (table === undefined) throw new Error(`no table ${name}`)
+    return table
+  }
+
+  /** A transaction wrote to a source. */
+  commit(source: string): void {
+    this.#snapshot++
+    for (const table of this.tables.values()) if (table.reads.includes(source)) table.pending = true
+  }
+
+  /** Something in the catalog was changed. */
+  change(name: string, change: Partial<Entry>): void {
+    Object.assign(this.table(name), change)
+    this.#snapshot++
+  }
+
+  start(): { readonly loop: Loop; readonly stop: () => Promise<void> } {
+    const loop = createLoop({
+      store: this.#store(),
+      refresher: this.#refresher(),
+      clock: this.clock,
+      listener: (event) => this.events.push(event),
+      initiatedBy: 'test',
+      signal: this.#stop.signal,
+    })
+    const ended = loop.run()
+    return {
+      loop,
+      stop: async () => {
+        this.#stop.abort()
+        await this.clock.advance(60_000)
+        await ended
+      },
+    }
+  }
+
+  abort(): void {
+    this.#stop.abort()
+  }
+
+  #byId(id: number): [string, Entry] {
+    const found = [...this.tables].find(([, table]) => table.id === id)
+    if (found === undefined) throw new FreshetError('UNKNOWN_STREAM_TABLE', `no table ${id}`)
+    return found
+  }
+
+  #mayRefresh(table: Entry): boolean {
+    return table.status === 'active' && this.clock.now() >= table.retryAt
+  }
+
+  #refresher(): Refresher {
+    return {
+      refresh: async (id) => {
+        const [name, table] = this.#byId(id)
+        this.starts.push(`${this.clock.now()} ${name}`)
+        if (table.locked) return { ...DONE, action: 'busy', rowsInserted: 0, changeRows: 0 }
+        const pending = table.pending
+        table.pending = false
+        await this.clock.sleep(table.takesMs, new AbortController().signal)
+        const fault = this.faults.get(name)
+        if (fault) {
+          table.pending ||= pending
+          throw fault
+        }
+        if (table.idle) return { ...DONE, action: 'none', rowsInserted: 0, changeRows: 0, durationMs: table.takesMs }
+        this.commit(name)
+        table.refreshedAt = this.clock.now()
+        return { ...DONE, durationMs: table.takesMs }
+      },
+    }
+  }
+
+  #store(): Store {
+    const answering = <T>(answer: () => T): Promise<T> =>
+      this.outage ? Promise.reject(this.outage) : Promise.resolve(answer())
+    const now = () => this.clock.now()
+    const active = (ids: readonly number[]) =>
+      ids.map((id) => this.#byId(id)[1]).filter((table) => this.#mayRefresh(table))
+    return {
+      polling: (work) =>
+        work({
+          settings: () => answering(() => this.settings),
+          catalog: () =>
+            answering(() => {
+              this.counts.catalogs++
+              return this.#catalog()
+            }),
+          snapshot: () =>
+            answering(() => {
+              this.counts.snapshots++
+              return `${this.#snapshot}`
+            }),
+          poll: (ids) =>
+            answering(() => {
+              this.counts.polls++
+              const retries = [...this.tables.values()].map(({ retryAt }) => retryAt - now()).filter((ms) => ms > 0)
+              return {
+                snapshot: `${this.#snapshot}`,
+                pending: active(ids).flatMap(({ id, pending }) => (pending ? [id] : [])),
+                retryInMs: retries.length > 0 ? Math.min(...retries) : null,
+              }
+            }),
+          ages: (ids) =>
+            answering(
+              () => new Map(active(ids).map((t) => [t.id, t.refreshedAt === null ? null : now() - t.refreshedAt])),
+            ),
+        }),
+      recordFailure: (policy, failure) =>
+        answering(() => {
+          const table = this.#byId(failure.streamTable)[1]
+          const state = { status: table.status, statusReason: null, consecutiveErrors: table.errors }
+          const record = afterFailure(policy, state, failure)
+          table.errors = record.consecutiveErrors
+          table.status = record.status
+          table.retryAt = now() + record.retryInMs
+          this.#snapshot++
+          return record
+        }),
+      recordSuccess: (id) =>
+        answering(() => {
+          this.#byId(id)[1].errors = 0
+          this.#snapshot++
+        }),
+      trim: (stableName, limit) =>
+        answering(() => {
+          this.trims.push(`${now()} ${stableName} ${limit}`)
+          return 0
+        }),
+      prune: () => answering(() => 0),
+    }
+  }
+
+  #catalog(): CatalogTable[] {
+    return [...this.tables].map(([name, table]) => ({
+      id: table.id,
+      name,
+      schedule: parseSchedule(table.schedule),
+      scheduleError: null,
+      effectiveMode: table.mode,
+      status: table.status,
+      reinitialize: false,
+      consecutiveErrors: table.errors,
+      ageMs: table.refreshedAt === null ? null : this.clock.now() - table.refreshedAt,
+      sources: table.reads.map((source) => ({
+        stableName: source,
+        streamTable: this.tables.get(source)?.id ?? null,
+        captured: !table.uncaptured,
+        buffered: !table.uncaptured,
+      })),
+    }))
+  }
+}

@@ -1,0 +1,284 @@
+import { DEFAULT_SETTINGS, isFreshetError, type Refresher, type Settings, toFreshetError } from '@freshet/core'
+import { backoffMs } from './backoff.ts'
+import type { Clock } from './clock.ts'
+import { nextWake, toPoll, toStart } from './due.ts'
+import type { CoordinatorListener } from './events.ts'
+import { nextPause } from './pace.ts'
+import { beatOf, EMPTY_ROSTER, refreshRoster, type Roster, type RosterTable, skipToNextBeat } from './roster.ts'
+import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
+import type { Poller, Store } from './store.ts'
+import { upkeep } from './upkeep.ts'
+
+/**
+ * The loop: look, start what is due, sleep until there may be more. It never waits for a refresh; a refresh that ends
+ * wakes it.
+ *
+ * What it knows of waiting changes is the last poll's answer, and that stays true while the server's snapshot stays the
+ * same and no refresh of ours has ended since. When one has, the tables that read the refreshed one are taken to have
+ * changes at once, so a chain is followed without a poll per link; the next poll says what is really so.
+ *
+ * Any number of these loops may run on one database: the refresh itself takes the table's lock, and a table that is
+ * `busy` is looked at again.
+ */
+export interface LoopOptions {
+  readonly store: Store
+  readonly refresher: Refresher
+  readonly clock: Clock
+  readonly listener: CoordinatorListener
+  readonly initiatedBy: string
+  /** Ends the loop: nothing more is started. */
+  readonly signal: AbortSignal
+}
+
+export interface LoopState {
+  readonly roster: Roster
+  readonly settings: Settings
+  readonly pending: ReadonlySet<number>
+  readonly running: ReadonlyMap<number, Promise<void>>
+  /** Why it can not poll at the moment. */
+  readonly trouble: Error | null
+  /** When it last heard from the server; −∞ before the first time. */
+  readonly lastPollAt: number
+}
+
+export interface Loop {
+  readonly state: LoopState
+  /** Runs until the signal; then waits for what is running. */
+  run(): Promise<void>
+}
+
+/** A changed catalog is noticed within this time. */
+const CATALOG_MS = 1_000
+
+/** Another refresh is told apart from our own last one by this much. */
+const SAME_MOMENT_MS = 5
+
+export function createLoop(options: LoopOptions): Loop {
+  const { store, refresher, clock, listener, signal } = options
+  const care = upkeep(store, clock, listener)
+  const running = new Map<number, Promise<void>>()
+  let roster: Roster = EMPTY_ROSTER
+  let settings: Settings = DEFAULT_SETTINGS
+  let pending = new Set<number>()
+  let trouble: Error | null = null
+  let lastPollAt = -Infinity
+  let nextPollAt = -Infinity
+  let pauseMs = 0
+  /** What the last answer holds for; nothing when `trusted` is not set. */
+  let answered: { snapshot: string; ids: ReadonlySet<number>; retryAt: number } | undefined
+  /** The catalog is no older than this snapshot, and is read again at that moment at the latest. */
+  let catalogSnapshot = ''
+  let catalogDueAt = -Infinity
+  /** Something was started or has ended since the last look. */
+  let busy = false
+  /** Tables whose refresh ended while a poll was under way. */
+  const endedMeanwhile = new Set<number>()
+  let wake = new AbortController()
+  signal.addEventListener('abort', () => wake.abort(), { once: true })
+
+  async function run(): Promise<void> {
+    let interruptions = 0
+    while (!signal.aborted) {
+      try {
+        await store.polling(async (poller) => {
+          catalogDueAt = -Infinity
+          answered = undefined
+          await look(poller, clock.now())
+          interruptions = 0
+          trouble = null
+          listener({ kind: 'connected' })
+          await turn(poller)
+        })
+      } catch (error) {
+        trouble = toFreshetError(error)
+        if (signal.aborted) break
+        const retryInMs = backoffMs(RECONNECT_BACKOFF, ++interruptions, clock.random())
+        listener({ kind: 'interrupted', error: toFreshetError(error), retryInMs })
+        await clock.sleep(retryInMs, signal)
+      }
+    }
+    if (running.size > 0) listener({ kind: 'draining', running: running.size })
+    await Promise.all(running.values())
+    await care.settled()
+  }
+
+  async function turn(poller: Poller): Promise<void> {
+    while (!signal.aborted) {
+      // whoever ends from here on wakes us
+      wake = new AbortController()
+      if (clock.now() >= nextPollAt) await look(poller, clock.now())
+      await start(poller)
+      care.start(settings)
+      const beat = nextWake(roster.tables.values(), clock.now())
+      await clock.sleep(Math.max(Math.min(nextPollAt, beat) - clock.now(), 0), wake.signal)
+      if (clock.now() >= beat) lookSoon()
+    }
+  }
+
+  function lookSoon(): void {
+    nextPollAt = Math.min(nextPollAt, lastPollAt + settings.poll_min_ms)
+  }
+
+  /** Brings `pending` up to date. */
+  async function look(poller: Poller, now: number): Promise<void> {
+    const full = await ask(poller, now)
+    const after = clock.now()
+    lastPollAt = after
+    listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
+    pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy)
+    nextPollAt = after + pauseMs
+    busy = false
+  }
+
+  /** Returns whether the buffers had to be asked. */
+  async function ask(poller: Poller, now: number): Promise<boolean> {
+    const before = toPoll(roster.tables.values(), now)
+    if (now < catalogDueAt && answered !== undefined && now < answered.retryAt && isSubset(before, answered.ids)) {
+      if ((await poller.snapshot()) === answered.snapshot) {
+        note(before, now)
+        return false
+      }
+    }
+    if (now >= catalogDueAt) await readCatalog(poller, now)
+    const ids = toPoll(roster.tables.values(), now)
+    endedMeanwhile.clear()
+    const answer = await poller.poll(ids)
+    pending = new Set(answer.pending.filter((id) => !endedMeanwhile.has(id)))
+    note(
+      ids.filter((id) => !endedMeanwhile.has(id)),
+      now,
+    )
+    // a change of the catalog may be among what was committed since it was read
+    if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + CATALOG_MS)
+    const retryAt = answer.retryInMs === null ? Infinity : now + answer.retryInMs
+    answered = endedMeanwhile.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt }
+    return true
+  }
+
+  /** Of the tables that were asked about, those without changes are fresh, and their next turn is a beat later. */
+  function note(ids: readonly number[], now: number): void {
+    for (const id of ids) {
+      const table = roster.tables.get(id)
+      if (table === undefined || pending.has(id) || table.timed || table.reinitialize) continue
+      table.freshAt = now
+      skipToNextBeat(table, now)
+    }
+  }
+
+  async function readCatalog(poller: Poller, now: number): Promise<void> {
+    try {
+      settings = await poller.settings()
+    } catch (error) {
+      if (!isFreshetError(error, 'INVALID_SETTING')) throw error
+      listener({ kind: 'odd_setting', error }) // the last good ones stay
+    }
+    const known = roster.tables
+    catalogSnapshot = await poller.snapshot()
+    roster = refreshRoster(roster, await poller.catalog(), now, () => clock.random())
+    catalogDueAt = Infinity
+    for (const { id, catalog } of roster.tables.values()) {
+      if (catalog.scheduleError !== null && known.get(id)?.catalog.scheduleError !== catalog.scheduleError) {
+        listener({ kind: 'odd_schedule', table: { id, name: catalog.name }, message: catalog.scheduleError })
+      }
+    }
+    if (known.size !== roster.tables.size) listener({ kind: 'catalog', tables: roster.tables.size })
+  }
+
+  async function start(poller: Poller): Promise<void> {
+    const free = settings.max_concurrent_refreshes - running.size
+    if (free <= 0) return
+    const now = clock.now()
+    const due = toStart({ now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) })
+    const chosen = due.slice(0, free).flatMap((id) => roster.tables.get(id) ?? [])
+    for (const table of await notDoneByOthers(poller, chosen)) {
+      if (signal.aborted) return
+      running.set(table.id, refresh(table))
+    }
+  }
+
+  /**
+   * What the poll did not answer for is looked at once more: it may have been paused, or, where only the clock wants
+   * the refresh, another scheduler may have made it a moment ago.
+   */
+  async function notDoneByOthers(poller: Poller, tables: readonly RosterTable[]): Promise<RosterTable[]> {
+    const unsure = tables.filter((table) => table.timed || table.reinitialize)
+    if (unsure.length === 0) return [...tables]
+    const ages = await poller.ages(unsure.map(({ id }) => id))
+    const now = clock.now()
+    const skipped = unsure.filter((table) => {
+      const ageMs = ages.get(table.id)
+      if (ageMs === undefined) return true
+      if (table.reinitialize || ageMs === null) return false
+      return ageMs < (beatOf(table.catalog) ?? 0) && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
+    })
+    for (const table of skipped) {
+      skipToNextBeat(table, now)
+      table.notBefore = Math.max(table.notBefore, now + settings.poll_min_ms)
+      catalogDueAt = -Infinity
+      answered = undefined
+    }
+    return tables.filter((table) => !skipped.includes(table))
+  }
+
+  async function refresh(table: RosterTable): Promise<void> {
+    const context = {
+      clock,
+      store,
+      listener,
+      policy: {
+        backoff: { baseMs: settings.error_backoff_min_ms, maxMs: settings.error_backoff_max_ms },
+        maxConsecutiveErrors: settings.max_consecutive_errors,
+      },
+      initiatedBy: options.initiatedBy,
+    }
+    busy = true
+    table.lastStartAt = clock.now()
+    skipToNextBeat(table, table.lastStartAt)
+    try {
+      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy })
+      pending.delete(table.id)
+      if (outcome.rowsInserted + outcome.rowsDeleted > 0)
+        for (const id of roster.graph.readers(table.id)) pending.add(id)
+      if (outcome.action !== 'none') care.consumed(table.catalog.sources.map(({ stableName }) => stableName))
+      await settleSuccess(context, table, outcome)
+    } catch (error) {
+      catalogDueAt = -Infinity
+      await settleFailure(context, table, error)
+    } finally {
+      running.delete(table.id)
+      endedMeanwhile.add(table.id)
+      answered = undefined
+      busy = true
+      lookSoon()
+      wake.abort()
+    }
+  }
+
+  return {
+    run,
+    state: {
+      get roster() {
+        return roster
+      },
+      get settings() {
+        return settings
+      },
+      get pending() {
+        return pending
+      },
+      get running() {
+        return running
+      },
+      get trouble() {
+        return trouble
+      },
+      get lastPollAt() {
+        return lastPollAt
+      },
+    },
+  }
+}
+
+function isSubset(ids: readonly number[], of: ReadonlySet<number>): boolean {
+  return ids.every((id) => of.has(id))
+}

@@ -1,0 +1,59 @@
+import { FreshetError } from '@freshet/core'
+
+/**
+ * When a stream table wants to be refreshed.
+ *
+ * - `live`: as soon as a change of one of its sources is seen.
+ * - `manual`: only when somebody asks.
+ * - `every`: a duration; at each multiple of it the table is refreshed if changes wait.
+ *
+ * The union is closed: whoever reads a schedule switches over `kind`, so a new kind is a type error until it is handled.
+ */
+export type Schedule =
+  | { readonly kind: 'live' }
+  | { readonly kind: 'manual' }
+  | { readonly kind: 'every'; readonly ms: number }
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
+
+/** Faster than this is what `live` is for. */
+const SHORTEST_MS = 10
+
+/** A year: longer is a slip of the keyboard, and timers take no more than 24 days at once anyway. */
+const LONGEST_MS = 366 * 86_400_000
+
+export function parseSchedule(text: string): Schedule {
+  const word = text.trim().toLowerCase()
+  if (word === 'live' || word === 'manual') return { kind: word }
+  const [, amount, unit] = DURATION.exec(word) ?? []
+  const factor = unit === undefined ? undefined : UNITS[unit]
+  if (amount === undefined || factor === undefined) {
+    throw new FreshetError('INVALID_SCHEDULE', `${JSON.stringify(text)} is not a schedule`)
+  }
+  const ms = Math.round(Number(amount) * factor)
+  if (ms < SHORTEST_MS) {
+    throw new FreshetError(
+      'INVALID_SCHEDULE',
+      `the schedule ${JSON.stringify(text)} is shorter than ${SHORTEST_MS}ms`,
+      {
+        hint: 'Use live: it refreshes as soon as a change is seen.',
+      },
+    )
+  }
+  if (ms > LONGEST_MS) {
+    throw new FreshetError('INVALID_SCHEDULE', `the schedule ${JSON.stringify(text)} is longer than a year`, {
+      hint: 'Use manual for a table that is refreshed by hand.',
+    })
+  }
+  return { kind: 'every', ms }
+}
+
+/** The shortest way to write it: 90000 ms is `90s`, 120000 ms is `2m`. */
+export function printSchedule(schedule: Schedule): string {
+  if (schedule.kind !== 'every') return schedule.kind
+  const fitting = Object.entries(UNITS).filter(([, factor]) => schedule.ms % factor === 0)
+  const [unit, factor] = fitting.at(-1) ?? ['ms', 1]
+  return `${schedule.ms / factor}${unit}`
+}

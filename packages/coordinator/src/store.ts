@@ -1,0 +1,76 @@
+import { type Capture, type Database, readSettings, type Session, type Settings } from '@freshet/core'
+import { type CatalogTable, readCatalog } from './catalog.ts'
+import {
+  currentSnapshot,
+  POLL_SETTINGS,
+  type PollAnswer,
+  pollBuffers,
+  pollStatement,
+  refreshAges,
+  RESET_POLL_SETTINGS,
+} from './poll.ts'
+import { pruneHistory } from './prune.ts'
+import { type Failure, type FailurePolicy, type FailureRecord, recordFailure, recordSuccess } from './record.ts'
+import { trimBuffer } from './trim.ts'
+
+/**
+ * The port from the loop to everything that it asks of the database, so that the loop's decisions can be tested under a
+ * clock that is turned by hand. `databaseStore` is the real one.
+ */
+export interface Store {
+  /** Lends one connection to poll on, until `work` ends. */
+  polling<T>(work: (poller: Poller) => Promise<T>): Promise<T>
+  /** Null when the table is gone. */
+  recordFailure(policy: FailurePolicy, failure: Failure): Promise<FailureRecord | null>
+  recordSuccess(streamTable: number): Promise<void>
+  /** Removes consumed change rows of one source, at most `limit`; returns how many. */
+  trim(stableName: string, limit: number): Promise<number>
+  prune(retentionMs: number, limit: number): Promise<number>
+}
+
+export interface Poller {
+  settings(): Promise<Settings>
+  catalog(): Promise<readonly CatalogTable[]>
+  snapshot(): Promise<string>
+  /** About the sources in the last catalog read. */
+  poll(ids: readonly number[]): Promise<PollAnswer>
+  ages(ids: readonly number[]): Promise<ReadonlyMap<number, number | null>>
+}
+
+export function databaseStore(database: Database, capture: Capture): Store {
+  return {
+    polling: (work) =>
+      database.session(async (session) => {
+        for (const setting of POLL_SETTINGS) await session.query(setting)
+        try {
+          return await work(sessionPoller(session))
+        } finally {
+          await reset(session)
+        }
+      }),
+    recordFailure: (policy, failure) => recordFailure(database, policy, failure),
+    recordSuccess: (streamTable) => recordSuccess(database, streamTable),
+    trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
+    prune: (retentionMs, limit) => pruneHistory(database, retentionMs, limit),
+  }
+}
+
+function sessionPoller(session: Session): Poller {
+  let statement = pollStatement([])
+  return {
+    settings: () => readSettings(session),
+    catalog: async () => {
+      const tables = await readCatalog(session)
+      statement = pollStatement(tables)
+      return tables
+    },
+    snapshot: () => currentSnapshot(session),
+    poll: (ids) => pollBuffers(session, statement, ids),
+    ages: (ids) => refreshAges(session, ids),
+  }
+}
+
+/** The connection goes back to a pool; one that broke is thrown away there, and needs no resetting. */
+async function reset(session: Session): Promise<void> {
+  await Promise.allSettled(RESET_POLL_SETTINGS.map((setting) => session.query(setting)))
+}

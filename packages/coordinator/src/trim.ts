@@ -1,0 +1,32 @@
+import { type Capture, type Database, parseSnapshot, type Snapshot, snapshotMeet, sql } from '@freshet/core'
+
+/**
+ * Clean-up of a change buffer: a row may go when every consumer of the source has read it, that is, when its
+ * transaction is visible in the meet of their frontiers. A consumer without a position holds everything.
+ */
+export async function trimBuffer(
+  database: Database,
+  capture: Capture,
+  stableName: string,
+  limit: number,
+): Promise<number> {
+  const positions = await database.query<{ snapshot: string | null }>(
+    sql`select s.frontier -> d.stable_name -> '0' ->> 'snapshot' as snapshot
+      from freshet.dependency d join freshet.stream_table_state s using (stream_table_id)
+      where d.stable_name = ${stableName}`,
+    { prepared: true },
+  )
+  const consumed = meetOf(positions.map(({ snapshot }) => snapshot))
+  return consumed === null ? 0 : capture.trim(database, stableName, consumed, limit)
+}
+
+/** Null when there is no consumer, or one of them has no position. */
+export function meetOf(positions: readonly (string | null)[]): Snapshot | null {
+  let meet: Snapshot | null = null
+  for (const position of positions) {
+    if (position === null) return null
+    const snapshot = parseSnapshot(position)
+    meet = meet === null ? snapshot : snapshotMeet(meet, snapshot)
+  }
+  return meet
+}

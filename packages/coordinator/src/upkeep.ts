@@ -1,0 +1,83 @@
+import { type Settings, toFreshetError } from '@freshet/core'
+import type { Clock } from './clock.ts'
+import type { CoordinatorListener } from './events.ts'
+import type { Store } from './store.ts'
+
+/**
+ * Clean-up beside the refreshes: change rows that every consumer has read, and history past its time. One task at a
+ * time, in small transactions, and only where a refresh has moved a frontier since the last time; so an idle database is
+ * left alone.
+ */
+export interface Upkeep {
+  /** A consumer of these sources has read further. */
+  consumed(stableNames: Iterable<string>): void
+  /** Starts what is due, unless something runs already. */
+  start(settings: Settings): void
+  /** Ends when what runs has ended. */
+  settled(): Promise<void>
+}
+
+/** So many full batches in a row; then somebody else's turn. */
+const BATCHES = 10
+const PRUNE_EVERY_MS = 60_000
+const PRUNE_ROWS = 5_000
+const DAY_MS = 86_400_000
+
+export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
+  const toTrim = new Set<string>()
+  let toPrune = false
+  let trimAt = -Infinity
+  let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
+  let work: Promise<void> | undefined
+
+  const trim = async (settings: Settings) => {
+    const sources = [...toTrim]
+    toTrim.clear()
+    for (const stableName of sources) {
+      const limit = settings.cleanup_batch_rows
+      const rows = await inBatches(limit, () => store.trim(stableName, limit))
+      if (rows.more) toTrim.add(stableName)
+      if (rows.count > 0) listener({ kind: 'trimmed', stableName, rows: rows.count })
+    }
+  }
+  const prune = async (settings: Settings) => {
+    const retentionMs = settings.history_retention_days * DAY_MS
+    const rows = await inBatches(PRUNE_ROWS, () => store.prune(retentionMs, PRUNE_ROWS))
+    toPrune = rows.more
+    if (rows.count > 0) listener({ kind: 'pruned', rows: rows.count })
+  }
+  const run = async (task: 'trim' | 'prune', settings: Settings) => {
+    try {
+      await (task === 'trim' ? trim(settings) : prune(settings))
+    } catch (error) {
+      listener({ kind: 'upkeep_failed', task, error: toFreshetError(error) })
+    }
+  }
+  return {
+    consumed: (stableNames) => {
+      for (const stableName of stableNames) toTrim.add(stableName)
+      toPrune = true
+    },
+    start: (settings) => {
+      const now = clock.now()
+      const trimming = toTrim.size > 0 && now >= trimAt
+      if (work !== undefined || (!trimming && !(toPrune && now >= pruneAt))) return
+      if (trimming) trimAt = now + settings.cleanup_interval_ms
+      else pruneAt = now + PRUNE_EVERY_MS
+      work = run(trimming ? 'trim' : 'prune', settings).finally(() => {
+        work = undefined
+      })
+    },
+    settled: async () => work,
+  }
+}
+
+async function inBatches(limit: number, batch: () => Promise<number>): Promise<{ count: number; more: boolean }> {
+  let count = 0
+  for (let i = 0; i < BATCHES; i++) {
+    const rows = await batch()
+    count += rows
+    if (rows < limit) return { count, more: false }
+  }
+  return { count, more: true }
+}
