@@ -90,6 +90,8 @@ export class World {
   readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
   readonly trims: string[] = []
   settings: Settings = DEFAULT_SETTINGS
+  /** How long the server takes to answer a question; the answer is as of the middle of that time. */
+  latencyMs = 0
   /** Thrown by everything that polls, while set. */
   outage: FreshetError | null = null
   /** Thrown by the refreshes of these tables. */
@@ -196,8 +198,14 @@ export class World {
   }
 
   #store(): Store {
-    const answering = <T>(answer: () => T): Promise<T> =>
-      this.outage ? Promise.reject(this.outage) : Promise.resolve(answer())
+    const half = () => (this.latencyMs > 0 ? this.clock.sleep(this.latencyMs / 2, new AbortController().signal) : null)
+    const answering = async <T>(answer: () => T): Promise<T> => {
+      await half()
+      if (this.outage) throw this.outage
+      const value = answer()
+      await half()
+      return value
+    }
     const now = () => this.clock.now()
     const active = (ids: readonly number[]) =>
       ids.map((id) => this.#byId(id)[1]).filter((table) => this.#mayRefresh(table))

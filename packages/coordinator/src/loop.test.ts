@@ -1,4 +1,5 @@
 import { DEFAULT_SETTINGS, FreshetError } from '@freshet/core'
+import { random } from '@freshet/testkit'
 import { describe, expect, test } from 'vitest'
 import { type TableSpec, World } from './loop-world.fixture.ts'
 
@@ -79,6 +80,28 @@ describe('looking', () => {
     await clock.advance(10_000)
     expect(world.starts).toHaveLength(2)
     await stop()
+  })
+
+  test('whatever comes when, every change is refreshed in the end, and soon', async () => {
+    const chance = random(7)
+    for (let round = 0; round < 30; round++) {
+      const { world, clock, stop } = await started({
+        a: { reads: ['t'], takesMs: chance.int(1, 30) },
+        b: { reads: ['a', 'u'], takesMs: chance.int(1, 30), idle: chance.chance(0.3) },
+        c: { reads: ['u'], takesMs: chance.int(1, 30), schedule: '40ms' },
+        d: { reads: ['b', 'c'], takesMs: chance.int(1, 30) },
+      })
+      world.latencyMs = chance.int(0, 8)
+      for (let i = 0; i < 30; i++) {
+        world.commit(chance.pick(['t', 'u', 'elsewhere']))
+        await clock.advance(chance.int(0, 25))
+      }
+      await clock.advance(1_500)
+      const late = [...world.tables].filter(([, table]) => table.pending).map(([name]) => name)
+      expect(late).toEqual([])
+      expect(world.events.filter(({ kind }) => kind === 'interrupted')).toEqual([])
+      await stop()
+    }
   })
 
   test('a new table, a pause and a new schedule are noticed within a second or so', async () => {

@@ -133,8 +133,11 @@ export function createLoop(options: LoopOptions): Loop {
   /** Returns whether the buffers had to be asked. */
   async function ask(poller: Poller, now: number): Promise<boolean> {
     const before = toPoll(roster.tables.values(), now)
-    if (now < catalogDueAt && answered !== undefined && now < answered.retryAt && isSubset(before, answered.ids)) {
-      if ((await poller.snapshot()) === answered.snapshot) {
+    const last = answered
+    if (last !== undefined && now < catalogDueAt && now < last.retryAt && isSubset(before, last.ids)) {
+      const snapshot = await poller.snapshot()
+      // unless a refresh has ended meanwhile
+      if (snapshot === last.snapshot && answered === last) {
         note(before, now)
         return false
       }
