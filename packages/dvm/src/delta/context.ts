@@ -1,0 +1,20 @@
+import type { Aggregate, Plan, Scan } from '../plan/plan.ts'
+
+/**
+ * What an operator's law may ask for.
+ *
+ * Readings: base tables are read *after* the change, as the statement's snapshot shows them. State tables are read
+ * *before* it, because the same statement changes them. Every reading is a plain SELECT of the operator's columns;
+ * a delta has one column more, the weight `__w`.
+ */
+export interface DeltaContext {
+  /** Name of the common table expression that holds Δ of the plan; null when no change can ever reach it. */
+  delta(plan: Plan): string | null
+  read(plan: Plan, reading: Reading): string
+  /** The rows that the window holds for one scan's relation. */
+  window(scan: Scan): string
+  /** The changes of an inner stage, as its own step of the statement computed them. */
+  stageDelta(aggregate: Aggregate): string
+}
+
+export type Reading = 'after' | 'before'

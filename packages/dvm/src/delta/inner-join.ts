@@ -1,0 +1,37 @@
+import type { Join } from '../plan/plan.ts'
+import { printExpression } from '../print/expression.ts'
+import { nested, q, select } from '../print/text.ts'
+import type { DeltaContext, Reading } from './context.ts'
+import { joined, nativeReading } from './readings.ts'
+
+/**
+ * Inner join. Bilinear. With both sides read after the change
+ *
+ *   Δ(R ⋈ S) = ΔR ⋈ S + R ⋈ ΔS − ΔR ⋈ ΔS
+ *
+ * where the last term removes the pairs that both others counted. A side that is a state table is read before the
+ * change, and the correction follows the readings: one side before, none is needed; both before, it is added.
+ * A self-join is a join of two scans of one relation: both sides have a delta, and the law is the same.
+ */
+export function innerJoin(node: Join, context: DeltaContext): string | null {
+  const left = context.delta(node.left)
+  const right = context.delta(node.right)
+  const readings = { left: readingOf(node.left), right: readingOf(node.right) }
+  const columns = node.columns.map((column) => q(column.name))
+  const conditions = node.conditions.map(printExpression)
+  const term = (from: readonly [string, string], weight: string) =>
+    select({ columns: [...columns, `${weight} as __w`], from: joined(from[0], from[1], conditions) })
+
+  const terms: string[] = []
+  if (left !== null) terms.push(term([`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'))
+  if (right !== null) terms.push(term([`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'))
+  if (left !== null && right !== null && readings.left === readings.right) {
+    terms.push(term([`${left} l`, `${right} r`], readings.left === 'after' ? '-(l.__w * r.__w)' : 'l.__w * r.__w'))
+  }
+  return terms.length === 0 ? null : terms.join('\nunion all\n')
+}
+
+function readingOf(plan: Join['left']): Reading {
+  const native = nativeReading(plan)
+  return native === 'either' ? 'after' : native
+}

@@ -1,0 +1,93 @@
+import { printExpression } from '../print/expression.ts'
+import { nested, q, select } from '../print/text.ts'
+import type { Aggregate, Plan } from '../plan/plan.ts'
+import type { Reading } from './context.ts'
+
+/**
+ * Reads a plan as SQL over base tables, or over the state of inner stages.
+ *
+ * `after`:  base tables as they are; a stage's state with this statement's changes put in.
+ * `before`: a stage's state as it is. Base tables have no cheap reading before; plans that hold one are read after.
+ */
+export interface StageReader {
+  /** The rows of an aggregate that is kept in a state table; undefined: it is computed from its input. */
+  read(aggregate: Aggregate, reading: Reading): string | undefined
+}
+
+/** Computes everything from base tables: for the first fill, for a full refresh, and to ask PostgreSQL for types. */
+export const FROM_SOURCES: StageReader = { read: () => undefined }
+
+export function readPlan(plan: Plan, reading: Reading, stages: StageReader): string {
+  const columns = plan.columns.map((column) => q(column.name))
+  switch (plan.kind) {
+    case 'scan':
+      return select({
+        columns: plan.columns.map((column, i) => renamed(plan.sourceColumns[i] ?? column.name, column.name)),
+        from: `${q(plan.relation.schema)}.${q(plan.relation.table)}`,
+      })
+    case 'constant':
+      return plan.columns.length === 0 ? plan.query : `select * from (${plan.query}) as "values"(${columns.join(', ')})`
+    case 'filter':
+      return select({ columns, from: `${nested(readPlan(plan.input, reading, stages))} f`, where: plan.predicates.map(printExpression) })
+    case 'project':
+      return select({
+        columns: plan.items.map((item) => `${printExpression(item.expression)} as ${q(item.name)}`),
+        from: `${nested(readPlan(plan.input, reading, stages))} p`,
+      })
+    case 'join':
+      return select({
+        columns,
+        from: joined(
+          `${nested(readPlan(plan.left, reading, stages))} l`,
+          `${nested(readPlan(plan.right, reading, stages))} r`,
+          plan.conditions.map(printExpression),
+        ),
+      })
+    case 'union-all':
+      return plan.inputs
+        .map((input) => select({ columns, from: `${nested(readPlan(input, reading, stages))} u` }))
+        .join('\nunion all\n')
+    case 'aggregate': {
+      const stored = stages.read(plan, reading)
+      if (stored !== undefined) return stored
+      return select({
+        columns: [...plan.keys.map(q), ...plan.calls.map((call) => `${printExpression(call.call)} as ${q(call.name)}`)],
+        from: `${nested(readPlan(plan.input, reading, stages))} g`,
+        groupBy: plan.keys.map(q),
+      })
+    }
+  }
+}
+
+export function joined(left: string, right: string, conditions: readonly string[]): string {
+  return conditions.length === 0 ? `${left}\ncross join ${right}` : `${left}\njoin ${right} on ${conditions.join(' and ')}`
+}
+
+function renamed(from: string, to: string): string {
+  return from === to ? q(from) : `${q(from)} as ${q(to)}`
+}
+
+/** The reading that costs nothing: before where everything below is kept in state tables, after otherwise. */
+export function nativeReading(plan: Plan): Reading | 'either' {
+  switch (plan.kind) {
+    case 'scan':
+      return 'after'
+    case 'constant':
+      return 'either'
+    case 'aggregate':
+      return 'before'
+    case 'filter':
+    case 'project':
+      return nativeReading(plan.input)
+    case 'join':
+      return both([plan.left, plan.right].map(nativeReading))
+    case 'union-all':
+      return both(plan.inputs.map(nativeReading))
+  }
+}
+
+function both(readings: readonly (Reading | 'either')[]): Reading | 'either' {
+  const decided = readings.filter((reading) => reading !== 'either')
+  if (decided.length === 0) return 'either'
+  return decided.every((reading) => reading === 'before') ? 'before' : 'after'
+}

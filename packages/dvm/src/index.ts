@@ -1,0 +1,5 @@
+export { compileQuery, type Compiled, type CompiledSource, type CompiledTable, type CompileOptions, type RefreshStatements, type Target } from './compile.ts'
+export { relationKey, type ColumnFacts, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
+export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
+export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan.ts'
+export { REASONS, type ReasonCode } from './unsupported.ts'

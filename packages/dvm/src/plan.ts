@@ -1,0 +1,67 @@
+import { columnsOf } from './ast.ts'
+import { readPlan, FROM_SOURCES } from './delta/readings.ts'
+import type { QueryFacts } from './facts.ts'
+import { analyse } from './plan/analyse.ts'
+import { inputsOf, passThrough, type Aggregate, type Column, type Plan, type Query } from './plan/plan.ts'
+import { placePredicates } from './rewrite/place-predicates.ts'
+import { pruneColumns } from './rewrite/prune-columns.ts'
+import { Unsupported, type ReasonCode } from './unsupported.ts'
+
+/**
+ * The first half of the compiler: parse → analyse → rewrite. What it still does not know is the types of columns
+ * that exist only inside the query; it asks for them as probes, SELECTs whose result columns PostgreSQL can describe.
+ */
+export interface Planned {
+  readonly query: Query
+  readonly probes: readonly Probe[]
+  /** Set when the query has a part without a law; then the plan is the query as a whole. */
+  readonly unsupported: Refusal | null
+}
+
+export interface Probe {
+  readonly sql: string
+  /** Names of its columns, in order. */
+  readonly columns: readonly string[]
+}
+
+export interface Refusal {
+  readonly code: ReasonCode
+  readonly detail: string
+}
+
+export function planQuery(facts: QueryFacts): Planned {
+  try {
+    if (facts.timeDependent !== null) throw new Unsupported('TIME_DEPENDENT', `the query calls ${facts.timeDependent}`)
+    const query = rewrite(analyse(facts))
+    return { query, probes: aggregatesOf(query.input).flatMap(probesOf), unsupported: null }
+  } catch (error) {
+    if (error instanceof Unsupported) return wholeQuery(facts, { code: error.reason, detail: error.message })
+    throw error
+  }
+}
+
+/** A query that is only ever computed as a whole. */
+export function wholeQuery(facts: QueryFacts, refusal: Refusal): Planned {
+  const columns = facts.columns.map((column): Column => ({ name: column.name, notNull: false }))
+  const input: Plan = { kind: 'constant', query: facts.definition.trim().replace(/;$/, ''), columns }
+  return { query: { input, items: passThrough(columns) }, probes: [], unsupported: refusal }
+}
+
+/** The rewrites, in order. */
+function rewrite(query: Query): Query {
+  const needed = new Set(query.items.flatMap((item) => [...columnsOf(item.expression)]))
+  return { ...query, input: pruneColumns(placePredicates(query.input), needed) }
+}
+
+/** Aggregates of a plan, inner ones first: the order in which stages are filled and refreshed. */
+export function aggregatesOf(plan: Plan): Aggregate[] {
+  const inner = inputsOf(plan).flatMap(aggregatesOf)
+  return plan.kind === 'aggregate' ? [...inner, plan] : inner
+}
+
+function probesOf(aggregate: Aggregate): Probe[] {
+  return [aggregate.input, aggregate].flatMap((plan) => {
+    const columns = plan.columns.map((column) => column.name)
+    return columns.length === 0 ? [] : [{ sql: readPlan(plan, 'after', FROM_SOURCES), columns }]
+  })
+}

@@ -1,0 +1,151 @@
+import { as, columnRef, columnsOf, fingerprint, isObject, list, rebuild, soleColumn, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import type { QueryFacts } from '../facts.ts'
+import { Unsupported } from '../unsupported.ts'
+import { functionName } from './analyse.ts'
+import type { Names } from './names.ts'
+import { notNull } from './nullability.ts'
+import { filter, project, type Aggregate, type AggregateCall, type Column, type Item, type Plan } from './plan.ts'
+
+/**
+ * GROUP BY, aggregate calls and HAVING. The input is projected to the group keys and to the calls' arguments, so that
+ * an aggregate reads columns only; targets and HAVING then read its columns.
+ */
+export function aggregated(query: {
+  readonly input: Plan
+  readonly grouping: readonly Ast[]
+  readonly targets: readonly Item[]
+  readonly having: readonly Ast[]
+  readonly facts: QueryFacts
+  readonly names: Names
+}): { readonly plan: Plan; readonly targets: readonly Item[] } {
+  const builder = new AggregateBuilder(query.input, query.facts, query.names)
+  for (const expression of query.grouping) builder.key(expression)
+  const targets = query.targets.map((target) => ({ name: target.name, expression: builder.rewrite(target.expression) }))
+  const having = query.having.map((predicate) => builder.rewrite(predicate))
+  return { plan: filter(builder.build(), having), targets }
+}
+
+export function isAggregation(select: JsonObject, facts: QueryFacts): boolean {
+  if (list(select['groupClause']).length > 0 || select['havingClause'] !== undefined) return true
+  let found = false
+  walk(select['targetList'], (type, body) => {
+    if (type === 'FuncCall' && isAggregateCall(body, facts)) found = true
+    return type !== 'SubLink'
+  })
+  return found
+}
+
+function isAggregateCall(call: JsonObject, facts: QueryFacts): boolean {
+  if (call['over'] !== undefined) return false
+  const name = functionName(call)
+  return facts.functions.some((known) => known.aggregate && known.name === name)
+}
+
+class AggregateBuilder {
+  private readonly input: Plan
+  private readonly facts: QueryFacts
+  private readonly names: Names
+  private readonly items = new Map<string, Item & { readonly notNull: boolean }>()
+  private readonly keys = new Map<string, string>()
+  private readonly calls = new Map<string, AggregateCall>()
+
+  constructor(input: Plan, facts: QueryFacts, names: Names) {
+    this.input = input
+    this.facts = facts
+    this.names = names
+  }
+
+  key(expression: Ast): string {
+    const print = fingerprint(expression)
+    const known = this.keys.get(print)
+    if (known !== undefined) return known
+    const name = this.item(expression, 'key')
+    this.keys.set(print, name)
+    return name
+  }
+
+  /** Replaces group expressions and aggregate calls by the aggregate's columns. */
+  rewrite(expression: Ast): Ast {
+    return rebuild(expression, (type, body, node) => {
+      const key = this.keys.get(fingerprint(node))
+      if (key !== undefined) return columnRef(key)
+      if (type === 'FuncCall' && isAggregateCall(body, this.facts)) return columnRef(this.call(body, node))
+      // Not grouped by, yet allowed by PostgreSQL: it depends on a grouped primary key, and so does not split a group.
+      return type === 'ColumnRef' ? columnRef(this.key(node)) : undefined
+    })
+  }
+
+  build(): Aggregate {
+    const input = project(this.input, [...this.items.values()])
+    const keys = [...new Set(this.keys.values())]
+    const calls = [...this.calls.values()]
+    const columns: Column[] = [
+      ...keys.map((name) => ({ name, notNull: input.columns.some((column) => column.name === name && column.notNull) })),
+      ...calls.map((call) => ({ name: call.name, notNull: call.method === 'count' })),
+    ]
+    return { kind: 'aggregate', input, keys, calls, label: 'aggregate', columns }
+  }
+
+  private item(expression: Ast, wish: string): string {
+    const print = fingerprint(expression)
+    const known = this.items.get(print)
+    if (known !== undefined) return known.name
+    const name = soleColumn(expression) ?? this.names.fresh(wish)
+    this.items.set(print, { name, expression, notNull: notNull(expression, this.input.columns) })
+    return name
+  }
+
+  private call(body: JsonObject, node: Ast): string {
+    const print = fingerprint(node)
+    const known = this.calls.get(print)
+    if (known !== undefined) return known.name
+    const method = methodOf(body)
+    const withinGroup = body['agg_within_group'] === true
+    const argument = (value: Ast): Ast => {
+      if (columnsOf(value).size > 0 && withinGroup) throw new Unsupported('OTHER', 'a direct argument of an ordered-set aggregate that is not constant')
+      return withinGroup || (method === 'recompute' && columnsOf(value).size === 0) ? value : columnRef(this.item(value, 'argument'))
+    }
+    const args = list(body['args']).map((value) => argument(value))
+    const order = list(body['agg_order']).map((sort): Ast => {
+      const by = as('SortBy', sort) ?? {}
+      return { SortBy: { ...by, node: isObject(by['node']) ? columnRef(this.item(by['node'], 'sort')) : null } }
+    })
+    const filterColumn = isObject(body['agg_filter']) ? this.item(body['agg_filter'], 'filter') : null
+    const rewritten: Ast = {
+      FuncCall: {
+        ...body,
+        ...(args.length > 0 ? { args } : {}),
+        ...(order.length > 0 ? { agg_order: order } : {}),
+        ...(filterColumn === null ? {} : { agg_filter: columnRef(filterColumn) }),
+      },
+    }
+    const [first] = args
+    const call: AggregateCall = {
+      name: this.names.fresh(functionName(body).split('.').at(-1) ?? 'aggregate'),
+      method,
+      call: rewritten,
+      argument: first === undefined ? null : (soleColumn(first) ?? null),
+      filter: filterColumn,
+    }
+    this.calls.set(print, call)
+    return call.name
+  }
+}
+
+const METHODS: Readonly<Record<string, AggregateCall['method']>> = {
+  count: 'count',
+  sum: 'sum',
+  avg: 'avg',
+  min: 'min',
+  max: 'max',
+  bool_and: 'bool_and',
+  every: 'bool_and',
+  bool_or: 'bool_or',
+}
+
+function methodOf(call: JsonObject): AggregateCall['method'] {
+  const plain = call['agg_distinct'] !== true && call['agg_order'] === undefined && call['agg_within_group'] !== true
+  const arity = list(call['args']).length
+  if (!plain || arity > 1 || (arity === 0 && call['agg_star'] !== true) || text(call['func_variadic']) !== '') return 'recompute'
+  return METHODS[functionName(call)] ?? 'recompute'
+}

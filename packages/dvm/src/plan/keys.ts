@@ -1,0 +1,62 @@
+import { as, isObject, soleColumn, strings, type Ast } from '../ast.ts'
+import type { Plan } from './plan.ts'
+
+/**
+ * Column sets by which the rows of a plan are unique. An empty set means: at most one row.
+ * Sound, not complete: no key found means bag storage, never a wrong row.
+ */
+export function keysOf(plan: Plan): readonly (readonly string[])[] {
+  switch (plan.kind) {
+    case 'scan':
+      return plan.relation.keys.flatMap((key) => {
+        const names = key.map((column) => plan.columns[plan.sourceColumns.indexOf(column)]?.name)
+        return names.every((name) => name !== undefined) ? [names] : []
+      })
+    case 'constant':
+      return plan.query === 'select' ? [[]] : []
+    case 'filter':
+      return keysOf(plan.input)
+    case 'project': {
+      const renamed = new Map(plan.items.flatMap((item) => {
+        const column = soleColumn(item.expression)
+        return column === undefined ? [] : [[column, item.name] as const]
+      }))
+      return keysOf(plan.input).flatMap((key) => {
+        const names = key.map((column) => renamed.get(column))
+        return names.every((name) => name !== undefined) ? [names] : []
+      })
+    }
+    case 'union-all':
+      return []
+    case 'aggregate':
+      return [plan.keys]
+    case 'join': {
+      const left = keysOf(plan.left)
+      const right = keysOf(plan.right)
+      const leftColumns = new Set(plan.left.columns.map((column) => column.name))
+      const fixedRight = equated(plan.conditions, leftColumns)
+      const fixedLeft = equated(plan.conditions, new Set(plan.right.columns.map((column) => column.name)))
+      // A row of one side meets at most one of the other when the other's key is equated to it.
+      const reduced = [
+        ...(right.some((key) => key.every((column) => fixedRight.has(column))) ? left : []),
+        ...(left.some((key) => key.every((column) => fixedLeft.has(column))) ? right : []),
+      ]
+      return [...reduced, ...left.flatMap((l) => right.map((r) => [...l, ...r]))].slice(0, 16)
+    }
+  }
+}
+
+/** Columns that a condition sets equal to a column of `others`. */
+function equated(conditions: readonly Ast[], others: ReadonlySet<string>): Set<string> {
+  const fixed = new Set<string>()
+  for (const condition of conditions) {
+    const body = as('A_Expr', condition)
+    if (body?.['kind'] !== 'AEXPR_OP' || strings(body['name']).join('.') !== '=') continue
+    const sides = [body['lexpr'], body['rexpr']].map((side) => (isObject(side) ? soleColumn(side) : undefined))
+    const [a, b] = sides
+    if (a === undefined || b === undefined) continue
+    if (others.has(a) && !others.has(b)) fixed.add(b)
+    if (others.has(b) && !others.has(a)) fixed.add(a)
+  }
+  return fixed
+}

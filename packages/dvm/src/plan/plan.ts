@@ -1,0 +1,139 @@
+import { columnRef, type Ast } from '../ast.ts'
+import type { RelationFacts } from '../facts.ts'
+
+/**
+ * The relational side of a query: frozen data, one interface an operator. Every column of every operator has a name
+ * that is unique in the whole plan, so expressions refer to columns by one name and legs of a join never clash.
+ */
+export type Plan = Scan | Constant | Filter | Project | Join | UnionAll | Aggregate
+
+export interface Column {
+  readonly name: string
+  readonly notNull: boolean
+}
+
+interface Operator {
+  readonly columns: readonly Column[]
+}
+
+/** A base table, or another stream table. */
+export interface Scan extends Operator {
+  readonly kind: 'scan'
+  readonly relation: RelationFacts
+  readonly label: string
+  /** The relation's own name of each output column, in the same order. */
+  readonly sourceColumns: readonly string[]
+}
+
+/** Rows that no change can reach: VALUES, a SELECT without FROM. */
+export interface Constant extends Operator {
+  readonly kind: 'constant'
+  readonly query: string
+}
+
+export interface Filter extends Operator {
+  readonly kind: 'filter'
+  readonly input: Plan
+  readonly predicates: readonly Ast[]
+}
+
+export interface Item {
+  readonly name: string
+  readonly expression: Ast
+}
+
+export interface Project extends Operator {
+  readonly kind: 'project'
+  readonly input: Plan
+  readonly items: readonly Item[]
+}
+
+/** Inner join; no condition is a cross join. */
+export interface Join extends Operator {
+  readonly kind: 'join'
+  readonly left: Plan
+  readonly right: Plan
+  readonly conditions: readonly Ast[]
+}
+
+export interface UnionAll extends Operator {
+  readonly kind: 'union-all'
+  readonly inputs: readonly Plan[]
+}
+
+export interface AggregateCall {
+  readonly name: string
+  /** How it is maintained; see stage/aggregate-functions.ts. */
+  readonly method: 'count' | 'sum' | 'avg' | 'min' | 'max' | 'bool_and' | 'bool_or' | 'recompute'
+  /** The call, its arguments being columns of the input. */
+  readonly call: Ast
+  readonly argument: string | null
+  readonly filter: string | null
+}
+
+/** GROUP BY; with no keys there is always one group. DISTINCT is an aggregate by every column and without calls. */
+export interface Aggregate extends Operator {
+  readonly kind: 'aggregate'
+  readonly input: Plan
+  readonly keys: readonly string[]
+  readonly calls: readonly AggregateCall[]
+  readonly label: 'aggregate' | 'distinct'
+}
+
+/** The plan of a whole query: its last operator and the columns as the user named them. */
+export interface Query {
+  readonly input: Plan
+  readonly items: readonly Item[]
+}
+
+export function filter(input: Plan, predicates: readonly Ast[]): Plan {
+  return predicates.length === 0 ? input : { kind: 'filter', input, predicates, columns: input.columns }
+}
+
+export function join(left: Plan, right: Plan, conditions: readonly Ast[]): Join {
+  return { kind: 'join', left, right, conditions, columns: [...left.columns, ...right.columns] }
+}
+
+export function project(input: Plan, items: readonly (Item & { readonly notNull: boolean })[]): Project {
+  return {
+    kind: 'project',
+    input,
+    items: items.map(({ name, expression }) => ({ name, expression })),
+    columns: items.map(({ name, notNull }) => ({ name, notNull })),
+  }
+}
+
+export function distinct(input: Plan): Aggregate {
+  return {
+    kind: 'aggregate',
+    input,
+    keys: input.columns.map((column) => column.name),
+    calls: [],
+    label: 'distinct',
+    columns: input.columns,
+  }
+}
+
+export function passThrough(columns: readonly Column[]): Item[] {
+  return columns.map(({ name }) => ({ name, expression: columnRef(name) }))
+}
+
+export function inputsOf(plan: Plan): readonly Plan[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'constant':
+      return []
+    case 'filter':
+    case 'project':
+    case 'aggregate':
+      return [plan.input]
+    case 'join':
+      return [plan.left, plan.right]
+    case 'union-all':
+      return plan.inputs
+  }
+}
+
+export function scansOf(plan: Plan): readonly Scan[] {
+  return plan.kind === 'scan' ? [plan] : inputsOf(plan).flatMap(scansOf)
+}

@@ -1,0 +1,67 @@
+import { quoteIdentifier } from '@freshet/core'
+
+/** Laying out SQL text: indentation, lists, and a chain of common table expressions with names that say what they hold. */
+export const q = quoteIdentifier
+
+export function indent(text: string, depth = 1): string {
+  const pad = '  '.repeat(depth)
+  return text.replaceAll(/^(?=.)/gm, pad)
+}
+
+/** `(select …)` over several lines, ready for FROM. */
+export function nested(select: string): string {
+  return `(\n${indent(select)}\n)`
+}
+
+export interface Select {
+  readonly columns: readonly string[]
+  readonly from?: string
+  readonly where?: readonly string[]
+  readonly groupBy?: readonly string[]
+  readonly having?: readonly string[]
+  readonly limit?: number
+}
+
+/** One SELECT; clauses that are empty are left out. A select list may be empty: rows without columns still count. */
+export function select(parts: Select): string {
+  const lines = [parts.columns.length === 0 ? 'select' : `select ${parts.columns.join(', ')}`]
+  if (parts.from !== undefined) lines.push(`from ${parts.from}`)
+  if (parts.where !== undefined && parts.where.length > 0) lines.push(`where ${parts.where.join('\n  and ')}`)
+  if (parts.groupBy !== undefined && parts.groupBy.length > 0) lines.push(`group by ${parts.groupBy.join(', ')}`)
+  if (parts.having !== undefined && parts.having.length > 0) lines.push(`having ${parts.having.join(' and ')}`)
+  if (parts.limit !== undefined) lines.push(`limit ${parts.limit}`)
+  return lines.join('\n')
+}
+
+/** Named parts of one statement, in the order in which they were added. */
+export class Chain {
+  private readonly parts: string[] = []
+  private readonly names = new Map<string, number>()
+
+  /** Adds `name as (body)` and returns the quoted name, made unique. */
+  add(label: string, body: string, options: { readonly materialized?: boolean } = {}): string {
+    const name = q(this.unique(label))
+    const hint = options.materialized === true ? 'materialized ' : ''
+    this.parts.push(`${name} as ${hint}(\n${indent(body)}\n)`)
+    return name
+  }
+
+  statement(final: string): string {
+    return `with ${this.parts.join(',\n')}\n${final}`
+  }
+
+  private unique(label: string): string {
+    const short = truncate(label, 58)
+    const count = (this.names.get(short) ?? 0) + 1
+    this.names.set(short, count)
+    return count === 1 ? short : `${short} ${count}`
+  }
+}
+
+const encoder = new TextEncoder()
+
+function truncate(label: string, bytes: number): string {
+  let short = label
+  while (encoder.encode(short).length > bytes) short = [...short].slice(0, -1).join('')
+  return short
+}

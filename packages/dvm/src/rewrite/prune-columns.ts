@@ -1,0 +1,55 @@
+import { columnsOf, type Ast } from '../ast.ts'
+import type { Plan } from '../plan/plan.ts'
+
+/** Keeps only the columns that something above reads, down to the scans: what is not read need not be captured. */
+export function pruneColumns(plan: Plan, needed: ReadonlySet<string>): Plan {
+  switch (plan.kind) {
+    case 'constant':
+      return plan
+    case 'scan': {
+      const kept = plan.columns.map((column) => needed.has(column.name))
+      return {
+        ...plan,
+        columns: plan.columns.filter((_, i) => kept[i]),
+        sourceColumns: plan.sourceColumns.filter((_, i) => kept[i]),
+      }
+    }
+    case 'filter': {
+      const input = pruneColumns(plan.input, new Set([...needed, ...used(plan.predicates)]))
+      return { ...plan, input, columns: plan.columns.filter((column) => input.columns.some(({ name }) => name === column.name)) }
+    }
+    case 'project': {
+      const items = plan.items.filter((item) => needed.has(item.name))
+      const input = pruneColumns(plan.input, used(items.map((item) => item.expression)))
+      return { ...plan, input, items, columns: plan.columns.filter((column) => needed.has(column.name)) }
+    }
+    case 'join': {
+      const both = new Set([...needed, ...used(plan.conditions)])
+      const left = pruneColumns(plan.left, both)
+      const right = pruneColumns(plan.right, both)
+      const present = new Set([...left.columns, ...right.columns].map((column) => column.name))
+      return { ...plan, left, right, columns: plan.columns.filter((column) => present.has(column.name)) }
+    }
+    case 'union-all':
+      return {
+        ...plan,
+        inputs: plan.inputs.map((input) => pruneColumns(input, needed)),
+        columns: plan.columns.filter((column) => needed.has(column.name)),
+      }
+    case 'aggregate': {
+      // Every key splits groups, read or not; calls that nobody reads are dropped.
+      const calls = plan.calls.filter((call) => needed.has(call.name))
+      const read = new Set([...plan.keys, ...calls.flatMap((call) => [...columnsOf(call.call)])])
+      return {
+        ...plan,
+        input: pruneColumns(plan.input, read),
+        calls,
+        columns: plan.columns.filter((column) => plan.keys.includes(column.name) || needed.has(column.name)),
+      }
+    }
+  }
+}
+
+function used(expressions: readonly Ast[]): Set<string> {
+  return new Set(expressions.flatMap((expression) => [...columnsOf(expression)]))
+}

@@ -1,0 +1,61 @@
+import { nested, q, select, type Chain } from '../print/text.ts'
+import type { Key } from './key.ts'
+import { keyName } from './aggregate-stage.ts'
+
+/**
+ * Group recomputation: what will not add up is computed again, from the input after the change, for just the groups
+ * whose step says `again`. Costs the rows of those groups; nothing is read when there are none.
+ *
+ * Groups are found by equality, so an index on the group columns serves. A group with a null in its key equals
+ * nothing, so those few are looked up apart, by `is not distinct from`.
+ */
+export function groupsAgain(options: {
+  readonly chain: Chain
+  readonly step: string
+  readonly keys: readonly { readonly name: string; readonly notNull: boolean }[]
+  readonly input: () => string
+  readonly needed: boolean
+  readonly columns: readonly string[]
+  readonly key: Key
+}): string | null {
+  if (!options.needed) return null
+  const names = options.keys.map((key) => key.name)
+  const wanted = options.chain.add(
+    'groups again',
+    select({ columns: names.map((name, i) => `${q(name)} as ${wantedName(i)}`), from: options.step, where: ['__again'] }),
+  )
+  const input = options.input()
+  const some = `(select exists (select from ${wanted}))`
+  const rows = names.length === 0 ? select({ columns: ['*'], from: `${nested(input)} r`, where: [some] }) : matching(options.keys, input, wanted)
+  const grouped = select({
+    columns: [...names.map(q), ...options.columns],
+    from: `${nested(rows)} g`,
+    groupBy: names.map(q),
+  })
+  const keyed = select({
+    columns: ['*', ...options.key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)],
+    from: `${nested(grouped)} k`,
+  })
+  return options.chain.add('groups computed again', keyed)
+}
+
+function matching(keys: readonly { readonly name: string; readonly notNull: boolean }[], input: string, wanted: string): string {
+  const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
+  const plain = select({ columns: ['r.*'], from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}` })
+  const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [`w.${wantedName(i)} is null`]))
+  if (nullable.length === 0) return plain
+  const same = keys.map((key, i) =>
+    key.notNull
+      ? `r.${q(key.name)} = w.${wantedName(i)}`
+      : `(r.${q(key.name)} = w.${wantedName(i)} or (r.${q(key.name)} is null and w.${wantedName(i)} is null))`,
+  )
+  const anyNull = nullable.join(' or ')
+  const withNull = select({
+    columns: ['r.*'],
+    from: `${wanted} w\njoin ${nested(input)} r on ${same.join(' and ')}`,
+    where: [`(${anyNull})`, `(select exists (select from ${wanted} w where ${anyNull}))`],
+  })
+  return `${plain}\nunion all\n${withNull}`
+}
+
+const wantedName = (i: number) => `__wanted_${i + 1}`

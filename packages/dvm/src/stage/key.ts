@@ -1,0 +1,70 @@
+import type { Column } from '../plan/plan.ts'
+import type { TypeFacts } from '../facts.ts'
+import { q } from '../print/text.ts'
+import { Unsupported } from '../unsupported.ts'
+
+/**
+ * How the rows of a state table are told apart. A key is always not null and always fits an index entry:
+ *
+ * - `columns`: the key columns themselves, where they are known to be not null and short;
+ * - `hash`:    a hidden column with a 128-bit hash of the key's canonical values (SHA-256, cut), where they are not;
+ * - `single`:  one row, under a constant;
+ * - `row`:     no key: a hash of the whole row and an ordinal, so that real duplicates are kept.
+ */
+export interface Key {
+  readonly kind: 'columns' | 'hash' | 'single' | 'row'
+  readonly columns: readonly KeyColumn[]
+}
+
+export interface KeyColumn {
+  /** Physical column of the state table. */
+  readonly name: string
+  readonly sql: string
+  readonly hidden: boolean
+  /** Its value, over the key columns as they stand in FROM; for a row's ordinal null: the apply step numbers rows. */
+  readonly value: string | null
+}
+
+export interface TypedColumn extends Column {
+  readonly type: TypeFacts
+}
+
+export const KEY_HASH = '__key'
+export const ROW_HASH = '__row'
+export const ROW_ORDINAL = '__ord'
+export const SINGLE = '__one'
+
+/** `physical` names the stored column of a key column, where it is stored at all. */
+export function chooseKey(columns: readonly TypedColumn[], physical: (name: string) => string | undefined): Key {
+  if (columns.length === 0) return { kind: 'single', columns: [{ name: SINGLE, sql: 'boolean', hidden: true, value: 'true' }] }
+  const stored = columns.map((column) => physical(column.name))
+  const plain = columns.every((column, i) => column.notNull && column.type.bounded && column.type.ordered && stored[i] !== undefined)
+  if (plain) {
+    return {
+      kind: 'columns',
+      columns: columns.map((column, i) => ({ name: stored[i] ?? column.name, sql: column.type.sql, hidden: false, value: q(column.name) })),
+    }
+  }
+  return { kind: 'hash', columns: [{ name: KEY_HASH, sql: 'bytea', hidden: true, value: hash(columns.map(canonical)) }] }
+}
+
+/** The key of a bag: duplicates of one row differ in their ordinal only. */
+export function rowKey(columns: readonly { readonly name: string; readonly type: TypeFacts }[]): Key {
+  return {
+    kind: 'row',
+    columns: [
+      { name: ROW_HASH, sql: 'bytea', hidden: true, value: hash(columns.map((column) => `${q(column.name)}::${column.type.sql}`)) },
+      { name: ROW_ORDINAL, sql: 'bigint', hidden: true, value: null },
+    ],
+  }
+}
+
+function canonical(column: TypedColumn): string {
+  if (column.type.canonical === null) throw new Unsupported('KEY_TYPE', `the column ${column.name} of type ${column.type.sql}`)
+  return column.type.canonical.replaceAll('$', () => `${q(column.name)}::${column.type.sql}`)
+}
+
+/** A row's binary image does not depend on any session setting; its first 16 bytes of SHA-256 are the hash. */
+function hash(expressions: readonly string[]): string {
+  return `substr(sha256(record_send(row(${expressions.join(', ')}))), 1, 16)`
+}

@@ -1,0 +1,192 @@
+import { soleColumn } from '../ast.ts'
+import type { DeltaContext } from '../delta/context.ts'
+import type { TypeFacts } from '../facts.ts'
+import { keysOf } from '../plan/keys.ts'
+import type { Plan, Query } from '../plan/plan.ts'
+import { printExpression } from '../print/expression.ts'
+import { nested, q, select, type Chain } from '../print/text.ts'
+import { chooseKey, ROW_HASH, ROW_ORDINAL, rowKey, type Key } from './key.ts'
+import type { StageDelta } from './stage.ts'
+import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+
+/**
+ * The stream table of a query that ends in stateless operators: it stores the answer itself.
+ *
+ * Keyed, when a key follows from the query: at most one row left and one row arrived for each key, so a key with an
+ * arrival is written and a key with only a departure is deleted. Otherwise a bag: rows are told apart by a hash of
+ * their content, copies by an ordinal 1…n without gaps; n more copies are numbered on, n fewer cut off at the end.
+ */
+export class OutputStage {
+  readonly table: StateTable
+  private readonly query: Query
+  private readonly types: readonly TypeFacts[]
+
+  constructor(options: { readonly query: Query; readonly itemTypes: readonly TypeFacts[]; readonly schema: string; readonly table: string }) {
+    this.query = options.query
+    this.types = options.itemTypes
+    const visible = this.query.items.map((item, i) => storedColumn(item.name, this.type(i), true))
+    const key = this.chooseKey()
+    const hidden = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
+    this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden], key }
+  }
+
+  fill(input: string): string {
+    const rows = select({ columns: this.items(), from: `${nested(input)} i` })
+    if (this.table.key.kind !== 'row') return select({ columns: [...this.names(), ...this.keyValues()], from: `${nested(rows)} v` })
+    const hashed = select({ columns: ['*', ...this.keyValues()], from: `${nested(rows)} v` })
+    return select({
+      columns: [...this.names(), ROW_HASH, `row_number() over (partition by ${ROW_HASH}) as ${ROW_ORDINAL}`],
+      from: `${nested(hashed)} h`,
+    })
+  }
+
+  delta(chain: Chain, context: DeltaContext): StageDelta | null {
+    const input = context.delta(this.query.input)
+    if (input === null) return null
+    const rows = chain.add('Δ output', select({ columns: [...this.items(), '__w'], from: input }))
+    return this.table.key.kind === 'row' ? this.bagDelta(chain, rows) : this.keyedDelta(chain, rows)
+  }
+
+  /** Rows that cancel are taken out by their exact image, so that 1.0 → 1.00 is a change. */
+  private net(rows: string): string {
+    const exact = this.query.items.filter((_, i) => this.type(i).equality === 'exact').map((item) => q(item.name))
+    const coarse = this.query.items.filter((_, i) => this.type(i).equality !== 'exact').map((item) => q(item.name))
+    const image = coarse.length === 0 ? [] : [`record_send(row(${coarse.join(', ')}))`]
+    const columns = this.query.items.map((item, i) =>
+      this.type(i).equality === 'exact' ? q(item.name) : `(array_agg(${q(item.name)}))[1] as ${q(item.name)}`,
+    )
+    return select({ columns: [...columns, 'sum(__w) as __w'], from: rows, groupBy: [...exact, ...image], having: ['sum(__w) <> 0'] })
+  }
+
+  private keyedDelta(chain: Chain, rows: string): StageDelta {
+    const key = this.table.key
+    const net = chain.add('Δ net', this.net(rows))
+    const keyed = chain.add('Δ keyed', select({ columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)], from: net }))
+    const names = this.names()
+    const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
+    const left = select({ columns: ['*'], from: keyed, where: ['__w < 0'] })
+    const on = key.columns.map((_, i) => `a.${keyName(i)} = l.${keyName(i)}`).join(' and ')
+    const changes = chain.add(
+      'changes',
+      select({
+        columns: [
+          ...key.columns.map((_, i) => `coalesce(a.${keyName(i)}, l.${keyName(i)}) as ${keyName(i)}`),
+          'l.__w is not null as __existed',
+          'a.__w is not null as __alive',
+          ...names.map((name, i) => `l.${name} as ${oldName(i)}`),
+          ...names.map((name, i) => `a.${name} as ${newName(i)}`),
+        ],
+        from: `${nested(arrived)} a\nfull join ${nested(left)} l on ${on}`,
+      }),
+    )
+    const after = names.map((_, i) => newName(i))
+    return {
+      table: this.table,
+      rows: changes,
+      row: [...after, ...this.hiddenKeys()],
+      keys: key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
+      existed: '__existed',
+      alive: '__alive',
+      visible: this.query.items.map((item) => item.name),
+      before: names.map((_, i) => oldName(i)),
+      after,
+      differs: 'true',
+    }
+  }
+
+  private bagDelta(chain: Chain, rows: string): StageDelta {
+    const names = this.names()
+    const [hashColumn] = this.table.key.columns
+    const hashed = select({ columns: [...names, `${hashColumn?.value ?? 'null'} as ${ROW_HASH}`, '__w'], from: rows })
+    const net = chain.add(
+      'Δ net',
+      select({
+        columns: [...names.map((name) => `(array_agg(${name}))[1] as ${name}`), ROW_HASH, 'sum(__w) as __w'],
+        from: `${nested(hashed)} h`,
+        groupBy: [ROW_HASH],
+        having: ['sum(__w) <> 0'],
+      }),
+    )
+    const counted = chain.add(
+      'copies',
+      select({
+        columns: ['n.*', `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${tableName(this.table)} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`],
+        from: `${net} n`,
+      }),
+    )
+    const changes = chain.add(
+      'changes',
+      select({
+        columns: [
+          `${ROW_HASH} as ${keyName(0)}`,
+          `o as ${keyName(1)}`,
+          '__w < 0 as __existed',
+          '__w > 0 as __alive',
+          ...names.map((name, i) => `${name} as ${valueName(i)}`),
+        ],
+        from: `${counted} c\ncross join lateral generate_series(\n  (__have + least(__w, 0) + 1)::bigint,\n  (__have + greatest(__w, 0))::bigint\n) o`,
+      }),
+    )
+    const values = names.map((_, i) => valueName(i))
+    return {
+      table: this.table,
+      rows: changes,
+      row: [...values, keyName(0), keyName(1)],
+      keys: this.table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
+      existed: '__existed',
+      alive: '__alive',
+      visible: this.query.items.map((item) => item.name),
+      before: values,
+      after: values,
+      differs: 'true',
+    }
+  }
+
+  private chooseKey(): Key {
+    const outputs = new Map<string, { name: string; type: TypeFacts; notNull: boolean }>()
+    this.query.items.forEach((item, i) => {
+      const column = soleColumn(item.expression)
+      if (column === undefined || outputs.has(column)) return
+      const notNull = columnsOf(this.query.input).get(column) === true
+      outputs.set(column, { name: item.name, type: this.type(i), notNull })
+    })
+    const candidates = keysOf(this.query.input)
+      .filter((key) => key.every((column) => outputs.has(column)))
+      .toSorted((a, b) => a.length - b.length)
+    const [best] = candidates
+    const usable = best?.every((column) => outputs.get(column)?.type.canonical !== null)
+    if (best === undefined || usable !== true) return rowKey(this.query.items.map((item, i) => ({ name: item.name, type: this.type(i) })))
+    return chooseKey(best.flatMap((column) => outputs.get(column) ?? []), (name) => name)
+  }
+
+  private items(): string[] {
+    return this.query.items.map((item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${q(item.name)}`)
+  }
+
+  private names(): string[] {
+    return this.query.items.map((item) => q(item.name))
+  }
+
+  private keyValues(): string[] {
+    return this.table.key.columns.filter((column) => column.hidden && column.value !== null).map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
+  }
+
+  private hiddenKeys(): string[] {
+    return this.table.key.columns.flatMap((column, i) => (column.hidden ? [keyName(i)] : []))
+  }
+
+  private type(i: number): TypeFacts {
+    const type = this.types[i]
+    if (type === undefined) throw new TypeError(`no type for output column ${i + 1}`)
+    return type
+  }
+}
+
+function columnsOf(plan: Plan): Map<string, boolean> {
+  return new Map(plan.columns.map((column) => [column.name, column.notNull]))
+}
+
+const keyName = (i: number) => `__key_${i + 1}`
+const oldName = (i: number) => `__old_${i + 1}`
+const newName = (i: number) => `__new_${i + 1}`
+const valueName = (i: number) => `__value_${i + 1}`

@@ -1,0 +1,47 @@
+import { nested, q, select, type Chain } from '../print/text.ts'
+import { keyName } from './aggregate-stage.ts'
+import type { StageDelta } from './stage.ts'
+import { sameKey, tableName, type StateTable } from './state-table.ts'
+
+/**
+ * A full refresh as a delta: the query is computed anew and compared with the table by key, and only the rows that
+ * differ (by their binary image) are touched. So consumers of a stream table see a true delta of a full refresh too.
+ */
+export function replace(chain: Chain, table: StateTable, fill: string): StageDelta {
+  const columns = table.columns.map((column) => q(column.name))
+  const fresh = chain.add('fresh', `select * from ${nested(fill)} as f(${columns.join(', ')})`, { materialized: true })
+  const [first] = table.key.columns
+  const key = q(first?.name ?? '')
+  const visible = table.columns.filter((column) => column.visible)
+  const image = (alias: string, names: readonly string[]) => `row(${names.map((name) => `${alias}.${name}`).join(', ')})`
+  const changes = chain.add(
+    'changes',
+    select({
+      columns: [
+        ...table.key.columns.map((column, i) => `coalesce(t.${q(column.name)}, f.${q(column.name)}) as ${keyName(i)}`),
+        `t.${key} is not null as __existed`,
+        `f.${key} is not null as __alive`,
+        ...table.columns.map((column, i) => `f.${q(column.name)} as __new_${i + 1}`),
+        ...visible.map((column, i) => `t.${q(column.name)} as __old_${i + 1}`),
+        visible.length === 0
+          ? 'false as __differs'
+          : `${image('t', visible.map((column) => q(column.name)))} *<> ${image('f', visible.map((column) => q(column.name)))} as __differs`,
+      ],
+      from: `${fresh} f\nfull join ${tableName(table)} t on ${sameKey(table.key, 't', 'f')}`,
+      where: [`(t.${key} is null or f.${key} is null or ${image('t', columns)} *<> ${image('f', columns)})`],
+    }),
+  )
+  const after = table.columns.map((_, i) => `__new_${i + 1}`)
+  return {
+    table,
+    rows: changes,
+    row: after,
+    keys: table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
+    existed: '__existed',
+    alive: '__alive',
+    visible: visible.map((column) => column.name),
+    before: visible.map((_, i) => `__old_${i + 1}`),
+    after: after.filter((_, i) => table.columns[i]?.visible === true),
+    differs: '__differs',
+  }
+}

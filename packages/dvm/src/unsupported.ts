@@ -1,0 +1,39 @@
+/**
+ * Why a query is not maintained differentially: a closed list. "Unsupported" is never "bug": the query is kept exact
+ * by full refreshes, and the user is told the code, what was met, and what to do about it.
+ */
+export const REASONS = {
+  OUTER_JOIN: 'Left, right and full joins are not differentiated yet. An inner join is, where the query allows it.',
+  SUBQUERY_EXPRESSION: 'Subqueries in expressions (EXISTS, IN, scalar) are not differentiated yet. Try a join.',
+  LATERAL: 'Lateral subqueries and functions in FROM are not differentiated yet.',
+  WINDOW_FUNCTION: 'Window functions are not differentiated yet.',
+  LIMIT: 'LIMIT, OFFSET and FETCH are not differentiated yet.',
+  DISTINCT_ON: 'DISTINCT ON is not differentiated yet.',
+  SET_OPERATION: 'INTERSECT and EXCEPT are not differentiated yet.',
+  GROUPING_SETS: 'GROUPING SETS, CUBE and ROLLUP are not differentiated yet.',
+  RECURSIVE: 'WITH RECURSIVE is not differentiated yet.',
+  SET_RETURNING_FUNCTION: 'A function that returns a set is not differentiated yet.',
+  TABLE_SAMPLE: 'TABLESAMPLE gives another answer each time.',
+  ONLY: 'FROM ONLY is not differentiated: the changes of a parent table include those of its children.',
+  WHOLE_ROW: 'Whole-row references are not differentiated yet. Name the columns.',
+  TIME_DEPENDENT: 'The query reads the clock or the session (now(), current_user, …), so its answer changes without any change of a source. Give the table a schedule such as 1m.',
+  UNCAPTURED_SOURCE: 'A source is a foreign table, a materialized view or a system catalog, whose changes can not be captured. Give the table a schedule.',
+  KEY_TYPE: 'The query groups or compares by a type whose values have no order or no canonical form.',
+  MODIFYING_CTE: 'A query that writes can not define a stream table.',
+  PRINTER_GUARD: 'The query could not be printed safely. Please report it with its text.',
+  REQUESTED: 'The mode is full.',
+  OTHER: 'The query has a part that is not differentiated yet.',
+} as const
+
+export type ReasonCode = keyof typeof REASONS
+
+/** Thrown inside the compiler when it meets something it has no law for; caught at its door. */
+export class Unsupported extends Error {
+  readonly reason: ReasonCode
+
+  constructor(reason: ReasonCode, detail: string) {
+    super(detail)
+    this.name = 'Unsupported'
+    this.reason = reason
+  }
+}

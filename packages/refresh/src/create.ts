@@ -1,0 +1,242 @@
+import {
+  adoptCluster,
+  checkName,
+  type Database,
+  displayName,
+  FreshetError,
+  identifier,
+  isFreshetError,
+  parseName,
+  type Queryable,
+  raw,
+  readSettings,
+  refuseCollision,
+  requireSchema,
+  sourceIdentifier,
+  sql,
+  stableName,
+} from '@freshet/core'
+import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
+import type { RefreshContext } from './context.ts'
+import { COMPILER_VERSION, findDefinition, loadDefinition, type Definition, type StoredPlan } from './definition.ts'
+import { discard } from './drop.ts'
+import { startEmitting } from './emission.ts'
+import { fillAll, lockState, recordFull } from './full.ts'
+import type { OnProgress } from './progress.ts'
+import { resolveQuery, type Resolved } from './resolve/resolve.ts'
+import { checkSchedule } from './schedule.ts'
+import { transactionWith } from './sessions.ts'
+
+/**
+ * Creating a stream table: resolve, record, capture, fill.
+ *
+ * Capture is installed and committed first; then the fill reads everything in one snapshot, which becomes the
+ * frontier F₀. A transaction that wrote before the capture is visible to that snapshot; one that is not visible wrote
+ * after, and was captured. So no lock is held while the table is filled. A creation that fails leaves nothing behind.
+ */
+export interface CreateSpec {
+  readonly name: string
+  readonly query: string
+  readonly mode?: 'auto' | 'differential' | 'full'
+  readonly schedule?: string
+}
+
+export async function createStreamTable(context: RefreshContext, spec: CreateSpec, onProgress: OnProgress = () => {}): Promise<Definition> {
+  const { database } = context
+  await requireSchema(database)
+  await adoptCluster(database)
+  const schedule = checkSchedule(spec.schedule ?? 'live')
+  const target = await chooseTarget(database, spec.name)
+  onProgress({ phase: 'resolve', message: 'resolving the query' })
+  const resolved = await resolveQuery(database, spec.query)
+  const plan = await makePlan(database, resolved, target, spec.mode ?? 'auto')
+  const id = await database.transaction((transaction) => record(transaction, { spec, target, resolved, plan, schedule }))
+  try {
+    await captureSources(context, resolved.facts, plan, onProgress)
+    const definition = await fill(context, id, onProgress)
+    onProgress({ phase: 'done', message: 'fresh' })
+    return definition
+  } catch (error) {
+    await discard(context, await loadDefinition(database, id))
+    throw error
+  }
+}
+
+interface TargetName {
+  readonly schema: string
+  readonly table: string
+  readonly stableName: string
+}
+
+async function chooseTarget(database: Database, name: string): Promise<TargetName> {
+  const parsed = parseName(name)
+  const [row] = await database.query<{ schema: string | null; exists: boolean; creatable: boolean | null }>(sql`
+    with wanted as (select coalesce(${parsed.schema}::text, current_schema()) as schema)
+    select w.schema,
+      exists (
+        select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = w.schema and c.relname = ${parsed.table}
+      ) as exists,
+      (select pg_catalog.has_schema_privilege(n.oid, 'create') from pg_catalog.pg_namespace n where n.nspname = w.schema) as creatable
+    from wanted w`)
+  const schema = row?.schema ?? null
+  if (schema === null) throw new FreshetError('UNKNOWN_RELATION', 'no schema of the search path exists', { hint: 'Qualify the name with a schema.' })
+  const shown = displayName({ schema, table: parsed.table })
+  if (row?.creatable === null) throw new FreshetError('UNKNOWN_RELATION', `there is no schema ${schema}`, { hint: `create schema ${identifier(schema).text};` })
+  if (row?.creatable === false) {
+    throw new FreshetError('INSUFFICIENT_PRIVILEGE', `the role may not create tables in the schema ${schema}`, {
+      hint: `grant create on schema ${identifier(schema).text} to …;`,
+    })
+  }
+  if (row?.exists === true) throw new FreshetError('DUPLICATE_NAME', `a relation ${shown} exists already`)
+  checkName(parsed.table)
+  if (schema === 'freshet' || schema === 'freshet_changes' || schema === 'pg_catalog') {
+    throw new FreshetError('INVALID_NAME', `a stream table can not live in the schema ${schema}`, { hint: 'Choose a schema of your own.' })
+  }
+  return { schema, table: parsed.table, stableName: stableName(schema, parsed.table) }
+}
+
+export async function makePlan(database: Database, resolved: Resolved, target: TargetName, mode: Definition['mode']): Promise<StoredPlan> {
+  const { facts, planned, types } = resolved
+  refuseSources(facts)
+  if (mode === 'differential' && planned.unsupported !== null) {
+    throw new FreshetError('NOT_DIFFERENTIABLE', `the query can not be maintained differentially: ${planned.unsupported.detail}`, {
+      detail: `reason ${planned.unsupported.code}`,
+      hint: REASONS[planned.unsupported.code],
+    })
+  }
+  const settings = await readSettings(database)
+  const compiled = compileQuery(facts, planned, types, { ...target, stageSchema: 'freshet_changes' }, { smallDeltaRows: settings.small_delta_rows })
+  const uncaptured = [...facts.relations.values()].some((relation) => ['materialized_view', 'foreign', 'system'].includes(relation.kind))
+  return { ...compiled, compiler: COMPILER_VERSION, alwaysDue: facts.timeDependent !== null || uncaptured }
+}
+
+function refuseSources(facts: QueryFacts): void {
+  const relations = [...facts.relations.values()].filter((relation) => relation.kind !== 'view')
+  for (const [i, relation] of relations.entries()) {
+    for (const other of relations.slice(0, i)) refuseCollision(other, relation)
+  }
+}
+
+interface Recording {
+  readonly spec: CreateSpec
+  readonly target: TargetName
+  readonly resolved: Resolved
+  readonly plan: StoredPlan
+  readonly schedule: string
+}
+
+/** Creates the tables and the catalog rows; the stream table is `initializing`, and nobody refreshes it yet. */
+async function record(transaction: Queryable, { spec, target, resolved, plan, schedule }: Recording): Promise<number> {
+  for (const table of plan.tables) await transaction.query(raw(table.create))
+  await guard(transaction, target)
+  const refusal = plan.refusal
+  const mode = spec.mode ?? 'auto'
+  const requested = mode === 'full' && refusal === null
+  const [row] = await transaction.query<{ id: number }>(sql`
+    insert into freshet.stream_table (schema_name, table_name, relation, stable_name, query, definition, mode, effective_mode,
+      mode_reason, mode_detail, schedule, storage, key_columns, plan, session_settings)
+    values (${target.schema}, ${target.table}, ${identifier(target.schema, target.table).text}::regclass, ${target.stableName},
+      ${spec.query}, ${resolved.facts.definition}, ${mode}, ${mode === 'full' ? 'full' : plan.effectiveMode},
+      ${requested ? 'REQUESTED' : (refusal?.code ?? null)}, ${requested ? REASONS.REQUESTED : (refusal?.detail ?? null)},
+      ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb)
+    returning stream_table_id as id`)
+  if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
+  await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)
+  await recordDependencies(transaction, row.id, plan)
+  return row.id
+}
+
+export async function recordDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {
+  for (const source of plan.sources) {
+    await transaction.query(sql`
+      insert into freshet.dependency (stream_table_id, stable_name, columns) values (${id}, ${source.stableName}, ${[...source.columns]}::text[])`)
+  }
+}
+
+export async function guard(transaction: Queryable, target: { readonly schema: string; readonly table: string }): Promise<void> {
+  const table = identifier(target.schema, target.table)
+  await transaction.query(sql`
+    create trigger freshet_guard after insert or update or delete on ${table}
+    for each statement execute function freshet.guard_stream_table()`)
+  await transaction.query(sql`
+    create trigger freshet_guard_truncate after truncate on ${table}
+    for each statement execute function freshet.guard_stream_table()`)
+}
+
+export async function captureSources(context: RefreshContext, facts: QueryFacts, plan: StoredPlan, onProgress: OnProgress): Promise<void> {
+  const kinds = new Map([...facts.relations.values()].map((relation) => [relation.stableName, relation]))
+  for (const source of plan.sources) {
+    const relation = kinds.get(source.stableName)
+    if (relation === undefined) continue
+    const name = displayName(relation)
+    onProgress({ phase: 'capture', message: `capturing changes of ${name}` })
+    if (relation.kind === 'stream_table') {
+      await context.database.transaction(async (transaction) => startEmitting(transaction, await findDefinition(transaction, name)))
+    } else {
+      const identified = { ...sourceIdentifier(relation.oid, relation.schema, relation.table), stableName: relation.stableName }
+      await context.capture.ensure(context.database, identified, source.columns)
+    }
+  }
+}
+
+const PROGRESS_MS = 500
+
+async function fill(context: RefreshContext, id: number, onProgress: OnProgress): Promise<Definition> {
+  const { database } = context
+  const definition = await loadDefinition(database, id)
+  const last = definition.plan.tables.at(-1)
+  const table = identifier(definition.schema, definition.table)
+  onProgress({ phase: 'fill', message: 'filling the table' })
+  const watch = watchFill(database, definition, onProgress)
+  try {
+    await transactionWith(
+      database,
+      definition.settings,
+      async (transaction) => {
+        if ((await lockState(transaction, id, false)) === null) throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
+        await fillAll(transaction, definition)
+        const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
+        const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
+        await recordFull(transaction, definition, { action: 'initial', reason: null, initiatedBy: 'create', result })
+      },
+      { isolation: 'repeatable read' },
+    )
+  } finally {
+    await watch.stop()
+  }
+  onProgress({ phase: 'index', message: `gathering statistics of ${last?.table ?? ''}` })
+  for (const filled of definition.plan.tables) await database.query(sql`analyze ${identifier(filled.schema, filled.table)}`)
+  return loadDefinition(database, id)
+}
+
+/** Rows written so far, by the growth of the table's file; rows expected, by the planner's estimate. */
+function watchFill(database: Database, definition: Definition, onProgress: OnProgress): { stop(): Promise<void> } {
+  let stopped = false
+  const table = identifier(definition.schema, definition.table)
+  const look = async () => {
+    const [plan] = await database.query<{ 'QUERY PLAN': readonly [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }] }>(
+      raw(`explain (format json) ${definition.definition}`),
+    )
+    const estimate = plan?.['QUERY PLAN'][0].Plan
+    while (!stopped) {
+      await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS))
+      if (stopped) return
+      const [size] = await database.query<{ bytes: number }>(sql`select pg_relation_size(${table.text}::regclass)::float8 as bytes`)
+      const width = 28 + (estimate?.['Plan Width'] ?? 100)
+      const rows = Math.round((size?.bytes ?? 0) / width)
+      const expectedRows = Math.max(rows, estimate?.['Plan Rows'] ?? rows)
+      onProgress({ phase: 'fill', message: 'filling the table', rows, expectedRows })
+    }
+  }
+  const watching = look().catch((error: unknown) => {
+    // Progress is a courtesy: a fill does not fail because it could not be watched.
+    onProgress({ phase: 'fill', message: isFreshetError(error) ? `filling the table (no progress: ${error.message})` : 'filling the table' })
+  })
+  return {
+    async stop() {
+      stopped = true
+      await watching
+    },
+  }
+}

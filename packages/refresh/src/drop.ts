@@ -1,0 +1,67 @@
+import { FreshetError, identifier, type Queryable, sql } from '@freshet/core'
+import type { RefreshContext } from './context.ts'
+import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
+import { stopEmitting } from './emission.ts'
+
+/**
+ * Dropping a stream table: the table, its stages, its change buffer and its catalog rows go in one transaction; then
+ * the capture of every source that nobody reads any more.
+ */
+export async function dropStreamTable(context: RefreshContext, name: string, options: { readonly cascade?: boolean } = {}): Promise<readonly string[]> {
+  const definition = await findDefinition(context.database, name)
+  const dependants = await dependantsOf(context.database, definition)
+  if (dependants.length > 0 && options.cascade !== true) {
+    throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(definition)}`, {
+      detail: dependants.map(nameOf).join(', '),
+      hint: 'Drop them first, or drop with --cascade.',
+    })
+  }
+  const dropped: string[] = []
+  for (const dependant of dependants) dropped.push(...(await dropStreamTable(context, nameOf(dependant), options)))
+  await discard(context, definition, options.cascade === true)
+  return [...dropped, nameOf(definition)]
+}
+
+/** Removes everything that belongs to a stream table, also of one whose creation failed half-way. */
+export async function discard(context: RefreshContext, definition: Definition, cascade = false): Promise<void> {
+  await context.database.transaction(async (transaction) => {
+    await transaction.query(sql`select from freshet.stream_table_state where stream_table_id = ${definition.id} for update`)
+    await dropTables(transaction, definition, cascade)
+    await transaction.query(sql`drop table if exists ${identifier('freshet_changes', `changes_${definition.stableName}`)}`)
+    await transaction.query(sql`delete from freshet.source where stable_name = ${definition.stableName} and capture = 'refresh'`)
+    await transaction.query(sql`delete from freshet.stream_table where stream_table_id = ${definition.id}`)
+  })
+  await releaseUnread(context, definition.plan.sources.map((source) => source.stableName))
+}
+
+export async function dropTables(transaction: Queryable, definition: Definition, cascade: boolean): Promise<void> {
+  const [current] = await transaction.query<{ schema: string; table: string }>(sql`
+    select n.nspname as schema, c.relname as table
+    from freshet.stream_table t
+    join pg_catalog.pg_class c on c.oid = t.relation
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where t.stream_table_id = ${definition.id}`)
+  if (current !== undefined) {
+    const table = identifier(current.schema, current.table)
+    await transaction.query(cascade ? sql`drop table ${table} cascade` : sql`drop table ${table}`)
+  }
+  for (const stage of definition.plan.tables.slice(0, -1)) await transaction.query(sql`drop table if exists ${identifier(stage.schema, stage.table)}`)
+}
+
+/** Ends the capture of the sources that no stream table reads any more. */
+export async function releaseUnread(context: RefreshContext, stableNames: readonly string[]): Promise<void> {
+  for (const name of stableNames) {
+    const [source] = await context.database.query<{ capture: string; read: boolean }>(sql`
+      select s.capture, exists (select from freshet.dependency d where d.stable_name = s.stable_name) as read
+      from freshet.source s where s.stable_name = ${name}`)
+    if (source === undefined || source.read) continue
+    if (source.capture === 'refresh') await context.database.transaction((transaction) => stopEmitting(transaction, name))
+    else await context.capture.release(context.database, name)
+  }
+}
+
+export async function dependantsOf(queryable: Queryable, definition: Definition): Promise<readonly Definition[]> {
+  const rows = await queryable.query<{ id: number }>(sql`
+    select stream_table_id as id from freshet.dependency where stable_name = ${definition.stableName} order by 1`)
+  return Promise.all(rows.map((row) => loadDefinition(queryable, row.id)))
+}

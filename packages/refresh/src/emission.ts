@@ -1,0 +1,49 @@
+import { bufferTable, identifier, join, type Queryable, raw, sql } from '@freshet/core'
+import type { Definition } from './definition.ts'
+
+/**
+ * Output deltas. A stream table that others read is a source like any other: its refreshes write what they changed
+ * into its own change buffer, in the refresh transaction. Nothing is written while nobody reads.
+ */
+export async function startEmitting(transaction: Queryable, upstream: Definition): Promise<void> {
+  // The lock waits for a refresh that does not emit yet; the new version turns away any that was about to start.
+  await transaction.query(sql`select from freshet.stream_table_state where stream_table_id = ${upstream.id} for update`)
+  const buffer = bufferTable(upstream.stableName)
+  const visible = upstream.plan.tables.at(-1)?.visibleColumns ?? []
+  const columns = join(visible.map((column) => identifier(column)))
+  await transaction.query(sql`
+    create table if not exists ${buffer} as
+    select pg_current_xact_id() as __x, 0 as __n, 0 as __w, ${columns} from ${identifier(upstream.schema, upstream.table)} with no data`)
+  await transaction.query(sql`
+    alter table ${buffer} alter column __x set default pg_current_xact_id(), alter column __x set not null,
+      alter column __n set default 0, alter column __n set not null, alter column __w set not null`)
+  await transaction.query(sql`create index if not exists ${identifier(`changes_${upstream.stableName}_x`)} on ${buffer} (__x)`)
+  await transaction.query(sql`
+    insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns)
+    select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb
+    from pg_catalog.pg_class c where c.oid = ${identifier(upstream.schema, upstream.table).text}::regclass
+    on conflict (stable_name) do nothing`)
+  await transaction.query(sql`update freshet.stream_table set emits_changes = true where stream_table_id = ${upstream.id}`)
+  await bumpVersion(transaction, upstream.id)
+}
+
+export async function stopEmitting(transaction: Queryable, stableName: string): Promise<void> {
+  const [upstream] = await transaction.query<{ id: number }>(sql`
+    select s.stream_table_id as id from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
+    where t.stable_name = ${stableName} for update of s`)
+  const [read] = await transaction.query<{ read: boolean }>(
+    sql`select exists (select from freshet.dependency where stable_name = ${stableName}) as read`,
+  )
+  if (read?.read === true) return
+  if (upstream !== undefined) {
+    await transaction.query(sql`update freshet.stream_table set emits_changes = false where stream_table_id = ${upstream.id}`)
+    await bumpVersion(transaction, upstream.id)
+  }
+  await transaction.query(sql`delete from freshet.source where stable_name = ${stableName} and capture = 'refresh'`)
+  await transaction.query(raw(`drop table if exists ${bufferTable(stableName).text}`))
+}
+
+/** Every change of a definition makes a new version, so that no process refreshes by what it remembers. */
+export async function bumpVersion(transaction: Queryable, id: number): Promise<void> {
+  await transaction.query(sql`update freshet.stream_table_state set version = version + 1 where stream_table_id = ${id}`)
+}

@@ -1,0 +1,8 @@
+export type { RefreshContext } from './context.ts'
+export { createStreamTable, type CreateSpec } from './create.ts'
+export { findDefinition, listDefinitions, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+export { dropStreamTable } from './drop.ts'
+export type { OnProgress, Progress } from './progress.ts'
+export { createRefresher } from './refresher.ts'
+export { resolveQuery } from './resolve/resolve.ts'
+export { verifyStreamTable, type Verification } from './verify.ts'

@@ -1,0 +1,9 @@
+/** Where a long operation is. */
+export interface Progress {
+  readonly phase: 'resolve' | 'capture' | 'fill' | 'index' | 'done'
+  readonly message: string
+  readonly rows?: number
+  readonly expectedRows?: number
+}
+
+export type OnProgress = (step: Progress) => void

@@ -1,0 +1,238 @@
+import {
+  bufferTable,
+  FreshetError,
+  isFreshetError,
+  type Queryable,
+  type RefreshOptions,
+  type RefreshOutcome,
+  type Refresher,
+  type Session,
+  sql,
+} from '@freshet/core'
+import type { RefreshContext } from './context.ts'
+import { loadDefinition, nameOf, type Definition } from './definition.ts'
+import { lockState, recordFull, replaceAll } from './full.ts'
+import { applySettings, differing, transactionWith } from './sessions.ts'
+
+/**
+ * Refreshes stream tables. The usual refresh is one prepared statement in one round trip: what this process remembers
+ * of the table (its version and frontier) goes in as parameters, and the statement does nothing when that is out of date.
+ */
+export function createRefresher(context: Pick<RefreshContext, 'database'>): Refresher {
+  return new CachingRefresher(context)
+}
+
+interface StatementResult {
+  readonly held: number
+  readonly pending: boolean
+  readonly truncated: boolean
+  readonly over: boolean
+  readonly done: boolean
+  readonly change_rows: number
+  readonly rows_inserted: number
+  readonly rows_deleted: number
+  readonly snapshot: string
+  readonly version: string | null
+  readonly reinitialize: string | null
+}
+
+interface Known {
+  readonly definition: Definition
+  /** The last refresh met more change rows than the statement for small deltas takes. */
+  readonly large: boolean
+}
+
+const MAX_ATTEMPTS = 8
+
+class CachingRefresher implements Refresher {
+  private readonly context: Pick<RefreshContext, 'database'>
+  private readonly known = new Map<number, Known>()
+
+  constructor(context: Pick<RefreshContext, 'database'>) {
+    this.context = context
+  }
+
+  async refresh(streamTable: number, options: RefreshOptions = {}): Promise<RefreshOutcome> {
+    const started = performance.now()
+    const outcome = (action: RefreshOutcome['action'], parts: Partial<RefreshOutcome> = {}): RefreshOutcome => ({
+      action,
+      reason: null,
+      rowsInserted: 0,
+      rowsDeleted: 0,
+      changeRows: 0,
+      ...parts,
+      durationMs: performance.now() - started,
+    })
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const step = await this.attempt(streamTable, options)
+      if (step !== 'again') return outcome(step.action, step)
+    }
+    return outcome('busy')
+  }
+
+  private async attempt(id: number, options: RefreshOptions): Promise<Step | 'again'> {
+    const known = this.known.get(id) ?? (await this.load(id))
+    const reason = await fullReason(this.context.database, known.definition, options)
+    if (reason === 'nothing pending') return this.confirm(id, known)
+    if (reason !== null) return this.full(known.definition, reason, options)
+    try {
+      const result = await this.context.database.session((session) => runDifferential(session, known, options))
+      return this.interpret(id, known, result, options)
+    } catch (error) {
+      this.known.delete(id)
+      throw error
+    }
+  }
+
+  private interpret(id: number, known: Known, result: StatementResult, options: RefreshOptions): Promise<Step | 'again'> | Step | 'again' {
+    const { definition } = known
+    if (result.done) {
+      const next: Definition = {
+        ...definition,
+        version: String(BigInt(definition.version) + 1n),
+        snapshots: definition.snapshots.map(() => result.snapshot),
+      }
+      this.known.set(id, { definition: next, large: known.large && result.change_rows > 100 })
+      return { action: 'differential', rowsInserted: result.rows_inserted, rowsDeleted: result.rows_deleted, changeRows: result.change_rows }
+    }
+    if (result.version === null) {
+      this.known.delete(id)
+      throw new FreshetError('UNKNOWN_STREAM_TABLE', `the stream table ${nameOf(definition)} was dropped`)
+    }
+    if (result.version !== definition.version) {
+      this.known.delete(id)
+      return 'again'
+    }
+    if (!result.pending) return { action: 'none' }
+    if (result.held === 0) return { action: 'busy' }
+    if (result.truncated) return this.full(definition, 'TRUNCATED', options)
+    if (result.over) {
+      return this.overflow(id, known, options)
+    }
+    throw new FreshetError('INTERNAL', `a refresh of ${nameOf(definition)} neither ran nor said why`)
+  }
+
+  /** More changes than planned for: the statement for large deltas, or a full refresh where that is cheaper. */
+  private async overflow(id: number, known: Known, options: RefreshOptions): Promise<Step | 'again'> {
+    if (known.definition.mode === 'auto' && (await fullIsCheaper(this.context.database, known.definition))) {
+      return this.full(known.definition, 'CHEAPER', options)
+    }
+    this.known.set(id, { ...known, large: true })
+    return 'again'
+  }
+
+  private async full(definition: Definition, reason: string, options: RefreshOptions): Promise<Step | 'again'> {
+    this.known.delete(definition.id)
+    try {
+      return await transactionWith(
+        this.context.database,
+        definition.settings,
+        async (transaction): Promise<Step | 'again'> => {
+          const state = await lockState(transaction, definition.id, false)
+          if (state === null) return { action: 'busy' }
+          if (state.version !== definition.version) return 'again'
+          const result = await replaceAll(transaction, definition)
+          await recordFull(transaction, definition, { action: 'full', reason, initiatedBy: options.initiatedBy ?? 'manual', result })
+          return { action: 'full', reason, ...result }
+        },
+        { isolation: 'repeatable read' },
+      )
+    } catch (error) {
+      // The state row changed after this transaction's snapshot: somebody else refreshed meanwhile.
+      if (isFreshetError(error) && error.sqlState === '40001') return 'again'
+      throw error
+    }
+  }
+
+  private async load(id: number): Promise<Known> {
+    const definition = await loadDefinition(this.context.database, id)
+    const known: Known = { definition, large: false }
+    this.known.set(id, known)
+    return known
+  }
+
+  /** A table that is refreshed in full had nothing pending; make sure that what is remembered is still so. */
+  private async confirm(id: number, known: Known): Promise<Step | 'again'> {
+    const fresh = await loadDefinition(this.context.database, id)
+    this.known.set(id, { ...known, definition: fresh })
+    return fresh.version === known.definition.version ? { action: 'none' } : 'again'
+  }
+}
+
+type Step = Omit<Partial<RefreshOutcome>, 'action' | 'durationMs'> & Pick<RefreshOutcome, 'action'>
+
+/** Why the next refresh must be a full one; null when it need not be. */
+export async function fullReason(queryable: Queryable, definition: Definition, options: RefreshOptions): Promise<string | null> {
+  if (options.full === true) return 'REQUESTED'
+  if (definition.reinitialize !== null) return definition.reinitialize
+  if (definition.snapshots.includes(null) || definition.status === 'initializing') return 'INITIAL'
+  if (definition.plan.refresh !== null && definition.mode !== 'full') return null
+  const reason = definition.plan.refusal?.code ?? 'REQUESTED'
+  return definition.plan.alwaysDue || (await isPending(queryable, definition)) ? reason : 'nothing pending'
+}
+
+/** Whether any source has changes that the frontier has not seen. */
+export async function isPending(queryable: Queryable, definition: Definition): Promise<boolean> {
+  for (const [i, source] of definition.plan.sources.entries()) {
+    const frontier = definition.snapshots[i] ?? null
+    const [row] = await queryable.query<{ pending: boolean }>(sql`
+      select exists (
+        select from ${bufferTable(source.stableName)}
+        where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
+      ) as pending`)
+    if (row?.pending === true) return true
+  }
+  return false
+}
+
+export async function runDifferential(session: Session, known: Known, options: RefreshOptions): Promise<StatementResult> {
+  const changes = await differing(session, known.definition.settings)
+  const statement = differentialStatement(known, options)
+  if (changes.length === 0) return single(await session.query<StatementResult>(statement, { prepared: !known.large }))
+  return session.transaction(async (transaction) => {
+    await applySettings(transaction, changes)
+    return single(await transaction.query<StatementResult>(statement))
+  })
+}
+
+export function differentialStatement(known: Known, options: RefreshOptions) {
+  const { definition, large } = known
+  const statements = definition.plan.refresh
+  if (statements === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
+  const text = definition.emits
+    ? large ? statements.largeEmitting : statements.smallEmitting
+    : large ? statements.large : statements.small
+  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+}
+
+function single(rows: readonly StatementResult[]): StatementResult {
+  const [row] = rows
+  if (row === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
+  return row
+}
+
+/** Beyond this share of changed rows, recomputing was the cheaper way in every measurement. */
+const FULL_ABOVE = 0.5
+
+async function fullIsCheaper(queryable: Queryable, definition: Definition): Promise<boolean> {
+  let changes = 0
+  let rows = 0
+  for (const [i, source] of definition.plan.sources.entries()) {
+    const frontier = definition.snapshots[i] ?? null
+    const [row] = await queryable.query<{ changes: number; rows: number }>(sql`
+      select (
+        select count(*) from ${bufferTable(source.stableName)}
+        where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
+      )::float8 as changes,
+      coalesce((
+        select sum(greatest(c.reltuples, 0)) from pg_catalog.pg_class c
+        where c.oid in (
+          select s.relation from freshet.source s where s.stable_name = ${source.stableName}
+          union select i.relid from freshet.source s cross join lateral pg_catalog.pg_partition_tree(s.relation) i where s.stable_name = ${source.stableName} and i.isleaf
+        )
+      ), 0)::float8 as rows`)
+    changes += row?.changes ?? 0
+    rows += row?.rows ?? 0
+  }
+  return changes > FULL_ABOVE * Math.max(rows, 1)
+}

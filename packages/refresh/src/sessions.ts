@@ -1,0 +1,42 @@
+import type { Database, Queryable, Session, TransactionOptions } from '@freshet/core'
+import { sql } from '@freshet/core'
+import { sessionSettings } from './resolve/resolve.ts'
+
+/**
+ * A query means what it meant when its table was created: the settings of then (time zone, formats, …) hold whenever
+ * it runs. Where the connection has them anyway, which is the rule, nothing is sent.
+ */
+const known = new WeakMap<object, Promise<Readonly<Record<string, string>>>>()
+
+export async function differing(session: Session, settings: Readonly<Record<string, string>>): Promise<readonly (readonly [string, string])[]> {
+  let own = known.get(session.identity)
+  if (own === undefined) {
+    own = sessionSettings(session)
+    known.set(session.identity, own)
+  }
+  const current = await own.catch((error: unknown) => {
+    known.delete(session.identity)
+    throw error
+  })
+  return Object.entries(settings).filter(([name, value]) => current[name] !== value)
+}
+
+export async function applySettings(transaction: Queryable, settings: readonly (readonly [string, string])[]): Promise<void> {
+  for (const [name, value] of settings) await transaction.query(sql`select set_config(${name}, ${value}, true)`)
+}
+
+/** One transaction under the settings of a stream table. */
+export async function transactionWith<T>(
+  database: Database,
+  settings: Readonly<Record<string, string>>,
+  work: (transaction: Queryable) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  return database.session(async (session) => {
+    const changes = await differing(session, settings)
+    return session.transaction(async (transaction) => {
+      await applySettings(transaction, changes)
+      return work(transaction)
+    }, options)
+  })
+}
