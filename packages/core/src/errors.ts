@@ -102,6 +102,8 @@ const entries = {
   TEMPORARY_SOURCE: { retry: 'definition', hint: 'Use a permanent table.' },
   /** The query reads a system catalog or one of Freshet's own tables; these can not be captured. */
   SYSTEM_SOURCE: { retry: 'definition', hint: 'Copy what you need into a table of your own.' },
+  /** Triggers can not see the relation's changes: a foreign table, a materialized view, an unlogged table, a partition. */
+  NOT_CAPTURABLE: { retry: 'definition', hint: 'Use mode full, which reads the relation anew each time.' },
   /** An output column has a name that Freshet reserves: internal columns start with two underscores. */
   RESERVED_COLUMN_NAME: { retry: 'definition', hint: 'Give the column another name with AS.' },
   /** Differential mode was asked for, and the query can not be maintained differentially. */

@@ -67,6 +67,7 @@ interface SourceTable {
   kind: 'table' | 'partitioned' | 'stream_table' | 'foreign' | 'materialized_view'
   capture: 'trigger' | 'refresh' | 'none'
   captured_columns: JsonColumn<readonly CapturedColumn[]>
+  members: Generated<number[]>
   installed_at: Generated<Date>
 }
 

@@ -55,6 +55,8 @@ create table freshet.source (
   capture text not null check (capture in ('trigger', 'refresh', 'none')),
   -- [{"name", "type"}], in the order in which they came
   captured_columns jsonb not null default '[]',
+  -- the relation with its partitions and children, when the triggers were put on them
+  members oid[] not null default '{}',
   installed_at timestamptz not null default clock_timestamp(),
   unique (schema_name, table_name)
 );
