@@ -1,0 +1,48 @@
+import { type CapturedColumn, type CaptureFault, displayName } from '@freshet/core'
+import type { SourceFacts, TrackedSource } from './source-facts.ts'
+import { triggerNames } from './triggers.ts'
+
+/** What is wrong with a capture that was installed: pure, from the facts. Empty when it is sound. */
+export function findFaults(facts: SourceFacts, stableName: string, tracked: TrackedSource): readonly CaptureFault[] {
+  const faults: CaptureFault[] = []
+  const name = displayName(facts)
+  if (tracked.oid !== facts.oid) {
+    faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
+  }
+  if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })
+  if (facts.parent !== null) {
+    const detail = `${name} became a part of ${facts.parent}; writes through that are not captured`
+    faults.push({ kind: 'partition_uncaptured', detail })
+  }
+  for (const column of tracked.columns) {
+    const detail = columnFault(facts, column)
+    if (detail !== null) faults.push({ kind: 'column_changed', detail })
+  }
+  const parts = new Set(facts.members.map(({ oid }) => oid))
+  const left = tracked.oid === facts.oid ? tracked.members.filter((oid) => !parts.has(oid)) : []
+  if (left.length > 0) {
+    const detail = `${left.length === 1 ? 'a part' : `${left.length} parts`} of ${name} left it, with rows that no trigger saw go`
+    faults.push({ kind: 'partition_uncaptured', detail })
+  }
+  const expected = triggerNames(stableName, tracked.columns.length)
+  for (const member of facts.members) {
+    const missing = expected.filter((trigger) => !member.triggers.includes(trigger))
+    if (missing.length === 0) continue
+    const known = tracked.members.includes(member.oid) || member.oid === facts.oid
+    faults.push(
+      known
+        ? { kind: 'trigger_missing', detail: `missing or disabled on ${displayName(member)}: ${missing.join(', ')}` }
+        : { kind: 'partition_uncaptured', detail: `${displayName(member)} became a part of ${name}` },
+    )
+  }
+  return faults
+}
+
+/** Why the column is not what was captured, or null. */
+export function columnFault(facts: SourceFacts, captured: CapturedColumn): string | null {
+  const name = displayName(facts)
+  const column = facts.columns.find((candidate) => candidate.name === captured.name)
+  if (column === undefined) return `${name} has no column ${captured.name} any more`
+  if (column.type === captured.type) return null
+  return `${captured.name} of ${name} was ${captured.type} and is ${column.type}`
+}

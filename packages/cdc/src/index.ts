@@ -1,0 +1,1 @@
+export { triggerCapture, type TriggerCaptureOptions } from './trigger-capture.ts'

@@ -1,0 +1,153 @@
+import {
+  type CapturedColumn,
+  type Database,
+  displayName,
+  FreshetError,
+  isFreshetError,
+  type Queryable,
+  refuseCollision,
+  type SourceIdentifier,
+  sql,
+} from '@freshet/core'
+import { createCaptureFunction, dropCaptureFunction } from './capture-function.ts'
+import { createLog, dropLog, growLog, writeMarker } from './capture-log.ts'
+import { columnFault, findFaults } from './faults.ts'
+import { type LockPatience, withPatience } from './lock-patience.ts'
+import { refuseMissingRights, refuseUnsuitable, wantedColumns } from './refuse-source.ts'
+import { readSource, type SourceColumn, type SourceFacts, type TrackedSource } from './source-facts.ts'
+import { createTriggers } from './triggers.ts'
+
+/**
+ * Brings the capture of a source to what is wanted, in one transaction, so that nothing is ever half done:
+ *
+ *   nothing installed        → log, buffer, function, triggers
+ *   columns are missing      → lock out writers (their rows would lack the new columns), grow log and function
+ *   something is broken      → build anew, and leave a marker: changes may have been missed, so whoever reads the
+ *                              buffer must recompute in full
+ *   all is there             → one look, no lock
+ *
+ * Many processes may do this at once: an advisory lock on the stable name makes them take turns.
+ */
+export async function ensureCapture(
+  database: Database,
+  source: SourceIdentifier,
+  columns: readonly string[],
+  patience: LockPatience,
+): Promise<void> {
+  const facts = await readSuitable(database, source)
+  if (nextStep(facts, source.stableName, wantedColumns(facts, columns)) === 'none') return
+  try {
+    await withPatience(database, patience, async (transaction) => {
+      await takeTurn(transaction, source.stableName)
+      await install(transaction, source, columns)
+    })
+  } catch (error) {
+    throw isFreshetError(error, 'LOCK_TIMEOUT') ? await lockRefused(database, facts, patience, error) : error
+  }
+}
+
+/** Until the end of the transaction, no other process installs or removes the capture of this source. */
+export async function takeTurn(transaction: Queryable, stableName: string): Promise<void> {
+  await transaction.query(sql`select pg_advisory_xact_lock(${BigInt.asIntN(64, BigInt(`0x${stableName}`)).toString()}::bigint)`)
+}
+
+async function install(transaction: Queryable, source: SourceIdentifier, names: readonly string[]): Promise<void> {
+  const facts = await readSuitable(transaction, source)
+  const { stableName } = source
+  const wanted = wantedColumns(facts, names)
+  const step = nextStep(facts, stableName, wanted)
+  if (step === 'none') return
+  refuseMissingRights(facts)
+
+  const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
+  const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
+  const triggers = facts.members.flatMap((member) => createTriggers(stableName, member, columns.length))
+  const capture = createCaptureFunction(stableName, columns)
+  // the source's locks come before those on the log: writers take them in this order too
+  const statements =
+    step === 'grow'
+      ? [...triggers, ...growLog(stableName, columns, kept.length), ...capture]
+      : [
+          dropCaptureFunction(stableName),
+          ...dropLog(stableName),
+          ...createLog(stableName, columns),
+          ...capture,
+          ...triggers,
+          ...(step === 'repair' ? [writeMarker(stableName)] : []),
+        ]
+  for (const statement of statements) await transaction.query(statement)
+  await record(transaction, stableName, facts, columns)
+}
+
+type Step = 'none' | 'create' | 'grow' | 'repair'
+
+function nextStep(facts: SourceFacts, stableName: string, wanted: readonly CapturedColumn[]): Step {
+  const tracked = facts.tracked
+  if (tracked === null || tracked.capture === 'none') return 'create'
+  if (tracked.capture === 'refresh') {
+    throw new FreshetError('INTERNAL', `${displayName(facts)} is a stream table: its refresh writes its change buffer`)
+  }
+  if (isOther(facts, tracked)) return 'repair'
+  if (findFaults(facts, stableName, tracked).length > 0) return 'repair'
+  const captured = new Set(tracked.columns.map(({ name }) => name))
+  return wanted.every(({ name }) => captured.has(name)) ? 'none' : 'grow'
+}
+
+function isOther(facts: SourceFacts, tracked: TrackedSource): boolean {
+  return tracked.oid !== facts.oid
+}
+
+async function readSuitable(database: Queryable, source: SourceIdentifier): Promise<SourceFacts> {
+  const facts = await readSource(database, source)
+  if (facts === null) {
+    throw new FreshetError('UNKNOWN_RELATION', `${displayName(source)} does not exist`)
+  }
+  refuseUnsuitable(facts)
+  const { tracked } = facts
+  if (tracked !== null && tracked.oid !== facts.oid) {
+    // the captured relation may live on under another name, and would lose its buffer
+    const [renamed] = await database.query(sql`select 1 from pg_class where oid = ${tracked.oid}::oid`)
+    if (renamed !== undefined) refuseCollision({ ...tracked, stableName: source.stableName, table: `${tracked.table} (renamed)` }, source)
+  }
+  return facts
+}
+
+async function record(
+  transaction: Queryable,
+  stableName: string,
+  facts: SourceFacts,
+  columns: readonly SourceColumn[],
+): Promise<void> {
+  const captured = columns.map(({ name, type }) => ({ name, type }))
+  await transaction.query(sql`
+    insert into freshet.source as s
+      (stable_name, relation, schema_name, table_name, kind, capture, captured_columns, members)
+    values (${stableName}, ${facts.oid}::oid, ${facts.schema}, ${facts.table},
+      ${facts.kind === 'p' ? 'partitioned' : 'table'}, 'trigger', ${JSON.stringify(captured)}::jsonb,
+      ${facts.members.map(({ oid }) => oid)}::oid[])
+    on conflict (stable_name) do update set relation = excluded.relation, schema_name = excluded.schema_name,
+      table_name = excluded.table_name, kind = excluded.kind, capture = excluded.capture,
+      captured_columns = excluded.captured_columns, members = excluded.members`)
+}
+
+/** The refusal, with those who hold the source. */
+async function lockRefused(
+  database: Database,
+  facts: SourceFacts,
+  patience: LockPatience,
+  cause: FreshetError,
+): Promise<FreshetError> {
+  const holders = await database.query<{ holder: string }>(sql`
+    select distinct coalesce(
+      format('process %s (%s, in a transaction since %s)', l.pid, a.state, a.xact_start::timestamptz(0)),
+      'a prepared transaction') as holder
+    from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+    where l.locktype = 'relation' and l.database = (select oid from pg_database where datname = current_database())
+      and l.relation = any(${facts.members.map(({ oid }) => oid)}::oid[]) and l.granted`)
+  const detail = holders.length === 0 ? undefined : `Held by ${holders.map(({ holder }) => holder).join('; ')}.`
+  return new FreshetError(
+    'LOCK_TIMEOUT',
+    `${displayName(facts)} could not be locked within ${patience.patienceMs / 1000} s: a transaction has written to it and has not ended`,
+    { detail, sqlState: cause.sqlState, cause },
+  )
+}

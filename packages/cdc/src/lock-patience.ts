@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Database, isFreshetError, type Queryable, sql } from '@freshet/core'
+
+/**
+ * Locks on a source are asked for in short attempts. While one waits, writers queue behind it, so it gives up early,
+ * well before the server looks for deadlocks (after one second by default) and might choose a writer as the victim;
+ * between attempts the queue runs empty.
+ */
+export interface LockPatience {
+  /** How long one attempt waits. */
+  readonly lockTimeoutMs: number
+  /** How long to go on trying. */
+  readonly patienceMs: number
+}
+
+export const DEFAULT_PATIENCE: LockPatience = { lockTimeoutMs: 400, patienceMs: 30_000 }
+
+/** Runs `work` in a transaction, again and again while locks are refused; throws the last refusal. */
+export async function withPatience<T>(
+  database: Database,
+  patience: LockPatience,
+  work: (transaction: Queryable) => Promise<T>,
+): Promise<T> {
+  const end = performance.now() + patience.patienceMs
+  for (;;) {
+    try {
+      return await database.transaction(async (transaction) => {
+        await transaction.query(
+          sql`select set_config('lock_timeout', ${`${patience.lockTimeoutMs}ms`}, true),
+            set_config('search_path', 'pg_catalog, pg_temp', true)`,
+        )
+        return work(transaction)
+      })
+    } catch (error) {
+      const refused = isFreshetError(error, 'LOCK_TIMEOUT', 'TRANSACTION_CONFLICT')
+      if (!refused || performance.now() >= end) throw error
+      await sleep(100 + Math.random() * 200)
+    }
+  }
+}

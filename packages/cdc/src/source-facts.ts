@@ -1,0 +1,115 @@
+import type { CapturedColumn, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
+import { sql } from '@freshet/core'
+import { captureFunctionName } from './capture-function.ts'
+import { logTable } from './capture-log.ts'
+
+/** What the server says about a source and its capture, all in one statement. Null when there is no such relation. */
+export interface SourceFacts {
+  readonly oid: number
+  readonly schema: string
+  readonly table: string
+  readonly kind: string
+  readonly persistence: string
+  /** It is a partition, or inherits: a write through its parent does not fire its triggers. */
+  readonly parent: string | null
+  readonly columns: readonly SourceColumn[]
+  /** The relation itself first, then its partitions and children, parents before children. */
+  readonly members: readonly Member[]
+  readonly hasLog: boolean
+  readonly hasFunction: boolean
+  readonly tracked: TrackedSource | null
+}
+
+export interface SourceColumn extends CapturedColumn {
+  /** A virtual generated column's expression. */
+  readonly expression: string | null
+}
+
+export interface Member {
+  readonly oid: number
+  readonly schema: string
+  readonly table: string
+  readonly kind: string
+  readonly mayTrigger: boolean
+  /** Names of the enabled triggers that call this source's capture function. */
+  readonly triggers: readonly string[]
+}
+
+export interface TrackedSource {
+  readonly oid: number
+  readonly schema: string
+  readonly table: string
+  readonly capture: SourceRow['capture']
+  readonly columns: readonly CapturedColumn[]
+  readonly members: readonly number[]
+}
+
+/** By OID when it still has that name, else by name, else by OID: a source may have been recreated, or renamed. */
+export async function readSource(database: Queryable, source: SourceIdentifier): Promise<SourceFacts | null> {
+  const [row] = await database.query<{ facts: SourceFacts }>(
+    sql`
+    with recursive source as (
+      select c.* from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.oid = ${source.oid}::oid or (n.nspname = ${source.schema} and c.relname = ${source.table})
+      order by n.nspname = ${source.schema} and c.relname = ${source.table} desc
+      limit 1
+    ),
+    member (oid, depth) as (
+      select oid, 0 from source
+      union all
+      select i.inhrelid, depth + 1 from member join pg_inherits i on i.inhparent = member.oid
+    ),
+    base (attnum, oid) as (
+      select attnum, atttypid from pg_attribute where attrelid = (select oid from source)
+      union all
+      select attnum, t.typbasetype from base join pg_type t on t.oid = base.oid where t.typtype = 'd'
+    )
+    select json_build_object(
+      'oid', c.oid::int8,
+      'schema', n.nspname,
+      'table', c.relname,
+      'kind', c.relkind,
+      'persistence', c.relpersistence,
+      'parent', (
+        select p.oid::regclass::text from pg_inherits i join pg_class p on p.oid = i.inhparent
+        where i.inhrelid = c.oid limit 1
+      ),
+      'columns', (
+        select coalesce(json_agg(json_build_object(
+          'name', a.attname,
+          'type', quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
+          'expression', case when a.attgenerated = 'v' then (
+            select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef e where e.adrelid = c.oid and e.adnum = a.attnum
+          ) end
+        ) order by a.attnum), '[]')
+        from pg_attribute a join base using (attnum)
+          join pg_type t on t.oid = base.oid and t.typtype <> 'd'
+          join pg_namespace tn on tn.oid = t.typnamespace
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      ),
+      'members', (
+        select json_agg(json_build_object(
+          'oid', mc.oid::int8, 'schema', mn.nspname, 'table', mc.relname, 'kind', mc.relkind,
+          'mayTrigger', has_table_privilege(mc.oid, 'TRIGGER'),
+          'triggers', array(
+            select tgname::text from pg_trigger
+            where tgrelid = mc.oid and tgenabled in ('O', 'A')
+              and tgfoid = to_regproc(${captureFunctionName(source.stableName).text})
+          )
+        ) order by m.depth, m.oid)
+        from (select oid, min(depth) as depth from member group by oid) m
+          join pg_class mc on mc.oid = m.oid join pg_namespace mn on mn.oid = mc.relnamespace
+      ),
+      'hasLog', to_regclass(${logTable(source.stableName).text}) is not null,
+      'hasFunction', to_regproc(${captureFunctionName(source.stableName).text}) is not null,
+      'tracked', (
+        select json_build_object('oid', s.relation::int8, 'schema', s.schema_name, 'table', s.table_name,
+          'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[])
+        from freshet.source s where s.stable_name = ${source.stableName}
+      )
+    ) as facts
+    from source c join pg_namespace n on n.oid = c.relnamespace`,
+    { prepared: true },
+  )
+  return row?.facts ?? null
+}
