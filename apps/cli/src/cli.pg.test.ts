@@ -1,0 +1,232 @@
+import { sql } from '@freshet/core'
+import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EXIT } from './exit-code.ts'
+import { end, firstLine, freshet, startFreshet } from './process.fixture.ts'
+
+/** The commands at work, as processes, one after the other as a user would give them. */
+
+let test: TestDatabase
+let env: Record<string, string>
+
+beforeAll(async () => {
+  test = await createTestDatabase({ migrated: false })
+  env = { DATABASE_URL: test.url }
+  await test.database.query(sql`create schema sales`)
+  await test.database.query(sql`create table sales.orders (id int primary key, customer text, amount numeric(10, 2))`)
+  await test.database.query(sql`insert into sales.orders select n, 'c' || n % 7, n from generate_series(1, 700) n`)
+})
+
+afterAll(() => test.drop())
+
+const TOTALS = 'select customer, count(*) as orders, sum(amount) as total from sales.orders group by customer'
+
+async function json(words: readonly string[], exitCode: number = EXIT.done): Promise<unknown> {
+  const ended = await freshet([...words, '--json'], env)
+  expect(ended).toMatchObject({ exitCode, err: '' })
+  expect(ended.out.trimEnd().split('\n')).toHaveLength(1)
+  return JSON.parse(ended.out)
+}
+
+async function human(words: readonly string[], exitCode: number = EXIT.done): Promise<string> {
+  const ended = await freshet(words, env)
+  expect({ exitCode: ended.exitCode, err: exitCode === EXIT.done ? '' : ended.err }).toEqual({
+    exitCode,
+    err: exitCode === EXIT.done ? '' : ended.err,
+  })
+  return ended.out
+}
+
+const STREAM_TABLE_KEYS = [
+  'id',
+  'schema',
+  'table',
+  'name',
+  'query',
+  'mode',
+  'effectiveMode',
+  'modeReason',
+  'schedule',
+  'storage',
+  'keyColumns',
+  'status',
+  'statusReason',
+  'sources',
+  'refreshedAt',
+]
+
+describe('a stream table from the command line', () => {
+  it('init prepares the database, and again does nothing', async () => {
+    expect(await json(['init'])).toMatchObject({ applied: expect.arrayContaining([expect.any(String)]) as [] })
+    expect(await json(['init'])).toMatchObject({ applied: [] })
+    expect(await human(['init'])).toContain('The schema is current')
+  })
+
+  it('create makes and fills it, with progress beside the answer', async () => {
+    const made = await freshet(['create', 'sales."Order Totals"', '--query', TOTALS, '--schedule', '1s'], env)
+    expect(made.exitCode).toBe(EXIT.done)
+    expect(made.out).toContain('sales."Order Totals"')
+    expect(made.err).toMatch(/^(resolve|capture|fill|index): /m)
+    const [row] = await test.database.query<{ n: string }>(sql`select count(*) as n from sales."Order Totals"`)
+    expect(row?.n).toBe('7')
+  })
+
+  it('create takes the query from standard input, and answers in JSON alone', async () => {
+    const words = ['create', 'big', '--query-file', '-', '--mode', 'differential', '--schedule', 'manual', '--json']
+    const made = await freshet(words, env, 'select id, amount from sales.orders where amount > 600\n')
+    expect(made).toMatchObject({ exitCode: EXIT.done, err: '' })
+    const document = JSON.parse(made.out) as object
+    expect(Object.keys(document)).toEqual(expect.arrayContaining(STREAM_TABLE_KEYS))
+    expect(document).toMatchObject({ name: 'public.big', mode: 'differential', schedule: 'manual', modeReason: null })
+  })
+
+  it('create says why a query is recomputed', async () => {
+    const query = 'select id, rank() over (order by amount) as place from sales.orders'
+    const made = await freshet(['create', 'ranks', '--query', query, '--schedule', 'manual'], env)
+    expect(made.exitCode).toBe(EXIT.done)
+    expect(made.err).toMatch(/notice [A-Z_]+: public\.ranks is refreshed in full: ./)
+    expect(made.err).toMatch(/hint: ./)
+    const told = await freshet(['create', 'other', '--query', query, '--mode', 'differential', '--json'], env)
+    expect(told.exitCode).toBe(EXIT.failed)
+    expect(JSON.parse(told.err)).toMatchObject({ code: 'NOT_DIFFERENTIABLE' })
+  })
+
+  it('list shows them', async () => {
+    const tables = await json(['list'])
+    expect(tables).toMatchObject([{ name: 'public.big' }, { name: 'public.ranks' }, { name: 'sales."Order Totals"' }])
+    for (const table of tables as object[])
+      expect(Object.keys(table)).toEqual(expect.arrayContaining(STREAM_TABLE_KEYS))
+    expect((await human(['list'])).split('\n')[0]).toMatch(/^STREAM TABLE +STATUS +MODE/)
+  })
+
+  it('refresh brings changes, and says how many', async () => {
+    await test.database.query(sql`insert into sales.orders values (1001, 'c1', 1000), (1002, 'new', 1)`)
+    expect(await json(['status', 'sales."Order Totals"'])).toMatchObject([{ pendingChanges: 2 }])
+    expect(await human(['status'])).toMatch(/old/)
+    expect(await json(['refresh', 'sales."Order Totals"'])).toMatchObject([
+      { name: 'sales."Order Totals"', action: 'differential', changeRows: 2 },
+    ])
+    expect(await json(['refresh', '--all', '--full'])).toHaveLength(3)
+    expect(await json(['refresh', 'big'])).toMatchObject([{ name: 'big', action: 'none' }])
+    expect(await human(['refresh', 'big'])).toContain('nothing to do')
+  })
+
+  it('of several, one that fails does not keep the others from their turn', async () => {
+    await test.database.query(sql`insert into sales.orders values (1003, 'c1', 999)`)
+    const ended = await freshet(['refresh', 'nowhere', 'big', '--json'], env)
+    expect(ended.exitCode).toBe(EXIT.failed)
+    expect(JSON.parse(ended.out)).toMatchObject([
+      { name: 'nowhere', error: { code: 'UNKNOWN_STREAM_TABLE' } },
+      { name: 'big', action: 'differential' },
+    ])
+  })
+
+  it('status tells all about one', async () => {
+    expect(await human(['status', 'big'])).toMatch(
+      /^stream table +public\.big\n(.|\n)*freshness +fresh(.|\n)*select id, amount/,
+    )
+  })
+
+  it('history tells what happened, newest first', async () => {
+    const entries = (await json(['history', 'big', '--limit', '2'])) as { name: string; startedAt: string }[]
+    expect(entries).toHaveLength(2)
+    expect(entries[0]).toMatchObject({ name: 'public.big', initiatedBy: 'manual' })
+    expect(Date.parse(entries[0]?.startedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(entries[1]?.startedAt ?? ''))
+    expect(await human(['history'])).toMatch(/initial/)
+  })
+
+  it('explain shows the plan in every format', async () => {
+    expect(await human(['explain', 'sales."Order Totals"'])).toMatch(/maintained +by deltas/)
+    expect(await human(['explain', 'big', '--format', 'dot'])).toMatch(/^digraph/)
+    expect(await human(['explain', 'big', '--format', 'sql'])).toMatch(/^-- \w+\n(.|\n)*;\n$/)
+    expect(JSON.parse(await human(['explain', 'big', '--format', 'json']))).toMatchObject({ name: 'public.big' })
+    expect(await json(['explain', '--query', 'select distinct customer from sales.orders'])).toMatchObject({
+      name: null,
+    })
+  })
+
+  it('alter changes schedule, name and query', async () => {
+    expect(await json(['alter', 'big', '--schedule', '2s', '--rename', 'large'])).toMatchObject({
+      name: 'public.large',
+      schedule: '2s',
+    })
+    const query = 'select id, amount, customer from sales.orders where amount > 650'
+    expect(await json(['alter', 'large', '--query', query])).toMatchObject({ query })
+    expect(await json(['verify', 'large'])).toMatchObject([{ equal: true }])
+  })
+
+  it('pause and resume', async () => {
+    expect(await json(['pause', 'large'])).toMatchObject({ status: 'paused' })
+    expect(await json(['resume', 'large'])).toMatchObject({ status: 'active' })
+    expect(await human(['pause', 'large'])).toBe('Paused public.large.\n')
+    expect(await human(['resume', 'large'])).toBe('Resumed public.large.\n')
+  })
+
+  it('verify compares, and exits with 3 on a difference', async () => {
+    expect(await human(['verify', '--all'])).toMatch(/^= .*equal/)
+    await test.database.transaction(async (transaction) => {
+      await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+      await transaction.query(sql`update sales."Order Totals" set total = -1 where customer = 'c1'`)
+    })
+    const report = await json(['verify', 'sales."Order Totals"', 'large'], EXIT.different)
+    expect(report).toMatchObject([
+      { equal: false, extra: 1, missing: 1, samples: [expect.anything(), expect.anything()] },
+      { equal: true },
+    ])
+    const shown = await human(['verify', '--all'], EXIT.different)
+    expect(shown).toMatch(/≠ .*Order Totals.* 1 only in the table, 1 only in the query\n {2}(table|query) {2}.*-?\d/)
+    await json(['refresh', 'sales."Order Totals"', '--full'])
+    await json(['verify', 'sales."Order Totals"'])
+  })
+
+  it('doctor finds nothing wrong', async () => {
+    const findings = (await json(['doctor'])) as { level: string }[]
+    expect(findings.length).toBeGreaterThan(0)
+    expect(findings.filter(({ level }) => level === 'error')).toEqual([])
+  })
+
+  it('top measures one second for a script', async () => {
+    expect(await json(['top'])).toMatchObject({ tables: expect.any(Array) as [], rates: expect.any(Object) as object })
+  })
+
+  it('drop removes it', async () => {
+    expect(await json(['drop', 'large'])).toEqual({ dropped: ['public.large'] })
+    expect(await human(['drop', 'ranks'])).toBe('Dropped public.ranks.\n')
+    expect(await json(['list'])).toHaveLength(1)
+  })
+})
+
+describe('serve', () => {
+  it('keeps stream tables fresh, answers, and drains on SIGTERM', async () => {
+    await json(['create', 'live_totals', '--query', TOTALS])
+    const child = startFreshet(['serve', '--port', '0', '--json'], env)
+    try {
+      const { url } = JSON.parse(await firstLine(child)) as { url: string }
+      expect((await fetch(new URL('/health', url))).status).toBe(200)
+      await test.database.query(sql`insert into sales.orders values (2000, 'served', 5)`)
+      await expect
+        .poll(() => test.database.query(sql`select total from live_totals where customer = 'served'`), {
+          timeout: 20_000,
+        })
+        .toEqual([{ total: '5.00' }])
+      expect(await end(child, 'SIGTERM')).toBe(0)
+    } finally {
+      await end(child, 'SIGKILL')
+    }
+    expect(await json(['verify', '--all'])).toMatchObject([{ equal: true }, { equal: true }])
+  })
+
+  it('says when its port is taken', async () => {
+    const first = startFreshet(['serve', '--port', '0', '--json'], env)
+    try {
+      const { port } = new URL((JSON.parse(await firstLine(first)) as { url: string }).url)
+      const ended = await freshet(['serve', '--port', port, '--json'], env)
+      expect(ended.exitCode).not.toBe(0)
+      expect(JSON.parse(ended.err.trim().split('\n').at(-1) ?? '')).toMatchObject({
+        code: expect.any(String) as string,
+      })
+    } finally {
+      await end(first)
+    }
+  })
+})
