@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -106,8 +107,9 @@ async function isServerOf(pid: number, directory: string): Promise<boolean> {
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return false
   try {
     return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(directory))
-  } catch {
-    return isAlive(pid) // no /proc, or not ours to look into
+  } catch (error) {
+    // Not ours to look into: it may be. Otherwise it has ended and only waits to be noticed, if there is a /proc at all.
+    return isSystemError(error, 'EACCES') || !existsSync('/proc/self')
   }
 }
 
@@ -116,7 +118,7 @@ export function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return isSystemError(error, 'EPERM')
   }
 }
 
@@ -124,7 +126,11 @@ export async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null
+    if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return null
     throw error
   }
+}
+
+function isSystemError(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

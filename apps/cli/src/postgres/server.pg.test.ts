@@ -80,7 +80,7 @@ describe('freshet postgres', () => {
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     const second = await start('--data-dir', data)
-    await expect.poll(() => isAlive(first.answer.pid)).toBe(false)
+    await expect.poll(() => isAlive(first.answer.pid), { timeout: 20_000 }).toBe(false)
     expect(await ask(second.answer.url, 'select 1 as one')).toEqual([{ one: 1 }])
   })
 
