@@ -1,4 +1,4 @@
-import type { Database, RefreshOptions, RefreshOutcome } from '@freshet/core'
+import type { Capture, Database, Refresher, RefreshOptions, RefreshOutcome } from '@freshet/core'
 
 /**
  * Freshet as a library: what the CLI, the scheduler and an application see. `connect()` builds it.
@@ -6,6 +6,9 @@ import type { Database, RefreshOptions, RefreshOutcome } from '@freshet/core'
  */
 export interface Freshet {
   readonly database: Database
+  /** The ports, for whoever schedules refreshes itself. */
+  readonly refresher: Refresher
+  readonly capture: Capture
   /** Creates or migrates Freshet's schemas. Safe to call from many processes at once. */
   init(): Promise<InitReport>
   create(spec: CreateSpec, progress?: (step: Progress) => void): Promise<StreamTable>
@@ -13,7 +16,7 @@ export interface Freshet {
   drop(name: string, options?: { readonly cascade?: boolean }): Promise<readonly string[]>
   list(): Promise<readonly StreamTable[]>
   get(name: string): Promise<StreamTable>
-  /** Upstream stream tables first when `upstream` is set. */
+  /** Refreshes this table alone; waits while somebody else refreshes it. */
   refresh(name: string, options?: RefreshOptions): Promise<RefreshOutcome>
   /** Every active stream table, in dependency order. */
   refreshAll(options?: RefreshOptions): Promise<readonly { readonly name: string; readonly outcome: RefreshOutcome }[]>

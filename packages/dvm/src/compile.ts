@@ -3,7 +3,7 @@ import { quoteLiteral } from '@freshet/core'
 import { Differentiator } from './delta/differentiate.ts'
 import { FROM_SOURCES, readPlan, type StageReader } from './delta/readings.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
-import { aggregatesOf, type Planned, type Refusal } from './plan.ts'
+import { aggregatesOf, type Planned, type Refusal } from './plan-query.ts'
 import { passThrough, scansOf, type Aggregate } from './plan/plan.ts'
 import { Chain, indent, q, select } from './print/text.ts'
 import { AggregateStage } from './stage/aggregate-stage.ts'
@@ -215,7 +215,9 @@ function refreshStatement(stages: Stages, sources: readonly CompiledSource[], ta
       `  ${counts(applied)},`,
       `  pg_current_snapshot()::text as snapshot,`,
       `  known.version::text as version,`,
-      `  known.reinitialize`,
+      `  known.reinitialize,`,
+      // The guard triggers fire after the statement, and find it announced.
+      `  set_config('freshet.apply', 'on', true) as applying`,
       `from (select) one`,
       `left join freshet.stream_table_state known on known.stream_table_id = $1`,
     ].join('\n'),
@@ -261,7 +263,7 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
   chain.add(
     'state',
     [
-      `select set_config('freshet.apply', 'on', true) as applying`,
+      'select',
       'from freshet.stream_table_state',
       `where stream_table_id = $1 and version = $2`,
       `  and ${pending}`,

@@ -38,6 +38,7 @@ export interface TypeFacts {
   readonly bounded: boolean
   /** The type and its operators are PostgreSQL's own. */
   readonly builtin: boolean
+  readonly array: boolean
   /** A default btree operator class orders the type. */
   readonly ordered: boolean
 }

@@ -1,5 +1,6 @@
 export { compileQuery, type Compiled, type CompiledSource, type CompiledTable, type CompileOptions, type RefreshStatements, type Target } from './compile.ts'
 export { relationKey, type ColumnFacts, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
 export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
-export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan.ts'
+export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan-query.ts'
 export { REASONS, type ReasonCode } from './unsupported.ts'
+export { explainDot, explainPlan, explainText, type ExplainedNode } from './explain.ts'

@@ -182,6 +182,17 @@ export async function captureSources(context: RefreshContext, facts: QueryFacts,
 
 const PROGRESS_MS = 500
 
+async function stoppableSleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    }, { once: true })
+  })
+}
+
 async function fill(context: RefreshContext, id: number, onProgress: OnProgress): Promise<Definition> {
   const { database } = context
   const definition = await loadDefinition(database, id)
@@ -212,16 +223,16 @@ async function fill(context: RefreshContext, id: number, onProgress: OnProgress)
 
 /** Rows written so far, by the growth of the table's file; rows expected, by the planner's estimate. */
 function watchFill(database: Database, definition: Definition, onProgress: OnProgress): { stop(): Promise<void> } {
-  let stopped = false
+  const stopping = new AbortController()
   const table = identifier(definition.schema, definition.table)
   const look = async () => {
     const [plan] = await database.query<{ 'QUERY PLAN': readonly [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }] }>(
       raw(`explain (format json) ${definition.definition}`),
     )
     const estimate = plan?.['QUERY PLAN'][0].Plan
-    while (!stopped) {
-      await new Promise((resolve) => setTimeout(resolve, PROGRESS_MS))
-      if (stopped) return
+    for (;;) {
+      await stoppableSleep(PROGRESS_MS, stopping.signal)
+      if (stopping.signal.aborted) return
       const [size] = await database.query<{ bytes: number }>(sql`select pg_relation_size(${table.text}::regclass)::float8 as bytes`)
       const width = 28 + (estimate?.['Plan Width'] ?? 100)
       const rows = Math.round((size?.bytes ?? 0) / width)
@@ -235,7 +246,7 @@ function watchFill(database: Database, definition: Definition, onProgress: OnPro
   })
   return {
     async stop() {
-      stopped = true
+      stopping.abort()
       await watching
     },
   }

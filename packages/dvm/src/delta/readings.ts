@@ -54,6 +54,8 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
         columns: [...plan.keys.map(q), ...plan.calls.map((call) => `${printExpression(call.call)} as ${q(call.name)}`)],
         from: `${nested(readPlan(plan.input, reading, stages))} g`,
         groupBy: plan.keys.map(q),
+        // one group, also when no column of it is read and no aggregate is left to say so
+        having: plan.keys.length === 0 ? ['true'] : [],
       })
     }
   }

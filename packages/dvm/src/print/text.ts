@@ -33,6 +33,16 @@ export function select(parts: Select): string {
   return lines.join('\n')
 }
 
+/** Two rows differ in their binary image. The casts keep PostgreSQL from comparing column by column. */
+export function imagesDiffer(left: readonly string[], right: readonly string[]): string {
+  return `row(${left.join(', ')})::record *<> row(${right.join(', ')})::record`
+}
+
+/** Any one of a group's values. Aggregating arrays would make one array of higher dimension of them. */
+export function anyValue(value: string, type: { readonly sql: string; readonly array: boolean }): string {
+  return type.array ? `(array_agg(${value}::text))[1]::${type.sql}` : `(array_agg(${value}))[1]`
+}
+
 /** Named parts of one statement, in the order in which they were added. */
 export class Chain {
   private readonly parts: string[] = []

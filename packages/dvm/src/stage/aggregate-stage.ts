@@ -3,7 +3,7 @@ import type { TypeFacts } from '../facts.ts'
 import type { Aggregate, AggregateCall, Item } from '../plan/plan.ts'
 import { soleColumn } from '../ast.ts'
 import { printExpression } from '../print/expression.ts'
-import { nested, q, select, type Chain } from '../print/text.ts'
+import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
 import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-functions.ts'
 import { chooseKey, type Key } from './key.ts'
 import { groupsAgain } from './group-recompute.ts'
@@ -85,7 +85,10 @@ export class AggregateStage {
     const stored = this.table.columns.filter((column) => column.visible)
     const visible = this.items.map((item, i) => `(${printExpression(item.expression)})::${stored[i]?.sql ?? 'text'} as ${newName(i)}`)
     const groups = chain.add('groups after', select({ columns: ['*', ...visible], from: `${nested(this.withValues(resolved))} v` }))
-    const changed = this.items.length === 0 ? 'false' : `row(${this.items.map((_, i) => newName(i)).join(', ')}) *<> row(${this.items.map((_, i) => oldName(i)).join(', ')})`
+    const changed = this.items.length === 0 ? 'false' : imagesDiffer(
+          this.items.map((_, i) => newName(i)),
+          this.items.map((_, i) => oldName(i)),
+        )
     return {
       table: this.table,
       rows: groups,
@@ -159,7 +162,7 @@ export class AggregateStage {
   /** Adds the aggregates' values, which follow from the slots. */
   private withValues(slots: string): string {
     const values = this.node.calls.map((call) => {
-      const value = this.maintained.get(call)?.value((slot) => slotName(this.slots.indexOf(slot))) ?? 'null'
+      const value = this.maintained.get(call)?.value((slot) => this.slotOf(slot)) ?? 'null'
       return `${value} as ${q(call.name)}`
     })
     return select({ columns: ['*', ...values], from: `${nested(slots)} s` })
@@ -210,6 +213,11 @@ export class AggregateStage {
 
   private notNullKey(name: string): boolean {
     return this.node.columns.some((column) => column.name === name && column.notNull)
+  }
+
+  /** Calls that share a slot each have a slot object of their own. */
+  private slotOf(slot: Slot): string {
+    return slotName(this.slots.findIndex((candidate) => candidate.identity === slot.identity))
   }
 
   private column(slot: Slot): string {

@@ -4,7 +4,7 @@ import type { TypeFacts } from '../facts.ts'
 import { keysOf } from '../plan/keys.ts'
 import type { Plan, Query } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
-import { nested, q, select, type Chain } from '../print/text.ts'
+import { anyValue, nested, q, select, type Chain } from '../print/text.ts'
 import { chooseKey, ROW_HASH, ROW_ORDINAL, rowKey, type Key } from './key.ts'
 import type { StageDelta } from './stage.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
@@ -53,7 +53,7 @@ export class OutputStage {
     const coarse = this.query.items.filter((_, i) => this.type(i).equality !== 'exact').map((item) => q(item.name))
     const image = coarse.length === 0 ? [] : [`record_send(row(${coarse.join(', ')}))`]
     const columns = this.query.items.map((item, i) =>
-      this.type(i).equality === 'exact' ? q(item.name) : `(array_agg(${q(item.name)}))[1] as ${q(item.name)}`,
+      this.type(i).equality === 'exact' ? q(item.name) : `${anyValue(q(item.name), this.type(i))} as ${q(item.name)}`,
     )
     return select({ columns: [...columns, 'sum(__w) as __w'], from: rows, groupBy: [...exact, ...image], having: ['sum(__w) <> 0'] })
   }
@@ -101,7 +101,7 @@ export class OutputStage {
     const net = chain.add(
       'Δ net',
       select({
-        columns: [...names.map((name) => `(array_agg(${name}))[1] as ${name}`), ROW_HASH, 'sum(__w) as __w'],
+        columns: [...names.map((name, i) => `${anyValue(name, this.type(i))} as ${name}`), ROW_HASH, 'sum(__w) as __w'],
         from: `${nested(hashed)} h`,
         groupBy: [ROW_HASH],
         having: ['sum(__w) <> 0'],

@@ -1,4 +1,4 @@
-import { nested, q, select, type Chain } from '../print/text.ts'
+import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
 import { keyName } from './aggregate-stage.ts'
 import type { StageDelta } from './stage.ts'
 import { sameKey, tableName, type StateTable } from './state-table.ts'
@@ -13,7 +13,11 @@ export function replace(chain: Chain, table: StateTable, fill: string): StageDel
   const [first] = table.key.columns
   const key = q(first?.name ?? '')
   const visible = table.columns.filter((column) => column.visible)
-  const image = (alias: string, names: readonly string[]) => `row(${names.map((name) => `${alias}.${name}`).join(', ')})`
+  const differ = (names: readonly string[]) =>
+    imagesDiffer(
+      names.map((name) => `t.${name}`),
+      names.map((name) => `f.${name}`),
+    )
   const changes = chain.add(
     'changes',
     select({
@@ -25,10 +29,10 @@ export function replace(chain: Chain, table: StateTable, fill: string): StageDel
         ...visible.map((column, i) => `t.${q(column.name)} as __old_${i + 1}`),
         visible.length === 0
           ? 'false as __differs'
-          : `${image('t', visible.map((column) => q(column.name)))} *<> ${image('f', visible.map((column) => q(column.name)))} as __differs`,
+          : `${differ(visible.map((column) => q(column.name)))} as __differs`,
       ],
       from: `${fresh} f\nfull join ${tableName(table)} t on ${sameKey(table.key, 't', 'f')}`,
-      where: [`(t.${key} is null or f.${key} is null or ${image('t', columns)} *<> ${image('f', columns)})`],
+      where: [`(t.${key} is null or f.${key} is null or ${differ(columns)})`],
     }),
   )
   const after = table.columns.map((_, i) => `__new_${i + 1}`)

@@ -69,6 +69,7 @@ export class TypeCatalog {
       canonical,
       bounded: isBounded(base, column.modifier),
       builtin: this.isBuiltin(base),
+      array: base.category === 'A',
       ordered: this.isOrdered(base),
     }
   }

@@ -1,0 +1,124 @@
+import { triggerCapture } from '@freshet/cdc'
+import { connect as connectDatabase, type Database, FreshetError, migrate, requireSchema } from '@freshet/core'
+import {
+  alterStreamTable,
+  createRefresher,
+  createStreamTable,
+  describeStreamTables,
+  dropStreamTable,
+  examine,
+  explain,
+  findDefinition,
+  historyOf,
+  listDefinitions,
+  nameOf,
+  pauseStreamTable,
+  type RefreshContext,
+  resumeStreamTable,
+  statusOf,
+  verifyStreamTable,
+} from '@freshet/refresh'
+import type { Freshet, StreamTable } from './freshet.ts'
+import { refreshOrder } from './order.ts'
+import { withPatience } from './patience.ts'
+
+export interface ConnectOptions {
+  readonly databaseUrl: string
+  /** Connections at most. Default 10. */
+  readonly poolSize?: number
+  /** Shown in pg_stat_activity. Default `freshet`. */
+  readonly applicationName?: string
+}
+
+/** Connects to a database. Nothing is created before `init()`. */
+export async function connect(options: ConnectOptions): Promise<Freshet> {
+  const { databaseUrl, ...rest } = options
+  return createFreshet(await connectDatabase({ url: databaseUrl, ...rest }))
+}
+
+/** Wires the packages together over a database port; `close()` closes it. */
+export function createFreshet(database: Database): Freshet {
+  const context: RefreshContext = { database, capture: triggerCapture() }
+  const refresher = createRefresher(context)
+
+  const get = async (id: number): Promise<StreamTable> => {
+    const [table] = await describeStreamTables(database, id)
+    if (table === undefined) throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${id} any more`)
+    return table
+  }
+  const find = async (name: string) => {
+    await requireSchema(database)
+    return findDefinition(database, name)
+  }
+
+  return {
+    database,
+    refresher,
+    capture: context.capture,
+    async init() {
+      const report = await migrate(database)
+      return { applied: report.applied, schemaVersion: report.schemaVersion }
+    },
+    async create(spec, progress) {
+      const definition = await createStreamTable(context, spec, progress)
+      return get(definition.id)
+    },
+    async alter(name, change, progress) {
+      await requireSchema(database)
+      const definition = await alterStreamTable(context, name, change, progress)
+      return get(definition.id)
+    },
+    async drop(name, dropOptions) {
+      await requireSchema(database)
+      return dropStreamTable(context, name, dropOptions)
+    },
+    async list() {
+      await requireSchema(database)
+      return describeStreamTables(database)
+    },
+    async get(name) {
+      return get((await find(name)).id)
+    },
+    async refresh(name, refreshOptions = {}) {
+      const definition = await find(name)
+      return withPatience(nameOf(definition), () => refresher.refresh(definition.id, refreshOptions))
+    },
+    async refreshAll(refreshOptions = {}) {
+      await requireSchema(database)
+      const tables = (await describeStreamTables(database)).filter((table) => table.status === 'active' || table.status === 'paused')
+      const results: { name: string; outcome: Awaited<ReturnType<Freshet['refresh']>> }[] = []
+      for (const table of refreshOrder(tables)) {
+        results.push({ name: table.name, outcome: await withPatience(table.name, () => refresher.refresh(table.id, refreshOptions)) })
+      }
+      return results
+    },
+    async verify(name) {
+      await requireSchema(database)
+      return verifyStreamTable(context, name)
+    },
+    async explain(subject) {
+      await requireSchema(database)
+      return explain(database, subject)
+    },
+    async pause(name) {
+      await requireSchema(database)
+      await pauseStreamTable(context, name)
+    },
+    async resume(name) {
+      await requireSchema(database)
+      await resumeStreamTable(context, name)
+    },
+    async status() {
+      await requireSchema(database)
+      return statusOf(database, await listDefinitions(database))
+    },
+    async history(historyOptions = {}) {
+      await requireSchema(database)
+      const definition = historyOptions.name === undefined ? null : await findDefinition(database, historyOptions.name)
+      return historyOf(database, definition, historyOptions.limit ?? 50)
+    },
+    doctor: () => examine(context),
+    close: () => database.close(),
+  }
+}
+

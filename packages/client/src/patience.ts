@@ -1,0 +1,17 @@
+import { FreshetError, type RefreshOutcome } from '@freshet/core'
+
+/** Somebody who asks for a refresh waits for the one that is running, for a while. */
+const PATIENCE_MS = 30_000
+const PAUSE_MS = 20
+
+export async function withPatience(name: string, refresh: () => Promise<RefreshOutcome>): Promise<RefreshOutcome> {
+  const until = performance.now() + PATIENCE_MS
+  for (;;) {
+    const outcome = await refresh()
+    if (outcome.action !== 'busy') return outcome
+    if (performance.now() > until) {
+      throw new FreshetError('LOCK_TIMEOUT', `${name} is being refreshed by somebody else, for more than ${PATIENCE_MS / 1000} s`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+  }
+}

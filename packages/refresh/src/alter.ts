@@ -1,0 +1,175 @@
+import { displayName, FreshetError, identifier, parseName, type Queryable, raw, sql } from '@freshet/core'
+import { REASONS } from '@freshet/dvm'
+import type { RefreshContext } from './context.ts'
+import { captureSources, guard, makePlan, recordDependencies } from './create.ts'
+import { findDefinition, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+import { dependantsOf, dropTables, releaseUnread } from './drop.ts'
+import { bumpVersion } from './emission.ts'
+import { fillAll, lockState, recordFull } from './full.ts'
+import type { OnProgress } from './progress.ts'
+import { resolveQuery, type Resolved } from './resolve/resolve.ts'
+import { checkSchedule } from './schedule.ts'
+import { transactionWith } from './sessions.ts'
+
+/**
+ * Altering a stream table. Schedule, mode and name change in place. A new query is captured first; then one
+ * transaction drops the old storage, makes and fills the new one, so readers see the old answer or the new.
+ */
+export interface AlterSpec {
+  readonly query?: string
+  readonly mode?: Definition['mode']
+  readonly schedule?: string
+  readonly rename?: string
+}
+
+export async function alterStreamTable(context: RefreshContext, name: string, change: AlterSpec, onProgress: OnProgress = () => {}): Promise<Definition> {
+  const { database } = context
+  const before = await findDefinition(database, name)
+  if (change.schedule !== undefined) {
+    const schedule = checkSchedule(change.schedule)
+    await altering(context, before, (transaction) => transaction.query(sql`
+      update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`))
+  }
+  if (change.query !== undefined) await changeQuery(context, before, change.query, change.mode ?? before.mode, onProgress)
+  else if (change.mode !== undefined && change.mode !== before.mode) await changeMode(context, before, change.mode)
+  if (change.rename !== undefined) await rename(context, before, change.rename)
+  return loadDefinition(database, before.id)
+}
+
+export async function pauseStreamTable(context: RefreshContext, name: string): Promise<void> {
+  const definition = await findDefinition(context.database, name)
+  await setStatus(context, definition, 'paused', 'paused by a user')
+}
+
+/** Also ends a suspension: the errors that led to it are forgotten. Changes of the meantime are in the buffers. */
+export async function resumeStreamTable(context: RefreshContext, name: string): Promise<void> {
+  const definition = await findDefinition(context.database, name)
+  await setStatus(context, definition, 'active', null)
+}
+
+async function setStatus(context: RefreshContext, definition: Definition, status: 'active' | 'paused', reason: string | null): Promise<void> {
+  if (definition.status === 'initializing') {
+    throw new FreshetError('USAGE', `${nameOf(definition)} is still being filled`, { hint: 'Wait until its creation is done.' })
+  }
+  await altering(context, definition, (transaction) => transaction.query(sql`
+    update freshet.stream_table_state
+    set status = ${status}, status_reason = ${reason}, consecutive_errors = 0, retry_at = null, last_error = case when ${status} = 'active' then null else last_error end
+    where stream_table_id = ${definition.id}`))
+}
+
+/** Runs a change under the table's lock and gives the definition a new version. */
+async function altering(context: RefreshContext, definition: Definition, work: (transaction: Queryable) => Promise<unknown>): Promise<void> {
+  await context.database.transaction(async (transaction) => {
+    await lockState(transaction, definition.id, true)
+    await work(transaction)
+    await bumpVersion(transaction, definition.id)
+  })
+}
+
+async function changeMode(context: RefreshContext, definition: Definition, mode: Definition['mode']): Promise<void> {
+  const refusal = definition.plan.refusal
+  if (mode === 'differential' && refusal !== null) {
+    throw new FreshetError('NOT_DIFFERENTIABLE', `the query can not be maintained differentially: ${refusal.detail}`, { hint: REASONS[refusal.code] })
+  }
+  await altering(context, definition, (transaction) => transaction.query(sql`
+    update freshet.stream_table set mode = ${mode}, effective_mode = ${mode === 'full' ? 'full' : definition.plan.effectiveMode},
+      mode_reason = ${refusal?.code ?? (mode === 'full' ? 'REQUESTED' : null)},
+      mode_detail = ${refusal?.detail ?? (mode === 'full' ? REASONS.REQUESTED : null)}, altered_at = clock_timestamp()
+    where stream_table_id = ${definition.id}`))
+}
+
+async function rename(context: RefreshContext, definition: Definition, name: string): Promise<void> {
+  const parsed = parseName(name)
+  const shown = displayName({ schema: definition.schema, table: parsed.table })
+  if (parsed.schema !== null && parsed.schema !== definition.schema) {
+    throw new FreshetError('USAGE', `a stream table can not move to another schema`, { hint: 'Create it there, and drop this one.' })
+  }
+  const dependants = await dependantsOf(context.database, definition)
+  if (dependants.length > 0) {
+    throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(definition)} by its name`, { detail: dependants.map(nameOf).join(', ') })
+  }
+  const resolved = await resolveQuery(context.database, definition.definition)
+  const target = { schema: definition.schema, table: parsed.table, stableName: definition.stableName }
+  const plan = await makePlan(context.database, resolved, target, definition.mode)
+  await altering(context, definition, async (transaction) => {
+    await transaction.query(sql`alter table ${identifier(definition.schema, definition.table)} rename to ${identifier(parsed.table)}`)
+    await transaction.query(sql`
+      update freshet.stream_table set table_name = ${parsed.table}, plan = ${JSON.stringify(plan)}::jsonb, altered_at = clock_timestamp()
+      where stream_table_id = ${definition.id}`)
+    await transaction.query(sql`update freshet.source set table_name = ${parsed.table} where stable_name = ${definition.stableName}`)
+  }).catch((error: unknown) => {
+    if (error instanceof FreshetError && error.code === 'DUPLICATE_NAME') throw new FreshetError('DUPLICATE_NAME', `a relation ${shown} exists already`)
+    throw error
+  })
+}
+
+async function changeQuery(context: RefreshContext, before: Definition, query: string, mode: Definition['mode'], onProgress: OnProgress): Promise<void> {
+  const { database } = context
+  const dependants = await dependantsOf(database, before)
+  if (dependants.length > 0) {
+    throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(before)}, so its query can not change`, { detail: dependants.map(nameOf).join(', ') })
+  }
+  onProgress({ phase: 'resolve', message: 'resolving the query' })
+  const resolved = await resolveQuery(database, query)
+  refuseSelf(before, resolved)
+  const plan = await makePlan(database, resolved, before, mode)
+  await database.transaction((transaction) => addDependencies(transaction, before, plan))
+  try {
+    await captureSources(context, resolved.facts, plan, onProgress)
+    onProgress({ phase: 'fill', message: 'filling the table' })
+    await transactionWith(database, resolved.settings, (transaction) => rebuild(transaction, { before, resolved, plan, query, mode }), { isolation: 'repeatable read' })
+  } catch (error) {
+    await database.transaction((transaction) => resetDependencies(transaction, before.id, before.plan))
+    await releaseUnread(context, plan.sources.map((source) => source.stableName))
+    throw error
+  }
+  await database.transaction((transaction) => resetDependencies(transaction, before.id, plan))
+  await releaseUnread(context, before.plan.sources.map((source) => source.stableName))
+  for (const table of plan.tables) await database.query(sql`analyze ${identifier(table.schema, table.table)}`)
+  onProgress({ phase: 'done', message: 'fresh' })
+}
+
+function refuseSelf(before: Definition, resolved: Resolved): void {
+  const self = [...resolved.facts.relations.values()].find((relation) => relation.schema === before.schema && relation.table === before.table)
+  if (self !== undefined) throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, { detail: `${nameOf(before)} → ${nameOf(before)}` })
+}
+
+interface Rebuilding {
+  readonly before: Definition
+  readonly resolved: Resolved
+  readonly plan: StoredPlan
+  readonly query: string
+  readonly mode: Definition['mode']
+}
+
+async function rebuild(transaction: Queryable, { before, resolved, plan, query, mode }: Rebuilding): Promise<void> {
+  await lockState(transaction, before.id, true)
+  await dropTables(transaction, before, false)
+  for (const table of plan.tables) await transaction.query(raw(table.create))
+  await fillAll(transaction, { plan })
+  await guard(transaction, before)
+  const refusal = plan.refusal
+  await transaction.query(sql`
+    update freshet.stream_table set relation = ${identifier(before.schema, before.table).text}::regclass, query = ${query},
+      definition = ${resolved.facts.definition}, mode = ${mode}, effective_mode = ${mode === 'full' ? 'full' : plan.effectiveMode},
+      mode_reason = ${refusal?.code ?? (mode === 'full' ? 'REQUESTED' : null)},
+      mode_detail = ${refusal?.detail ?? (mode === 'full' ? REASONS.REQUESTED : null)},
+      storage = ${plan.storage}, key_columns = ${[...plan.keyColumns]}::text[], plan = ${JSON.stringify(plan)}::jsonb,
+      session_settings = ${JSON.stringify(resolved.settings)}::jsonb, altered_at = clock_timestamp()
+    where stream_table_id = ${before.id}`)
+  const changed: Definition = { ...before, plan, query, mode }
+  const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${identifier(before.schema, before.table)}`)
+  const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
+  await recordFull(transaction, changed, { action: 'full', reason: 'ALTERED', initiatedBy: 'alter', result })
+}
+
+/** While a query changes, the sources of the old and of the new one are both in use. */
+async function addDependencies(transaction: Queryable, before: Definition, plan: StoredPlan): Promise<void> {
+  const known = new Set(before.plan.sources.map((source) => source.stableName))
+  await recordDependencies(transaction, before.id, { ...plan, sources: plan.sources.filter((source) => !known.has(source.stableName)) })
+}
+
+async function resetDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {
+  await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${id}`)
+  await recordDependencies(transaction, id, plan)
+}

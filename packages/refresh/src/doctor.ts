@@ -1,0 +1,80 @@
+import { displayName, isInstalledHere, raw, requireSchema, isFreshetError } from '@freshet/core'
+import type { RefreshContext } from './context.ts'
+import { listDefinitions, nameOf } from './definition.ts'
+import { describeStreamTables } from './status.ts'
+
+/** Looks for what is wrong, or soon will be, and says what to do. Reads only. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'error'
+  readonly subject: string
+  readonly message: string
+  readonly hint: string | null
+}
+
+export async function examine(context: RefreshContext): Promise<readonly Finding[]> {
+  const { database } = context
+  const [server] = await database.query<{ version: string; user: string }>(raw(`select current_setting('server_version') as version, current_user as user`))
+  const findings: Finding[] = [ok('server', `PostgreSQL ${server?.version ?? ''}, connected as ${server?.user ?? ''}`)]
+  try {
+    await requireSchema(database)
+  } catch (error) {
+    if (!isFreshetError(error)) throw error
+    return [...findings, { level: 'error', subject: 'schema', message: error.message, hint: error.hint ?? null }]
+  }
+  findings.push(ok('schema', 'installed and current'))
+  if (!(await isInstalledHere(database))) {
+    findings.push({ level: 'error', subject: 'cluster', message: 'the catalog was written in another cluster (a restored dump?)', hint: 'Run `freshet init`: it marks every stream table to be filled anew.' })
+  }
+  return [...findings, ...(await examineSources(context)), ...(await examineTables(context)), ...(await examineServer(context))]
+}
+
+async function examineSources({ database, capture }: RefreshContext): Promise<Finding[]> {
+  const sources = await database.query<{ stable_name: string; schema: string; table: string }>(
+    raw(`select stable_name, schema_name as schema, table_name as table from freshet.source where capture = 'trigger' order by 2, 3`),
+  )
+  const findings: Finding[] = []
+  for (const source of sources) {
+    const faults = await capture.inspect(database, source.stable_name)
+    const subject = displayName(source)
+    if (faults.length === 0) findings.push(ok(subject, 'changes are captured'))
+    for (const fault of faults) {
+      findings.push({ level: 'error', subject, message: `${fault.kind.replaceAll('_', ' ')}: ${fault.detail}`, hint: 'Restore what is missing, then refresh the stream tables that read it with --full.' })
+    }
+  }
+  return findings
+}
+
+async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
+  const described = await describeStreamTables(database)
+  const definitions = new Map((await listDefinitions(database)).map((definition) => [definition.id, definition]))
+  return described.map((table): Finding => {
+    const subject = table.name
+    if (table.status === 'suspended') return { level: 'error', subject, message: `suspended: ${table.statusReason ?? ''}`, hint: `Correct the cause, then: freshet resume ${subject}` }
+    if (table.status === 'paused') return { level: 'warning', subject, message: 'paused; its changes pile up in the buffers', hint: `freshet resume ${subject}` }
+    if (table.status === 'initializing') return { level: 'warning', subject, message: 'still being filled, or its creation was interrupted', hint: `If no creation runs: freshet drop ${subject}` }
+    const definition = definitions.get(table.id)
+    if (definition?.reinitialize != null) return { level: 'warning', subject, message: `will be refreshed in full: ${definition.reinitialize}`, hint: null }
+    if (table.modeReason !== null) return { level: 'warning', subject, message: `refreshed in full: ${table.modeReason.code}, ${table.modeReason.detail}`, hint: `freshet explain ${nameOf(table)}` }
+    return ok(subject, `${table.effectiveMode}, ${table.storage}`)
+  })
+}
+
+async function examineServer({ database }: RefreshContext): Promise<Finding[]> {
+  const [held] = await database.query<{ oldest: number | null; prepared: number }>(
+    raw(`select extract(epoch from max(clock_timestamp() - xact_start))::float8 as oldest,
+      (select count(*) from pg_catalog.pg_prepared_xacts where prepared < clock_timestamp() - interval '5 minutes')::float8 as prepared
+      from pg_catalog.pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid()`),
+  )
+  const findings: Finding[] = []
+  if ((held?.oldest ?? 0) > 300) {
+    findings.push({ level: 'warning', subject: 'transactions', message: `a writing transaction is open for ${Math.round(held?.oldest ?? 0)} s; what it wrote is not visible yet, and buffers can not be cleaned beyond it`, hint: 'Look in pg_stat_activity.' })
+  }
+  if ((held?.prepared ?? 0) > 0) {
+    findings.push({ level: 'warning', subject: 'prepared transactions', message: `${held?.prepared ?? 0} are older than five minutes`, hint: 'COMMIT PREPARED or ROLLBACK PREPARED; see pg_prepared_xacts.' })
+  }
+  return findings
+}
+
+function ok(subject: string, message: string): Finding {
+  return { level: 'ok', subject, message, hint: null }
+}

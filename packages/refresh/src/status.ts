@@ -1,0 +1,167 @@
+import { bufferTable, displayName, type Queryable, raw, sql } from '@freshet/core'
+import type { Definition } from './definition.ts'
+
+/** What the catalog and the buffers say of each stream table. Read-only; a few statements however many tables. */
+export interface Description {
+  readonly id: number
+  readonly schema: string
+  readonly table: string
+  readonly name: string
+  readonly query: string
+  readonly mode: Definition['mode']
+  readonly effectiveMode: 'differential' | 'full'
+  readonly modeReason: { readonly code: string; readonly detail: string } | null
+  readonly schedule: string
+  readonly storage: 'keyed' | 'bag' | 'single'
+  readonly keyColumns: readonly string[]
+  readonly status: Definition['status']
+  readonly statusReason: string | null
+  readonly sources: readonly { readonly name: string; readonly streamTable: number | null }[]
+  readonly refreshedAt: Date | null
+}
+
+export interface Status extends Description {
+  readonly pendingChanges: number
+  readonly pendingIsLowerBound: boolean
+  readonly estimatedRows: number
+  readonly consecutiveErrors: number
+  readonly lastError: { readonly code: string; readonly message: string; readonly hint?: string } | null
+  readonly refreshes: { readonly count: number; readonly p50Ms: number | null; readonly p99Ms: number | null }
+}
+
+interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sources'> {
+  readonly reasonCode: string | null
+  readonly reasonDetail: string | null
+  readonly sources: readonly { readonly schema: string; readonly table: string; readonly streamTable: number | null }[]
+}
+
+export async function describeStreamTables(queryable: Queryable, id: number | null = null): Promise<readonly Description[]> {
+  const rows = await queryable.query<DescriptionRow>(sql`
+    select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
+      t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.storage,
+      t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt",
+      coalesce((
+        select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id)
+          order by f.schema_name, f.table_name)
+        from freshet.dependency d
+        join freshet.source f using (stable_name)
+        left join freshet.stream_table u using (stable_name)
+        where d.stream_table_id = t.stream_table_id
+      ), '[]') as sources
+    from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
+    where ${id}::int is null or t.stream_table_id = ${id}::int
+    order by t.schema_name, t.table_name`)
+  return rows.map(({ reasonCode, reasonDetail, sources, ...row }) => ({
+    ...row,
+    name: displayName(row),
+    modeReason: reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '' },
+    sources: sources.map((source) => ({ name: displayName(source), streamTable: source.streamTable })),
+  }))
+}
+
+/** Change rows are counted up to this many for each source, so that a status stays cheap when a table lags far behind. */
+const PENDING_BOUND = 10_000
+
+interface FigureRow {
+  readonly id: number
+  readonly estimatedRows: number
+  readonly consecutiveErrors: number
+  readonly lastError: Status['lastError']
+  readonly count: number
+  readonly p50: number | null
+  readonly p99: number | null
+}
+
+export async function statusOf(queryable: Queryable, definitions: readonly Definition[]): Promise<readonly Status[]> {
+  const [described, figures, pending] = await Promise.all([describeStreamTables(queryable), figuresOf(queryable), pendingOf(queryable, definitions)])
+  return described.map((table): Status => {
+    const own = figures.get(table.id)
+    const waiting = pending.get(table.id) ?? { changes: 0, bounded: false }
+    return {
+      ...table,
+      pendingChanges: waiting.changes,
+      pendingIsLowerBound: waiting.bounded,
+      estimatedRows: own?.estimatedRows ?? 0,
+      consecutiveErrors: own?.consecutiveErrors ?? 0,
+      lastError: own?.lastError ?? null,
+      refreshes: { count: own?.count ?? 0, p50Ms: own?.p50 ?? null, p99Ms: own?.p99 ?? null },
+    }
+  })
+}
+
+async function figuresOf(queryable: Queryable): Promise<ReadonlyMap<number, FigureRow>> {
+  const rows = await queryable.query<FigureRow>(sql`
+    with recent as (
+      select stream_table_id, count(*)::float8 as count,
+        percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at) * 1000) as p50,
+        percentile_cont(0.99) within group (order by extract(epoch from finished_at - started_at) * 1000) as p99
+      from freshet.refresh_history
+      where started_at > clock_timestamp() - interval '1 hour' and error is null and action <> 'initial'
+      group by stream_table_id
+    )
+    select s.stream_table_id as id, greatest(coalesce(c.reltuples, 0), 0)::float8 as "estimatedRows",
+      s.consecutive_errors as "consecutiveErrors", s.last_error as "lastError", coalesce(r.count, 0) as count, r.p50, r.p99
+    from freshet.stream_table_state s
+    join freshet.stream_table t using (stream_table_id)
+    left join pg_catalog.pg_class c on c.oid = t.relation
+    left join recent r using (stream_table_id)`)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+async function pendingOf(queryable: Queryable, definitions: readonly Definition[]): Promise<ReadonlyMap<number, { changes: number; bounded: boolean }>> {
+  const existing = await existingBuffers(queryable)
+  const parts = definitions.flatMap((definition) =>
+    definition.plan.sources.flatMap((source, i) => {
+      const frontier = definition.snapshots[i] ?? null
+      if (frontier === null || !existing.has(`changes_${source.stableName}`)) return []
+      return [sql`select ${definition.id}::int as id, count(*)::float8 as changes from (
+        select from ${bufferTable(source.stableName)}
+        where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
+        limit ${PENDING_BOUND}) w`]
+    }),
+  )
+  const result = new Map<number, { changes: number; bounded: boolean }>()
+  for (let i = 0; i < parts.length; i += 100) {
+    const statements = parts.slice(i, i + 100)
+    for (const [row] of (await queryable.batch(statements)) as { id: number; changes: number }[][]) {
+      if (row === undefined) continue
+      const known = result.get(row.id) ?? { changes: 0, bounded: false }
+      result.set(row.id, { changes: known.changes + row.changes, bounded: known.bounded || row.changes >= PENDING_BOUND })
+    }
+  }
+  return result
+}
+
+async function existingBuffers(queryable: Queryable): Promise<ReadonlySet<string>> {
+  const rows = await queryable.query<{ name: string }>(raw(`
+    select c.relname as name from pg_catalog.pg_class c
+    where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'freshet_changes') and c.relname like 'changes\\_%'`))
+  return new Set(rows.map((row) => row.name))
+}
+
+export interface HistoryEntry {
+  readonly refreshId: string
+  readonly name: string
+  readonly startedAt: Date
+  readonly finishedAt: Date
+  readonly action: 'initial' | 'differential' | 'full'
+  readonly reason: string | null
+  readonly initiatedBy: string
+  readonly changeRows: number
+  readonly rowsInserted: number
+  readonly rowsDeleted: number
+  readonly error: { readonly code: string; readonly message: string } | null
+}
+
+export async function historyOf(queryable: Queryable, definition: Definition | null, limit: number): Promise<readonly HistoryEntry[]> {
+  const rows = await queryable.query<Omit<HistoryEntry, 'name'> & { schema: string; table: string }>(sql`
+    select h.refresh_id::text as "refreshId", t.schema_name as schema, t.table_name as table, h.started_at as "startedAt",
+      h.finished_at as "finishedAt", h.action, h.reason, h.initiated_by as "initiatedBy", h.change_rows::float8 as "changeRows",
+      h.rows_inserted::float8 as "rowsInserted", h.rows_deleted::float8 as "rowsDeleted", h.error
+    from freshet.refresh_history h join freshet.stream_table t using (stream_table_id)
+    where ${definition?.id ?? null}::int is null or h.stream_table_id = ${definition?.id ?? null}::int
+    order by h.refresh_id desc
+    limit ${limit}`)
+  return rows.map(({ schema, table, ...row }) => ({ ...row, name: displayName({ schema, table }) }))
+}
+
