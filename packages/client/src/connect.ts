@@ -30,9 +30,9 @@ export interface ConnectOptions {
   readonly applicationName?: string
 }
 
-/** Connects to a database. Nothing is created before `init()`. */
-export async function connect(options: ConnectOptions): Promise<Freshet> {
-  const { databaseUrl, ...rest } = options
+/** Connects to a database, by its URL alone or with options. Nothing is created before `init()`. */
+export async function connect(to: string | ConnectOptions): Promise<Freshet> {
+  const { databaseUrl, ...rest } = typeof to === 'string' ? { databaseUrl: to } : to
   return createFreshet(await connectDatabase({ url: databaseUrl, ...rest }))
 }
 

@@ -16,7 +16,7 @@ export const REASONS = {
   TABLE_SAMPLE: 'TABLESAMPLE gives another answer each time.',
   ONLY: 'FROM ONLY is not differentiated: the changes of a parent table include those of its children.',
   WHOLE_ROW: 'Whole-row references are not differentiated yet. Name the columns.',
-  TIME_DEPENDENT: 'The query reads the clock or the session (now(), current_user, …), so its answer changes without any change of a source. Give the table a schedule such as 1m.',
+  TIME_DEPENDENT: 'The query reads the clock or the session (now(), current_user, …), or calls a stable function of yours that may read other tables, so its answer can change without any change of a source. Give the table a schedule such as 1m.',
   UNCAPTURED_SOURCE: 'A source is a foreign table, a materialized view or a system catalog, whose changes can not be captured. Give the table a schedule.',
   KEY_TYPE: 'The query groups or compares by a type whose values have no order or no canonical form.',
   MODIFYING_CTE: 'A query that writes can not define a stream table.',

@@ -29,6 +29,9 @@ export interface TypedColumn extends Column {
   readonly type: TypeFacts
 }
 
+/** An index takes 32 columns, and a key should stay readable. */
+const MOST_KEY_COLUMNS = 8
+
 export const KEY_HASH = '__key'
 export const ROW_HASH = '__row'
 export const ROW_ORDINAL = '__ord'
@@ -38,7 +41,7 @@ export const SINGLE = '__one'
 export function chooseKey(columns: readonly TypedColumn[], physical: (name: string) => string | undefined): Key {
   if (columns.length === 0) return { kind: 'single', columns: [{ name: SINGLE, sql: 'boolean', hidden: true, value: 'true' }] }
   const stored = columns.map((column) => physical(column.name))
-  const plain = columns.every((column, i) => column.notNull && column.type.bounded && column.type.ordered && stored[i] !== undefined)
+  const plain = columns.length <= MOST_KEY_COLUMNS && columns.every((column, i) => column.notNull && column.type.bounded && column.type.ordered && stored[i] !== undefined)
   if (plain) {
     return {
       kind: 'columns',
