@@ -9,6 +9,8 @@ export type CoordinatorEvent =
       readonly outcome: RefreshOutcome
       /** How long changes had been seen waiting when the refresh ended, at most. */
       readonly waitedMs: number
+      /** It refreshes as soon as a change is seen; the others let changes wait by intent. */
+      readonly live: boolean
     }
   /** A refresh failed and will be tried again. */
   | {

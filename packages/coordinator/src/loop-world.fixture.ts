@@ -85,7 +85,7 @@ const DONE: RefreshOutcome = {
 export class World {
   readonly clock = new HandClock()
   readonly events: CoordinatorEvent[] = []
-  /** `12 orders_by_day`: what was started when. */
+  /** `12 orders_by_day`: what was started when; a full refresh that was asked for has ` full` behind it. */
   readonly starts: string[] = []
   readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
   readonly trims: string[] = []
@@ -177,9 +177,9 @@ export class World {
 
   #refresher(): Refresher {
     return {
-      refresh: async (id) => {
+      refresh: async (id, options = {}) => {
         const [name, table] = this.#byId(id)
-        this.starts.push(`${this.clock.now()} ${name}`)
+        this.starts.push(`${this.clock.now()} ${name}${options.full === true ? ' full' : ''}`)
         if (table.locked) return { ...DONE, action: 'busy', rowsInserted: 0, changeRows: 0 }
         const pending = table.pending
         table.pending = false

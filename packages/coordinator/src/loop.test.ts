@@ -248,6 +248,7 @@ describe('trouble', () => {
     await clock.advance(60_000)
     const kinds = world.events.filter(({ kind }) => kind === 'failed' || kind === 'suspended').map(({ kind }) => kind)
     expect(kinds).toEqual(['failed', 'failed', 'suspended'])
+    expect(world.starts.map((start) => start.endsWith('full'))).toEqual([false, false, true])
     const times = world.starts.map((start) => Number(start.split(' ')[0]))
     expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(500)
     expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(1_000)

@@ -238,7 +238,10 @@ export function createLoop(options: LoopOptions): Loop {
     table.lastStartAt = clock.now()
     skipToNextBeat(table, table.lastStartAt)
     try {
-      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy })
+      // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
+      // the last attempt before giving up recomputes the whole
+      const full = table.catalog.consecutiveErrors + 1 === settings.max_consecutive_errors
+      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full })
       pending.delete(table.id)
       if (outcome.rowsInserted + outcome.rowsDeleted > 0)
         for (const id of roster.graph.readers(table.id)) pending.add(id)

@@ -37,7 +37,7 @@ export async function settleSuccess(context: SettleContext, table: RosterTable, 
     table.unrecordedErrors = 0
     if (table.catalog.consecutiveErrors > 0) await forgive(context, table.id)
   }
-  listener({ kind: 'refreshed', table: ref, outcome, waitedMs })
+  listener({ kind: 'refreshed', table: ref, outcome, waitedMs, live: table.schedule.kind === 'live' })
 }
 
 async function forgive({ store, listener }: SettleContext, id: number): Promise<void> {

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { readConfig } from './config.ts'
+
+const DATABASE_URL = 'postgres://me:secret@db:5432/shop'
+
+test('the environment, with defaults for the rest', () => {
+  expect(readConfig([], { DATABASE_URL, FRESHET_HTTP_PORT: '', FRESHET_LOG_LEVEL: 'debug' })).toEqual({
+    databaseUrl: DATABASE_URL,
+    host: '127.0.0.1',
+    port: 8710,
+    logLevel: 'debug',
+    drainTimeoutMs: 30_000,
+  })
+})
+
+test('flags win over the environment', () => {
+  const args = ['--port', '0', '--host=0.0.0.0', '--database-url', 'postgresql://other/db']
+  expect(readConfig(args, { DATABASE_URL, FRESHET_HTTP_PORT: '1' })).toMatchObject({
+    databaseUrl: 'postgresql://other/db',
+    host: '0.0.0.0',
+    port: 0,
+  })
+})
+
+test.each([
+  [[], {}, '--database-url (or DATABASE_URL) is missing'],
+  [[], { DATABASE_URL, FRESHET_HTTP_PORT: 'http' }, '--port (or FRESHET_HTTP_PORT) is not a whole number'],
+  [['--port', '65536'], { DATABASE_URL }, '--port (or FRESHET_HTTP_PORT) is above 65535'],
+  [['--log-level', 'loud'], { DATABASE_URL }, '--log-level (or FRESHET_LOG_LEVEL) is not a log level'],
+  [['--verbose'], { DATABASE_URL }, "Unknown option '--verbose'"],
+  [['serve'], { DATABASE_URL }, 'Unexpected argument'],
+  [[], { DATABASE_URL: 'mysql://db' }, 'a database URL starts with postgres://'],
+])('%j %j: %s', (args, environment, message) => {
+  expect(() => readConfig(args, environment)).toThrow(
+    expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) }),
+  )
+})

@@ -1,0 +1,183 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { build } from 'vite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Scheduler, startScheduler } from './scheduler.ts'
+import { openShop, type Shop } from './shop.fixture.ts'
+
+/** The dashboard in a real browser, over a real scheduler and database. */
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome']
+const executablePath = process.env['FRESHET_CHROMIUM'] ?? PLACES.find((place) => existsSync(place))
+
+if (executablePath === undefined) {
+  process.stderr.write(
+    '\n!!! SKIPPED: the dashboard was not tested, because no Chromium was found.\n' +
+      '!!! Install one (apt-get install chromium) or set FRESHET_CHROMIUM to its path.\n\n',
+  )
+}
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+describe.skipIf(executablePath === undefined)('the dashboard', () => {
+  let shop: Shop
+  let scheduler: Scheduler
+  let browser: Browser
+
+  beforeAll(async () => {
+    await build({ root: fileURLToPath(new URL('../dashboard', import.meta.url)), logLevel: 'warn' })
+    shop = await openShop()
+    const settings = `insert into freshet.setting values ('error_backoff_min_ms', '5'), ('max_consecutive_errors', '3')`
+    await shop.freshet.database.query({ text: settings, values: [] })
+    await shop.freshet.create({
+      name: 'ranking',
+      query: 'select customer_id, rank() over (order by amount desc) as rank from big_spender',
+      schedule: '2s',
+    })
+    await shop.freshet.create({ name: 'unit_price', query: 'select id, 100 / quantity as ratio from orders' })
+    await shop.freshet.create({
+      name: 'report',
+      query: 'select country, amount from sales_by_country',
+      schedule: 'manual',
+    })
+    await shop.freshet.pause('country')
+    scheduler = await startScheduler({ databaseUrl: shop.own.url, port: 0, logLevel: 'silent' })
+    shop.own.defer(() => scheduler.stop())
+    await shop.freshet.database.query({
+      text: 'insert into orders (customer_id, product_id, quantity) values (1, 1, 0)',
+      values: [],
+    })
+    let ordering = true
+    const keepOrdering = async () => {
+      while (ordering) {
+        await shop.order(2)
+        await sleep(15)
+      }
+    }
+    const orders = keepOrdering()
+    shop.own.defer(() => {
+      ordering = false
+      return orders
+    })
+    browser = await chromium.launch({ ...(executablePath === undefined ? {} : { executablePath }), args: FLAGS })
+    shop.own.defer(() => browser.close())
+    await sleep(Number(process.env['FRESHET_DASHBOARD_WARM_UP_MS'] ?? 3_000))
+  })
+
+  afterAll(() => shop.own.drop())
+
+  /** A page, with everything that went wrong in it; it may talk to nobody but the scheduler. */
+  async function open(options: Parameters<Browser['newPage']>[0] = {}): Promise<{ page: Page; faults: string[] }> {
+    const page = await browser.newPage(options)
+    const faults: string[] = []
+    page.on('pageerror', (error) => faults.push(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text())
+    })
+    page.on('request', (request) => {
+      if (!request.url().startsWith(scheduler.url)) faults.push(`asked ${request.url()}`)
+    })
+    await page.goto(scheduler.url)
+    await page.locator('[data-table="public.order_line"]').waitFor()
+    return { page, faults }
+  }
+
+  async function shoot(page: Page, name: string): Promise<void> {
+    const folder = process.env['FRESHET_SCREENSHOTS']
+    if (folder) await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true })
+  }
+
+  async function fitsTheWindow(page: Page): Promise<boolean> {
+    return page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
+  }
+
+  test('shows every stream table, how fresh it is, and why one is full, paused or suspended', async () => {
+    const { page, faults } = await open({ viewport: { width: 1440, height: 900 } })
+    const row = (name: string) => page.locator(`[data-table="public.${name}"]`)
+    const notes = (name: string) => page.locator(`[data-table="public.${name}"] + .notes`)
+    expect(await page.locator('[data-table]').count()).toBe(8)
+    await page.getByRole('status').filter({ hasText: 'refreshing' }).waitFor()
+    expect(await row('order_line').textContent()).toMatch(/differential.*live/)
+    expect(await row('sales_by_product').textContent()).toContain('1s')
+    expect(await row('ranking').textContent()).toContain('full')
+    expect((await notes('ranking').textContent())?.length).toBeGreaterThan(20)
+    expect(await row('country').textContent()).toContain('paused')
+    await row('unit_price').getByText('suspended').waitFor()
+    expect(await notes('unit_price').textContent()).toMatch(/division by zero.*QUERY_FAILED/)
+    await page.locator('.summary').getByText('1', { exact: true }).waitFor()
+    await shoot(page, 'light')
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
+  test('follows the refreshes as they happen, and draws their times', async () => {
+    const { page, faults } = await open()
+    const first = page.locator('.history li').first()
+    await first.waitFor()
+    const times = () => page.locator('.history time').allTextContents()
+    const before = await times()
+    await sleep(2_500)
+    expect(await times()).not.toEqual(before)
+    expect(await page.locator('.plot canvas').count()).toBe(2)
+    expect(await page.locator('figcaption .now').allTextContents()).toEqual([
+      expect.stringMatching(/\d.* m?s$/),
+      expect.stringMatching(/\d.* m?s$/),
+    ])
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
+  test('draws who reads whom, in layers, and shows the relatives of the one that is pointed at', async () => {
+    const { page } = await open({ viewport: { width: 1440, height: 900 } })
+    const at = async (name: string) => (await page.locator(`[data-node="public.${name}"]`).boundingBox())?.x ?? 0
+    await page.locator('.graph svg').scrollIntoViewIfNeeded()
+    expect(await at('orders')).toBeLessThan(await at('order_line'))
+    expect(await at('order_line')).toBeLessThan(await at('big_spender'))
+    expect(await at('big_spender')).toBeLessThan(await at('ranking'))
+    await page.locator('[data-node="public.ranking"]').hover()
+    const away = await page
+      .locator('.node.away')
+      .evaluateAll((nodes) => nodes.map((node) => node.getAttribute('data-node')))
+    expect(away).toContain('public.sales_by_country')
+    expect(away).not.toContain('public.orders')
+    await page.close()
+  })
+
+  test('is as good in the dark and on a telephone', async () => {
+    const dark = await open({ colorScheme: 'dark', viewport: { width: 1280, height: 800 } })
+    expect(await dark.page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(15, 22, 21)')
+    await shoot(dark.page, 'dark')
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, faults } = await open({ colorScheme, viewport: { width: 390, height: 844 }, isMobile: true })
+      expect(await fitsTheWindow(page)).toBe(true)
+      await shoot(page, `narrow-${colorScheme}`)
+      expect(faults).toEqual([])
+      await page.close()
+    }
+    const middle = await open({ viewport: { width: 960, height: 700 } })
+    expect(await fitsTheWindow(middle.page)).toBe(true)
+    await shoot(middle.page, 'middle')
+    await middle.page.close()
+    expect(dark.faults).toEqual([])
+    await dark.page.close()
+  })
+
+  test('says so when the scheduler is gone, and keeps what it knew', async () => {
+    const { page } = await open()
+    await page.route('**/api/**', (route) => route.abort())
+    await page.getByRole('alert').getByText('can not reach the scheduler').waitFor()
+    expect(await page.locator('[data-table]').count()).toBe(8)
+    await page.unroute('**/api/**')
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    await page.close()
+  })
+})

@@ -1,0 +1,13 @@
+export type {
+  GraphAnswer,
+  GraphNode,
+  HistoryAnswer,
+  RefreshEntry,
+  SeriesAnswer,
+  StatusAnswer,
+  TableStatus,
+} from './api.ts'
+export { DEFAULT_HOST, DEFAULT_PORT, LOG_LEVELS, type LogLevel } from './config.ts'
+export { METRICS, metricsPage } from './metrics.ts'
+export { type Scheduler, type SchedulerOptions, startScheduler } from './scheduler.ts'
+export type { Sample } from './series.ts'

@@ -1,0 +1,64 @@
+import { FreshetError } from '@freshet/core'
+import type { CoordinatorEvent, CoordinatorView } from '@freshet/coordinator'
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { createMetrics, METRICS, metricsPage } from './metrics.ts'
+
+const table = { id: 1, name: 'public.orders_by_day' }
+const view: CoordinatorView = {
+  trouble: null,
+  lastPollAgoMs: 1,
+  stopping: false,
+  tables: [{ ...table, status: 'active', pending: true, running: true, lagMs: 1_500 }],
+}
+const error = new FreshetError('QUERY_FAILED', 'division by zero')
+const outcome = { reason: null, rowsInserted: 3, rowsDeleted: 1, changeRows: 4, durationMs: 12 }
+const events: readonly CoordinatorEvent[] = [
+  { kind: 'refreshed', table, outcome: { ...outcome, action: 'differential' }, waitedMs: 18, live: true },
+  { kind: 'refreshed', table, outcome: { ...outcome, action: 'busy' }, waitedMs: 18, live: true },
+  { kind: 'failed', table, error, consecutiveErrors: 1, retryInMs: 500 },
+  { kind: 'suspended', table, error, reason: 'gave up' },
+  { kind: 'polled', durationMs: 0.4, full: false, pending: 0 },
+  { kind: 'interrupted', error, retryInMs: 100 },
+  { kind: 'trimmed', stableName: '00000000000000aa', rows: 7 },
+  { kind: 'pruned', rows: 2 },
+  { kind: 'upkeep_failed', task: 'trim', error },
+]
+
+test('events become the documented metrics, every one of them', async () => {
+  const metrics = createMetrics(() => view)
+  for (const event of events) metrics.record(event)
+  const { text, contentType } = await metrics.expose()
+  expect(contentType).toContain('text/plain')
+  const lines = text.split('\n')
+  const label = 'stream_table="public.orders_by_day"'
+  for (const line of [
+    'freshet_ready 1',
+    'freshet_refreshes_running 1',
+    'freshet_stream_tables{status="active"} 1',
+    `freshet_lag_seconds{${label}} 1.5`,
+    `freshet_refreshes_total{${label},action="differential"} 1`,
+    `freshet_refreshes_total{${label},action="busy"} 1`,
+    `freshet_refresh_failures_total{${label},code="QUERY_FAILED"} 2`,
+    `freshet_suspensions_total{${label}} 1`,
+    `freshet_refresh_seconds_count{${label}} 1`,
+    `freshet_freshness_seconds_bucket{le="0.02",${label}} 1`,
+    `freshet_change_rows_total{${label}} 4`,
+    `freshet_rows_inserted_total{${label}} 3`,
+    `freshet_rows_deleted_total{${label}} 1`,
+    'freshet_poll_seconds_count{kind="snapshot"} 1',
+    'freshet_poll_interruptions_total 1',
+    'freshet_trimmed_rows_total 7',
+    'freshet_pruned_rows_total 2',
+    'freshet_upkeep_failures_total{task="trim"} 1',
+  ]) {
+    expect(lines).toContain(line)
+  }
+  const exposed = lines.flatMap((line) => /^# TYPE (freshet_\w+) (\w+)/.exec(line)?.slice(1, 3).join(' ') ?? [])
+  const documented = Object.entries(METRICS).map(([name, { type }]) => `${name} ${type}`)
+  expect(new Set(exposed)).toEqual(new Set(documented))
+})
+
+test('docs/metrics.md says what the code does; `npm run docs` writes it anew', async () => {
+  expect(await readFile(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')).toBe(metricsPage())
+})
