@@ -7,7 +7,7 @@ import pg from 'pg'
  * accounts in transactions of every kind; the sum of all balances, and that of the ledger, is the same at every commit,
  * so any reader at any time can tell a lost or doubled change.
  */
-export const ACCOUNTS = 40
+export const ACCOUNTS = 120
 export const TOTAL = ACCOUNTS * 100
 
 export const BANK = `
@@ -50,7 +50,9 @@ export async function startWriters(test: TestDatabase, random: Random, count: nu
   const loops = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
       const client = await test.client()
-      await client.query(`set lock_timeout = '2s'; set synchronous_commit = ${index % 2 === 0 ? 'on' : 'off'}`)
+      await client.query(
+        `set lock_timeout = '2s'; set deadlock_timeout = '30ms'; set synchronous_commit = ${index % 2 === 0 ? 'on' : 'off'}`,
+      )
       return { client, own: random.fork(), index }
     }),
   )

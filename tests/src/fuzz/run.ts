@@ -167,10 +167,14 @@ class Run {
     const outcome = await this.#orFault('refresh failed', refreshed, this.#text(stream))
     this.#refreshes++
     if (outcome.action === 'busy') throw new Fault('refresh failed', 'busy', 'nobody else refreshes')
-    if (outcome.action === 'full' && !full && !this.#created.get(index)?.full) {
+    if (outcome.action === 'full' && !full && !this.#created.get(index)?.full && !this.#explained(outcome.reason)) {
       this.#surprises.push(`refresh: ${outcome.reason ?? 'no reason'}`)
     }
     await this.#compare(index, `after a refresh (${outcome.action})`)
+  }
+
+  #explained(reason: string | null): boolean {
+    return reason === 'TRUNCATED' && this.#case.steps.some((step) => step.do === 'sql' && step.sql.includes('truncate'))
   }
 
   async #mustBeIdle(index: number): Promise<void> {
