@@ -92,18 +92,18 @@ function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not nu
 
 function sum(call: AggregateCall, types: AggregateTypes): Maintained {
   const count = countOf(call)
-  return direct(sumSlot(call, types, types.result.sql, count), [count])
+  return direct(scaled(call, types, sumSlot(call, types, types.result.sql, count)), [count])
 }
 
 function average(call: AggregateCall, types: AggregateTypes): Maintained {
   const count = countOf(call)
-  const total = sumSlot(call, types, 'numeric', count)
-  const slot = types.argument?.sql === 'numeric' ? scaleGuarded(call, total) : total
+  const slot = scaled(call, types, sumSlot(call, types, 'numeric', count))
   return { slots: [slot, count], direct: null, value: (column) => `${column(slot)} / nullif(${column(count)}, 0)` }
 }
 
 /** A quotient is as precise as its sum's scale. Where a value with the largest scale may have left, the group is summed again. */
-function scaleGuarded(call: AggregateCall, total: Slot): Slot {
+function scaled(call: AggregateCall, types: AggregateTypes, total: Slot): Slot {
+  if (types.argument?.sql !== 'numeric') return total
   const name = deltaName(`scale that left, ${total.identity}`)
   const slot: Slot = {
     ...total,

@@ -7,6 +7,7 @@ import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
 import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-functions.ts'
 import { chooseKey, type Key } from './key.ts'
 import { groupsAgain } from './group-recompute.ts'
+import { netRows } from './net.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable, type StoredColumn } from './state-table.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
 
@@ -105,14 +106,11 @@ export class AggregateStage {
 
   /**
    * Minimum and maximum ask which values left; a value that left and came back in one window did not. So rows that
-   * cancel are taken out first, where every column of the input can be compared.
+   * cancel are taken out first.
    */
   private consolidated(chain: Chain, input: string): string {
-    const extremes = this.node.calls.some((call) => call.method === 'min' || call.method === 'max')
-    const columns = this.node.input.columns.map((column) => column.name)
-    if (!extremes || columns.some((name) => this.typeOf(name).equality === 'none')) return input
-    const names = columns.map(q)
-    return chain.add('Δ net', select({ columns: [...names, 'sum(__w) as __w'], from: input, groupBy: names, having: ['sum(__w) <> 0'] }))
+    if (!this.node.calls.some((call) => call.method === 'min' || call.method === 'max')) return input
+    return chain.add('Δ net', netRows(input, this.node.input.columns.map(({ name }) => ({ name, type: this.typeOf(name) }))))
   }
 
   private groupDeltas(input: string): string {

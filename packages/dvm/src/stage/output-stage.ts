@@ -6,6 +6,7 @@ import type { Plan, Query } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
 import { anyValue, nested, q, select, type Chain } from '../print/text.ts'
 import { chooseKey, ROW_HASH, ROW_ORDINAL, rowKey, type Key } from './key.ts'
+import { netRows } from './net.ts'
 import type { StageDelta } from './stage.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
 
@@ -47,20 +48,9 @@ export class OutputStage {
     return this.table.key.kind === 'row' ? this.bagDelta(chain, rows) : this.keyedDelta(chain, rows)
   }
 
-  /** Rows that cancel are taken out by their exact image, so that 1.0 → 1.00 is a change. */
-  private net(rows: string): string {
-    const exact = this.query.items.filter((_, i) => this.type(i).equality === 'exact').map((item) => q(item.name))
-    const coarse = this.query.items.filter((_, i) => this.type(i).equality !== 'exact').map((item) => q(item.name))
-    const image = coarse.length === 0 ? [] : [`record_send(row(${coarse.join(', ')}))`]
-    const columns = this.query.items.map((item, i) =>
-      this.type(i).equality === 'exact' ? q(item.name) : `${anyValue(q(item.name), this.type(i))} as ${q(item.name)}`,
-    )
-    return select({ columns: [...columns, 'sum(__w) as __w'], from: rows, groupBy: [...exact, ...image], having: ['sum(__w) <> 0'] })
-  }
-
   private keyedDelta(chain: Chain, rows: string): StageDelta {
     const key = this.table.key
-    const net = chain.add('Δ net', this.net(rows))
+    const net = chain.add('Δ net', netRows(rows, this.query.items.map((item, i) => ({ name: item.name, type: this.type(i) }))))
     const keyed = chain.add('Δ keyed', select({ columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)], from: net }))
     const names = this.names()
     const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
