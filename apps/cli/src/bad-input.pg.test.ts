@@ -2,9 +2,9 @@ import { sql, type Database } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXIT } from './exit-code.ts'
-import { freshet } from './process.fixture.ts'
+import { freshetHere as freshet } from './process.fixture.ts'
 
-/** Bad input, through the real command: each with its code, message and hint, and nothing left behind. */
+/** Bad input: each with its code, message and hint, and nothing left behind. */
 
 let test: TestDatabase
 
@@ -56,7 +56,7 @@ describe('create refuses, and leaves nothing behind:', () => {
     ['text that is not SQL', 'selekt 1', 'SYNTAX_ERROR', /selekt/],
     ['an empty query', ' ', 'NOT_A_SELECT', /./],
     ['a type error', 'select customer + 1 as x from orders', 'INVALID_QUERY', /./],
-    ['a system catalog', 'select relname from pg_class', 'SYSTEM_SOURCE', /pg_class/],
+    ["Freshet's own tables", 'select query from freshet.stream_table', 'SYSTEM_SOURCE', /freshet/],
   ])('%s', async (_what, query, code, message) => {
     const before = await everything(test.database)
     const told = await refused(create(query))
@@ -104,9 +104,10 @@ describe('create refuses, and leaves nothing behind:', () => {
     expect(await everything(test.database)).toEqual(before)
   })
 
-  it('a source that the role may not read', async () => {
+  it('a source that the role may not read, or may read but not capture', async () => {
     const role = `${test.name}_reader`
-    const run = (text: string) => test.database.batch([{ text, values: [] }])
+    const run = (text: string) => test.database.query({ text, values: [] })
+    await run('create table private (id int primary key)')
     await run(`create role ${role} login password 'reader'`)
     test.defer(async () => {
       await run(`drop owned by ${role}`)
@@ -117,14 +118,20 @@ describe('create refuses, and leaves nothing behind:', () => {
     }
     await run(`grant all on all tables in schema freshet to ${role}`)
     await run(`grant all on all sequences in schema freshet to ${role}`)
-    await run(`grant create on database ${test.name} to ${role}`)
     const url = new URL(test.url)
     url.username = role
     url.password = 'reader'
     const before = await everything(test.database)
-    const told = await refused(create('select id from orders'), url.toString())
-    expect(told).toMatchObject({ exitCode: EXIT.failed, code: 'INSUFFICIENT_PRIVILEGE' })
-    expect(told.message).toContain('orders')
+    for (const grant of ['select', 'select, insert, update, delete']) {
+      const told = await refused(create('select id from private'), url.toString())
+      expect(told).toMatchObject({ exitCode: EXIT.failed, code: 'INSUFFICIENT_PRIVILEGE' })
+      expect(told.message).toContain('private')
+      expect(await everything(test.database)).toEqual(before)
+      await run(`grant ${grant} on private to ${role}`)
+    }
+    expect(await refused(create('select id from private'), url.toString())).toMatchObject({
+      code: 'INSUFFICIENT_PRIVILEGE',
+    })
     expect(await everything(test.database)).toEqual(before)
   })
 })
@@ -216,7 +223,13 @@ describe('a stream table that', () => {
     await test.database.query(sql`create table passing (id int primary key)`)
     expect((await freshet(create('select id from passing', 'orphan'), env)).exitCode).toBe(EXIT.done)
     await test.database.query(sql`drop table passing cascade`)
-    expect(await refused(['refresh', 'orphan'])).toMatchObject({ exitCode: EXIT.failed, code: 'SOURCE_DROPPED' })
+    for (const words of [
+      ['refresh', 'orphan'],
+      ['refresh', 'orphan', '--full'],
+      ['verify', 'orphan'],
+    ]) {
+      expect(await refused(words)).toMatchObject({ exitCode: EXIT.failed, code: 'SOURCE_DROPPED' })
+    }
     const doctor = await freshet(['doctor', '--json'], env)
     expect(doctor.exitCode).toBe(EXIT.failed)
     expect(doctor.out).toContain('passing')

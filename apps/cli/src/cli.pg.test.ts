@@ -2,9 +2,9 @@ import { sql } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXIT } from './exit-code.ts'
-import { end, firstLine, freshet, startFreshet } from './process.fixture.ts'
+import { end, firstLine, freshet, freshetHere, startFreshet } from './process.fixture.ts'
 
-/** The commands at work, as processes, one after the other as a user would give them. */
+/** The commands at work, one after the other as a user would give them. */
 
 let test: TestDatabase
 let env: Record<string, string>
@@ -22,18 +22,15 @@ afterAll(() => test.drop())
 const TOTALS = 'select customer, count(*) as orders, sum(amount) as total from sales.orders group by customer'
 
 async function json(words: readonly string[], exitCode: number = EXIT.done): Promise<unknown> {
-  const ended = await freshet([...words, '--json'], env)
+  const ended = await freshetHere([...words, '--json'], env)
   expect(ended).toMatchObject({ exitCode, err: '' })
   expect(ended.out.trimEnd().split('\n')).toHaveLength(1)
   return JSON.parse(ended.out)
 }
 
 async function human(words: readonly string[], exitCode: number = EXIT.done): Promise<string> {
-  const ended = await freshet(words, env)
-  expect({ exitCode: ended.exitCode, err: exitCode === EXIT.done ? '' : ended.err }).toEqual({
-    exitCode,
-    err: exitCode === EXIT.done ? '' : ended.err,
-  })
+  const ended = await freshetHere(words, env)
+  expect(ended).toMatchObject({ exitCode, err: '' })
   return ended.out
 }
 
@@ -193,6 +190,31 @@ describe('a stream table from the command line', () => {
     expect(await json(['drop', 'large'])).toEqual({ dropped: ['public.large'] })
     expect(await human(['drop', 'ranks'])).toBe('Dropped public.ranks.\n')
     expect(await json(['list'])).toHaveLength(1)
+  })
+})
+
+describe('the process', () => {
+  it.each([
+    [EXIT.done, ['list', '--json'], 'out'],
+    [EXIT.failed, ['drop', 'nowhere', '--json'], 'err'],
+    [EXIT.usage, ['drop', '--json'], 'err'],
+  ] as const)('exits with %d, and writes on one side only', async (exitCode, words, side) => {
+    const ended = await freshet(words, env)
+    expect(ended.exitCode).toBe(exitCode)
+    expect(JSON.parse(ended[side])).toBeTypeOf('object')
+    expect(ended[side === 'out' ? 'err' : 'out']).toBe('')
+  })
+
+  it('exits with 3 on a difference', async () => {
+    const forge = (total: string) =>
+      test.database.transaction(async (transaction) => {
+        await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+        await transaction.query(sql`update sales."Order Totals" set total = total + ${total}::numeric`)
+      })
+    await forge('1')
+    expect((await freshet(['verify', '--all'], env)).exitCode).toBe(EXIT.different)
+    await forge('-1')
+    expect((await freshet(['verify', '--all'], env)).exitCode).toBe(EXIT.done)
   })
 })
 

@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-import { connect } from '@freshet/client'
-import { startScheduler } from '@freshet/scheduler'
 import { run } from './run.ts'
 import { systemTerminal } from './terminal.ts'
 
@@ -10,8 +8,15 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit()
 })
 
+// The library and the scheduler are loaded by those who use them: help and wrong usage need neither.
 process.exitCode = await run(process.argv.slice(2), {
   terminal: systemTerminal(),
-  connect: (databaseUrl) => connect({ databaseUrl }),
-  startScheduler,
+  connect: async (databaseUrl) => {
+    const { connect } = await import('@freshet/client')
+    return connect({ databaseUrl, applicationName: 'freshet-cli' })
+  },
+  startScheduler: async (options) => {
+    const { startScheduler } = await import('@freshet/scheduler')
+    return startScheduler(options)
+  },
 })

@@ -1,3 +1,4 @@
+import { DEFAULT_HOST, DEFAULT_PORT } from '@freshet/scheduler'
 import { describe, expect, it } from 'vitest'
 import { manual } from './manual.ts'
 
@@ -16,6 +17,11 @@ describe('the manual', () => {
     const used = [...page.matchAll(/^ +\$ freshet (\w+)/gm)].map(([, name]) => name)
     expect(used.length).toBeGreaterThan(20)
     expect(COMMANDS.split(' ')).toEqual(expect.arrayContaining(used))
+  })
+
+  it("names the scheduler's own defaults", () => {
+    expect(page).toContain(`0 takes a free one (default: ${DEFAULT_PORT})`)
+    expect(page).toContain(`the address it serves on (default: ${DEFAULT_HOST})`)
   })
 
   it('has lines that fit', () => {

@@ -24,7 +24,7 @@ export interface Output {
   readonly rows: number
 }
 
-/** Size of plain text where no terminal says its own. */
+/** Size of plain text where no terminal says its own; some say 0. */
 const PLAIN_WIDTH = 80
 const PLAIN_HEIGHT = 24
 
@@ -55,10 +55,10 @@ function output(stream: NodeJS.WriteStream): Output {
       return Boolean(stream.isTTY)
     },
     get columns() {
-      return stream.columns ?? PLAIN_WIDTH
+      return stream.columns || PLAIN_WIDTH
     },
     get rows() {
-      return stream.rows ?? PLAIN_HEIGHT
+      return stream.rows || PLAIN_HEIGHT
     },
   }
 }

@@ -12,6 +12,7 @@ import {
 import type { RefreshContext } from './context.ts'
 import { loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
+import { requireSources } from './require-sources.ts'
 import { applySettings, differing, transactionWith } from './sessions.ts'
 
 /**
@@ -146,6 +147,7 @@ class CachingRefresher implements Refresher {
 
   private async load(id: number): Promise<Known> {
     const definition = await loadDefinition(this.context.database, id)
+    await requireSources(this.context.database, definition)
     const known: Known = { definition, large: false }
     this.known.set(id, known)
     return known

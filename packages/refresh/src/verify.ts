@@ -3,6 +3,7 @@ import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { differentialStatement, fullReason } from './refresher.ts'
+import { requireSources } from './require-sources.ts'
 import { transactionWith } from './sessions.ts'
 
 /**
@@ -23,6 +24,7 @@ const ATTEMPTS = 20
 export async function verifyStreamTable(context: Pick<RefreshContext, 'database'>, name: string): Promise<Verification> {
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
+    await requireSources(context.database, definition)
     try {
       return await transactionWith(
         context.database,

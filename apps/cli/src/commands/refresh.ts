@@ -14,8 +14,8 @@ interface Options {
 export function refresh(program: Command, cli: Cli): void {
   const command = program
     .command('refresh')
-    .description('bring stream tables to the present, now; what they read comes first')
-    .argument('[name...]', 'the stream tables')
+    .description('refresh stream tables now')
+    .argument('[name...]', 'the stream tables, in this order; what they read is not refreshed with them')
     .option('--all', 'every active stream table, in dependency order')
     .option('--full', 'recompute the query and apply the difference, whatever the mode')
     .action(async (names: readonly string[], { all, full }: Options, command: Command) => {

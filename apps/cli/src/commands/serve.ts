@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { answer, databaseUrl, notice, type Cli } from '../cli.ts'
+import { given } from './definition.ts'
 import { examples } from './examples.ts'
 import { portNumber } from './port.ts'
 
 interface Options {
-  readonly port: number
-  readonly host: string
+  readonly port?: number
+  readonly host?: string
 }
 
 export function serve(program: Command, cli: Cli): void {
@@ -14,11 +15,11 @@ export function serve(program: Command, cli: Cli): void {
     .description(
       'run the scheduler: refresh stream tables by their schedules, and serve /health, /metrics and a dashboard',
     )
-    .option('--port <port>', 'where it serves; 0 takes a free one', portNumber, 8383)
-    .option('--host <address>', 'the address it serves on', '127.0.0.1')
+    .option('--port <port>', 'where it serves; 0 takes a free one (default: 8710)', portNumber)
+    .option('--host <address>', 'the address it serves on (default: 127.0.0.1)')
     .action(async ({ port, host }: Options, command: Command) => {
       const interrupted = cli.terminal.interrupted()
-      const scheduler = await cli.startScheduler({ databaseUrl: databaseUrl(cli, command), port, host })
+      const scheduler = await cli.startScheduler({ databaseUrl: databaseUrl(cli, command), ...given({ port, host }) })
       answer(cli, command, { url: scheduler.url }, () => `The scheduler runs; its dashboard is at ${scheduler.url}`)
       const signal = await interrupted
       notice(cli, command, () => `${signal}: finishing the refreshes that run`)

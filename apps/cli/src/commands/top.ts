@@ -10,7 +10,9 @@ const INTERVAL_MS = 1_000
 /** Refreshes looked at for the rates of one interval. */
 const HISTORY = 1_000
 
-const CLEAR_AND_HOME = '\u001B[H\u001B[2J'
+const HOME = '\u001B[H'
+const CLEAR_TO_END_OF_LINE = '\u001B[K'
+const CLEAR_BELOW = '\u001B[J'
 const ALTERNATE_SCREEN = '\u001B[?1049h\u001B[?25l'
 const NORMAL_SCREEN = '\u001B[?25h\u001B[?1049l'
 const CTRL_C = '\u0003'
@@ -50,7 +52,9 @@ async function watch(cli: Cli, freshet: Freshet): Promise<void> {
     let earlier: Sample | null = null
     while (!quit.signal.aborted) {
       const later: Sample = await sample(freshet)
-      out.write(CLEAR_AND_HOME + topScreen(earlier, later, out.rows, paint))
+      const screen = topScreen(earlier, later, out.rows, paint)
+      // Overwritten rather than cleared first: that would flicker.
+      out.write(HOME + screen.replaceAll('\n', `${CLEAR_TO_END_OF_LINE}\n`) + CLEAR_TO_END_OF_LINE + CLEAR_BELOW)
       earlier = later
       await pause(quit.signal)
     }

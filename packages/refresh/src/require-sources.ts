@@ -1,0 +1,18 @@
+import { displayName, FreshetError, type Queryable, sql } from '@freshet/core'
+import { type Definition, nameOf } from './definition.ts'
+
+/**
+ * A dropped source leaves its buffer behind, without changes for ever: to a refresh it looks like a table at rest.
+ * Asked when a definition is loaded; the oid is a cache, so a source that has another one under its name is there.
+ */
+export async function requireSources(queryable: Queryable, definition: Definition): Promise<void> {
+  const [gone] = await queryable.query<{ schema: string; table: string }>(sql`
+    select s.schema_name as schema, s.table_name as table
+    from freshet.dependency d join freshet.source s using (stable_name)
+    where d.stream_table_id = ${definition.id}
+      and not exists (select from pg_catalog.pg_class c where c.oid = s.relation)
+      and to_regclass(format('%I.%I', s.schema_name, s.table_name)) is null
+    order by 1, 2 limit 1`)
+  if (gone === undefined) return
+  throw new FreshetError('SOURCE_DROPPED', `${displayName(gone)}, which ${nameOf(definition)} reads, was dropped`)
+}
