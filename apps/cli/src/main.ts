@@ -20,3 +20,6 @@ process.exitCode = await run(process.argv.slice(2), {
     return startScheduler(options)
   },
 })
+
+// A refresh that `serve` did not wait for any longer keeps its connection, which would keep the process.
+setTimeout(() => process.exit(), 5_000).unref()

@@ -26,7 +26,7 @@ export function modeOption(): Option {
   return new Option('--mode <mode>', `how it is refreshed: ${MODES.join(', ')} (default: auto)`).argParser(parseMode)
 }
 
-export function parseMode(text: string): Mode {
+function parseMode(text: string): Mode {
   const mode = MODES.find((known) => known === text)
   if (mode) return mode
   if (text === 'immediate') {

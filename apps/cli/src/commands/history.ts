@@ -25,7 +25,7 @@ export function history(program: Command, cli: Cli): void {
   )
 }
 
-export function wholeNumber(text: string): number {
+function wholeNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('A whole number greater than zero is wanted.')
 }
