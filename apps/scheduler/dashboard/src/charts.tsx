@@ -84,7 +84,7 @@ function optionsFor(line: Line, width: number): uPlot.Options {
   const style = getComputedStyle(document.documentElement)
   const color = (name: string) => style.getPropertyValue(name).trim()
   const axis = { stroke: color('--quiet'), font: '11px system-ui, sans-serif', ticks: { show: false } }
-  const value = (_: uPlot, raw: number | null) => duration(raw)
+  const value = (_: uPlot, raw: number | null) => (raw === null ? '' : duration(raw))
   const accent = color(line.color)
   return {
     width,
@@ -92,7 +92,7 @@ function optionsFor(line: Line, width: number): uPlot.Options {
     padding: [8, 4, 0, 0],
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: { y: { distr: 3, range: (_, least, most) => [decadeBelow(least ?? 1), decadeAbove(most ?? 10)] } },
+    scales: { y: { distr: 3, range: (_, least, most) => wholeDecades(least, most) } },
     axes: [
       {
         ...axis,
@@ -108,13 +108,13 @@ function optionsFor(line: Line, width: number): uPlot.Options {
         ...axis,
         size: 56,
         space: 36,
-        grid: { stroke: color('--line'), width: 1 },
-        values: (_, splits) =>
-          splits.map((ms) => (Number.isInteger(Math.log10(ms)) ? duration(ms).replace('.0', '') : null)),
+        grid: { stroke: color('--line'), width: 1, filter: (_, splits) => decades(splits) },
+        filter: (_, splits) => decades(splits),
+        values: (_, splits) => splits.map((ms) => (ms === null ? null : duration(ms).replace('.0', ''))),
       },
     ],
     series: [
-      { label: 'at', value: '{HH}:{mm}:{ss}' },
+      { label: 'at', value: (_, at) => (at === null ? '' : new Date(at * 1_000).toLocaleTimeString('en-GB')) },
       {
         label: 'slowest',
         stroke: `color-mix(in srgb, ${accent} 45%, transparent)`,
@@ -143,10 +143,11 @@ function positiveOrNull(ms: number | null): number | null {
   return ms === null ? null : Math.max(ms, SMALLEST_MS)
 }
 
-function decadeBelow(ms: number): number {
-  return Math.max(10 ** Math.floor(Math.log10(ms)), SMALLEST_MS)
+function wholeDecades(least: number | null, most: number | null): [number, number] {
+  const low = 10 ** Math.floor(Math.log10(least ?? 1))
+  return [low, Math.max(10 ** Math.ceil(Math.log10(most ?? 1)), low * 10)]
 }
 
-function decadeAbove(ms: number): number {
-  return Math.max(10 ** Math.ceil(Math.log10(ms)), 10)
+function decades(splits: number[]): (number | null)[] {
+  return splits.map((ms) => (Number.isInteger(Math.round(Math.log10(ms) * 1e6) / 1e6) ? ms : null))
 }

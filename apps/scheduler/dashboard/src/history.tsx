@@ -2,6 +2,7 @@ import type { RefreshEntry } from '../../src/api.ts'
 import { clockTime, count, duration, nameParts } from './format.ts'
 
 const SHOWN = 40
+const CALM_MS = 15_000
 
 export function History({
   refreshes,
@@ -16,7 +17,7 @@ export function History({
       {refreshes.length === 0 ? (
         <p class="empty">{loaded ? 'Nothing has been refreshed yet.' : 'Loading…'}</p>
       ) : (
-        <ol>
+        <ol class={isCalm(refreshes) ? 'calm' : ''}>
           {refreshes.slice(0, SHOWN).map((refresh) => (
             <Entry key={refresh.id} refresh={refresh} />
           ))}
@@ -24,6 +25,12 @@ export function History({
       )}
     </section>
   )
+}
+
+/** New lines are lit up for a moment, unless so many come that the whole list would flicker. */
+function isCalm(refreshes: readonly RefreshEntry[]): boolean {
+  const shown = refreshes.slice(0, SHOWN).map(({ startedAt }) => Date.parse(startedAt))
+  return Math.max(...shown) - Math.min(...shown) > CALM_MS
 }
 
 function Entry({ refresh }: { readonly refresh: RefreshEntry }) {

@@ -65,7 +65,8 @@ function place({ nodes, edges }: GraphAnswer): Layout {
 function corners(graph: Graph<GraphLabel, NodeLabel, EdgeLabel>, from: string, to: string): Corner[] {
   const start = graph.node(from)
   const end = graph.node(to)
-  const between = (graph.edge(from, to).points ?? []).slice(1, -1)
+  const points = graph.edge(from, to).points ?? []
+  const between = points.length > 3 ? points.slice(1, -1) : [] // neighbours need no detour
   const left = (start.x ?? 0) + start.width / 2
   const right = (end.x ?? 0) - end.width / 2
   return [
