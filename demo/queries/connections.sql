@@ -1,0 +1,3 @@
+-- Which airport one can reach from which: DISTINCT. A pair leaves when its last flight is cancelled.
+select distinct origin, destination
+from flight
