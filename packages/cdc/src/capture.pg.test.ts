@@ -1,7 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { triggerCapture } from './trigger-capture.ts'
-import { changes, run, sourceOf } from './world.ts'
+import { changes, run, sourceOf } from './capture.fixture.ts'
 
 /** What a statement leaves in the buffer. */
 let world: TestDatabase
@@ -21,7 +21,7 @@ async function captured(name: string, definition: string, columns: readonly stri
   return {
     source,
     after: async (statement: string) => {
-      await run(database, `truncate freshet_changes.log_${source.stableName}; ${statement}`)
+      await run(database, `truncate freshet_changes.log_${source.stableName}, freshet_changes.pack_${source.stableName}; ${statement}`)
       return changes(database, source, columns)
     },
   }

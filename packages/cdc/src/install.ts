@@ -14,7 +14,7 @@ import { createLog, dropLog, growLog, writeMarker } from './capture-log.ts'
 import { columnFault, findFaults } from './faults.ts'
 import { type LockPatience, withPatience } from './lock-patience.ts'
 import { refuseMissingRights, refuseUnsuitable, wantedColumns } from './refuse-source.ts'
-import { readSource, type SourceColumn, type SourceFacts, type TrackedSource } from './source-facts.ts'
+import { readSource, type SourceColumn, type SourceFacts } from './source-facts.ts'
 import { createTriggers } from './triggers.ts'
 
 /**
@@ -87,14 +87,9 @@ function nextStep(facts: SourceFacts, stableName: string, wanted: readonly Captu
   if (tracked.capture === 'refresh') {
     throw new FreshetError('INTERNAL', `${displayName(facts)} is a stream table: its refresh writes its change buffer`)
   }
-  if (isOther(facts, tracked)) return 'repair'
   if (findFaults(facts, stableName, tracked).length > 0) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
   return wanted.every(({ name }) => captured.has(name)) ? 'none' : 'grow'
-}
-
-function isOther(facts: SourceFacts, tracked: TrackedSource): boolean {
-  return tracked.oid !== facts.oid
 }
 
 async function readSuitable(database: Queryable, source: SourceIdentifier): Promise<SourceFacts> {

@@ -1,7 +1,7 @@
 import type { CapturedColumn, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
-import { sql } from '@freshet/core'
+import { bufferTable, sql } from '@freshet/core'
 import { captureFunctionName } from './capture-function.ts'
-import { logTable } from './capture-log.ts'
+import { logTable, packTable } from './capture-log.ts'
 
 /** What the server says about a source and its capture, all in one statement. Null when there is no such relation. */
 export interface SourceFacts {
@@ -16,13 +16,14 @@ export interface SourceFacts {
   /** The relation itself first, then its partitions and children, parents before children. */
   readonly members: readonly Member[]
   readonly hasLog: boolean
-  readonly hasFunction: boolean
   readonly tracked: TrackedSource | null
 }
 
 export interface SourceColumn extends CapturedColumn {
   /** A virtual generated column's expression. */
   readonly expression: string | null
+  /** Whether many values fit into one array: always, when they are short enough to ask by `octet_length`, or never. */
+  readonly packing: 'always' | 'when short' | 'never'
 }
 
 export interface Member {
@@ -80,7 +81,13 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
           'type', quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
           'expression', case when a.attgenerated = 'v' then (
             select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef e where e.adrelid = c.oid and e.adnum = a.attnum
-          ) end
+          ) end,
+          'packing', case
+            when t.typarray = 0 then 'never'
+            when t.typlen > 0 or t.oid = 'numeric'::regtype then 'always'
+            when t.oid in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'bytea'::regtype) then 'when short'
+            else 'never'
+          end
         ) order by a.attnum), '[]')
         from pg_attribute a join base using (attnum)
           join pg_type t on t.oid = base.oid and t.typtype <> 'd'
@@ -100,8 +107,9 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
         from (select oid, min(depth) as depth from member group by oid) m
           join pg_class mc on mc.oid = m.oid join pg_namespace mn on mn.oid = mc.relnamespace
       ),
-      'hasLog', to_regclass(${logTable(source.stableName).text}) is not null,
-      'hasFunction', to_regproc(${captureFunctionName(source.stableName).text}) is not null,
+      'hasLog', to_regclass(${logTable(source.stableName).text}) is not null
+        and to_regclass(${packTable(source.stableName).text}) is not null
+        and to_regclass(${bufferTable(source.stableName).text}) is not null,
       'tracked', (
         select json_build_object('oid', s.relation::int8, 'schema', s.schema_name, 'table', s.table_name,
           'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[])

@@ -1,0 +1,199 @@
+import { type Fragment, identifier, join, raw, sql } from '@freshet/core'
+import { canPack, logTable, newColumn, oldColumn, packTable, writeMarker } from './capture-log.ts'
+import type { SourceColumn } from './source-facts.ts'
+
+/**
+ * What a statement did to the source, as rows of the log or packs.
+ *
+ *   INSERT    new                       DELETE    −old
+ *   UPDATE    new − old, and nothing for a row whose captured columns kept their binary image
+ *   TRUNCATE  a marker
+ *
+ * Binary image, not equality: 1.0 = 1.00 and 0.0 = −0.0, but a query can tell them apart; and json, xml or point have
+ * no equality at all. `record_image_ne` compares every type.
+ *
+ * Old and new rows are paired by their order in the two transition tables. PostgreSQL fills both row by row, but does
+ * not promise it, so nothing but cancellation rests on it: with any other pairing the log holds the same sum, and
+ * perhaps a pair that cancels out. Where a BEFORE trigger swallowed a row on its way into another partition, the counts
+ * differ, and an outer join keeps what has no partner.
+ *
+ * Columns are named bare, with nulls of the same names one level outside: where a column has been dropped or renamed,
+ * its name finds the null, and the writer's statement goes on. `inspect` reports it, and what depends on it is refilled.
+ *
+ * A statement that touched one row, the common case, is one INSERT. One that touched more writes packs of PACK_ROWS
+ * rows, when the values are short: a pack lies in memory. Else it writes a row for each.
+ *
+ * MEASUREMENTS
+ */
+const PACK_ROWS = 50_000
+/** Reading the nth pack passes over those before: beyond this many rows that costs more than packing saves. */
+const PACKED_ROWS = 2_000_000
+const SHORT_BYTES = 1_000
+
+export function captureBody(stableName: string, columns: readonly SourceColumn[]): Fragment {
+  return sql`
+#variable_conflict use_column
+<<freshet>>
+declare
+  changed bigint;
+  packed bigint;
+  partnered boolean;
+  long boolean;
+begin
+  if tg_op = 'UPDATE' then
+    ${columns.length === 0 ? raw('null;') : update(stableName, columns)}
+  elsif tg_op = 'INSERT' then
+    ${oneSided(stableName, columns, { table: '__new', flag: '__new', column: newColumn })}
+  elsif tg_op = 'DELETE' then
+    ${oneSided(stableName, columns, { table: '__old', flag: '__old', column: oldColumn })}
+  else
+    ${writeMarker(stableName)};
+  end if;
+  return null;
+end freshet`
+}
+
+interface Side {
+  readonly table: '__new' | '__old'
+  readonly flag: string
+  readonly column: (position: number) => Fragment
+}
+
+/** INSERT and DELETE: the rows of one transition table. */
+function oneSided(stableName: string, columns: readonly SourceColumn[], { table, flag, column }: Side): Fragment {
+  const target = list(raw(flag), columns, column)
+  const toLog = sql`insert into ${logTable(stableName)} (${target})
+    select ${list(raw('true'), columns, valueOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns)}`
+  if (!canPack(columns)) return sql`${toLog};`
+  const packs = sql`<<page>> for skipped in 0 .. ${raw(`${PACKED_ROWS - 1}`)} by ${raw(`${PACK_ROWS}`)} loop
+          insert into ${packTable(stableName)} (${target})
+          select ${list(raw('true'), columns, arrayOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns, PAGE)}
+          having count(*) > 0
+          returning cardinality(${column(0)}) into freshet.packed;
+          exit when freshet.packed is distinct from ${raw(`${PACK_ROWS}`)};
+        end loop;
+        if freshet.packed = ${raw(`${PACK_ROWS}`)} then
+          ${toLog} offset ${raw(`${PACKED_ROWS}`)};
+        end if;`
+  const long = anyLong(columns, 'r')
+  const manyRows =
+    long === null
+      ? packs
+      : sql`select ${long} into freshet.long from ${nulls(columns)}, ${values(table, 'r', columns)};
+      if freshet.long then
+        ${toLog};
+      else
+        ${packs}
+      end if;`
+  return sql`${toLog} where not exists (select from ${raw(table)} offset 1);
+    if not found then
+      ${manyRows}
+    end if;`
+}
+
+function update(stableName: string, columns: readonly SourceColumn[]): Fragment {
+  const target = sql`__new, __old, ${each(columns, newColumn)}, ${each(columns, oldColumn)}`
+  const oneRow = sql`insert into ${logTable(stableName)} (${target})
+    select true, true, ${each(columns, valueOf('n'))}, ${each(columns, valueOf('o'))}
+    from ${nulls(columns)}, ${values('__old', 'o', columns, ONE)}, ${values('__new', 'n', columns, ONE)}
+    where not exists (select from __old offset 1) and ${differ(columns)}`
+  const manyRows = canPack(columns) ? packedUpdate(stableName, columns, target) : loggedUpdate(stableName, columns, target)
+  return sql`${oneRow};
+    if not found then
+      if exists (select from __old offset 1) or not exists (select from __new) then
+        ${manyRows}
+      end if;
+    end if;`
+}
+
+function packedUpdate(stableName: string, columns: readonly SourceColumn[], target: Fragment): Fragment {
+  const arrays = (table: string, row: string) => sql`(
+            select ${join(columns.map((_, i) => sql`${arrayOf(row)(i)} as ${raw(`c${i + 1}`)}`))}
+            from ${nulls(columns)}, ${values(table, row, columns, PAGE)}) as ${raw(`${row}s`)}`
+  const pairs = join(
+    columns.flatMap((_, i) => ['o', 'n'].map((row) => raw(`unnest(${row}s.c${i + 1}) as ${row}${i + 1}`))),
+  )
+  const side = (row: string) => join(columns.map((_, i) => raw(`p.${row}${i + 1} as c${i + 1}`)))
+  const long = anyLong(columns, 'r') ?? raw('false')
+  return sql`select count(*), ${long} into freshet.changed, freshet.long
+          from ${nulls(columns)}, ${values('__new', 'r', columns)};
+        select count(*) = freshet.changed, freshet.long or ${long} into freshet.partnered, freshet.long
+          from ${nulls(columns)}, ${values('__old', 'r', columns)};
+        if freshet.changed > ${raw(`${PACKED_ROWS}`)} or freshet.long or not freshet.partnered then
+          ${loggedUpdate(stableName, columns, target)}
+        else
+          <<page>> for skipped in 0 .. freshet.changed - 1 by ${raw(`${PACK_ROWS}`)} loop
+            insert into ${packTable(stableName)} (${target})
+            select true, true, ${each(columns, arrayOf('n'))}, ${each(columns, arrayOf('o'))}
+            from (select ${pairs} from ${arrays('__old', 'o')}, ${arrays('__new', 'n')}) as p,
+              lateral (select ${side('o')}) as o, lateral (select ${side('n')}) as n
+            where ${differ(columns)}
+            having count(*) > 0;
+          end loop;
+        end if;`
+}
+
+function loggedUpdate(stableName: string, columns: readonly SourceColumn[], target: Fragment): Fragment {
+  return sql`insert into ${logTable(stableName)} (${target})
+          select n.i is not null, o.i is not null, ${each(columns, valueOf('n'))}, ${each(columns, valueOf('o'))}
+          from ${nulls(columns)},
+            ${values('__old', 'o', columns, NUMBERED)} full join ${values('__new', 'n', columns, NUMBERED)} on o.i = n.i
+          where o.i is null or n.i is null or ${differ(columns)};`
+}
+
+function differ(columns: readonly SourceColumn[]): Fragment {
+  return sql`record_image_ne(row(${each(columns, valueOf('o'))}), row(${each(columns, valueOf('n'))}))`
+}
+
+interface Reading {
+  readonly first?: Fragment
+  readonly last?: Fragment
+}
+
+const NUMBERED: Reading = { first: raw('row_number() over () as i') }
+
+/** One pack's rows. The variable has its label with it: a column may have its name. */
+const PAGE: Reading = { last: raw(`offset page.skipped limit ${PACK_ROWS}`) }
+
+/** Only run when there is one row; said here too, or the planner would reckon with a product of many. */
+const ONE: Reading = { last: raw('limit 1') }
+
+/** The rows of a transition table, the captured columns as c1, c2, … */
+function values(table: string, row: string, columns: readonly SourceColumn[], reading: Reading = {}): Fragment {
+  const read = columns.map(({ name, type, expression }, i) => {
+    const value = expression === null ? identifier(name) : sql`(${raw(expression)})`
+    return sql`cast(${value} as ${raw(type)}) as ${raw(`c${i + 1}`)}`
+  })
+  const all = reading.first === undefined ? read : [reading.first, ...read]
+  return sql`lateral (select ${join(all)} from ${raw(table)} ${reading.last ?? raw('')}) as ${raw(row)}`
+}
+
+/** A null for each captured column, for names that the source no longer has. */
+function nulls(columns: readonly SourceColumn[]): Fragment {
+  return sql`(select ${join(columns.map(({ name, type }) => sql`cast(null as ${raw(type)}) as ${identifier(name)}`))}) as d`
+}
+
+/** Whether some row has values too long to gather in memory; null when none can be. `octet_length` of a text does not fetch it. */
+function anyLong(columns: readonly SourceColumn[], row: string): Fragment | null {
+  const lengths = columns.flatMap(({ packing }, position) =>
+    packing === 'when short' ? [sql`coalesce(octet_length(${valueOf(row)(position)}), 0)`] : [],
+  )
+  if (lengths.length === 0) return null
+  return sql`coalesce(max(${join(lengths, ' + ')}) > ${raw(`${SHORT_BYTES}`)}, false)`
+}
+
+function valueOf(row: string): (position: number) => Fragment {
+  return (position) => raw(`${row}.c${position + 1}`)
+}
+
+function arrayOf(row: string): (position: number) => Fragment {
+  return (position) => raw(`array_agg(${row}.c${position + 1})`)
+}
+
+function each(columns: readonly SourceColumn[], column: (position: number) => Fragment): Fragment {
+  return join(columns.map((_, position) => column(position)))
+}
+
+function list(first: Fragment, columns: readonly SourceColumn[], column: (position: number) => Fragment): Fragment {
+  return join([first, ...columns.map((_, position) => column(position))])
+}
