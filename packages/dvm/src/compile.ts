@@ -3,7 +3,7 @@ import { quoteLiteral } from '@freshet/core'
 import { Differentiator } from './delta/differentiate.ts'
 import { FROM_SOURCES, readPlan, type StageReader } from './delta/readings.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
-import { aggregatesOf, type Planned, type Refusal } from './plan-query.ts'
+import { aggregatesOf, wholeQuery, type Planned, type Refusal } from './plan-query.ts'
 import { passThrough, scansOf, type Aggregate } from './plan/plan.ts'
 import { Chain, indent, q, select } from './print/text.ts'
 import { AggregateStage } from './stage/aggregate-stage.ts'
@@ -12,6 +12,7 @@ import { OutputStage } from './stage/output-stage.ts'
 import { replace } from './stage/replace.ts'
 import type { StageDelta, TypeOf } from './stage/stage.ts'
 import { createTable, tableName, type StateTable } from './stage/state-table.ts'
+import { Unsupported } from './unsupported.ts'
 
 /**
  * The second half of the compiler: stages → differentiate → print. One statement refreshes everything: it locks the
@@ -49,6 +50,8 @@ export interface CompiledSource {
   readonly schema: string
   readonly table: string
   readonly columns: readonly string[]
+  /** Of the columns whose collation is not the database's default. */
+  readonly collations: Readonly<Record<string, string>>
 }
 
 export interface CompiledTable {
@@ -79,6 +82,22 @@ interface Stages {
 }
 
 export function compileQuery(
+  facts: QueryFacts,
+  planned: Planned,
+  types: ReadonlyMap<string, TypeFacts>,
+  target: Target,
+  options: CompileOptions,
+): Compiled {
+  try {
+    return compilePlan(facts, planned, types, target, options)
+  } catch (error) {
+    // What only the types tell: a key that has no canonical form, an output that can not be printed.
+    if (!(error instanceof Unsupported) || planned.unsupported !== null) throw error
+    return compilePlan(facts, wholeQuery(facts, { code: error.reason, detail: error.message }), types, target, options)
+  }
+}
+
+function compilePlan(
   facts: QueryFacts,
   planned: Planned,
   types: ReadonlyMap<string, TypeFacts>,
@@ -146,7 +165,14 @@ function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
     .map((relation): CompiledSource => {
       const used = columns.get(relation.stableName)
       const kept = relation.columns.filter((column) => (used === undefined ? column.used : used.has(column.name)))
-      return { stableName: relation.stableName, schema: relation.schema, table: relation.table, columns: kept.map((column) => column.name) }
+      const collations = kept.flatMap(({ name, collation }) => (collation === null ? [] : [[name, collation] as const]))
+      return {
+        stableName: relation.stableName,
+        schema: relation.schema,
+        table: relation.table,
+        columns: kept.map((column) => column.name),
+        collations: Object.fromEntries(collations),
+      }
     })
     .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))
 }
@@ -246,7 +272,7 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
   const names = new Map(
     sources.map((source, i) => {
       const body = select({
-        columns: [...source.columns.map(q), '__w::int as __w'],
+        columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
         from: buffer(source),
         where: [...within(i), '__w <> 0'],
         ...(limit === null ? {} : { limit: limit + 1 }),
@@ -275,6 +301,11 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
   chain.add('gate', `select (select count(*) from state) = 1 and not ${truncated} and not ${over} as go`, { materialized: true })
   const changeRows = windows.length === 0 ? '0' : windows.map((name) => `(select count(*) from ${name})`).join(' + ')
   return { names, pending, truncated, over, changeRows }
+}
+
+/** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */
+function collated(column: string, collation: string | undefined): string {
+  return collation === undefined ? q(column) : `${q(column)} collate ${collation} as ${q(column)}`
 }
 
 function stateReader(inner: ReadonlyMap<Aggregate, AggregateStage>, computed: ReadonlyMap<Aggregate, StageDelta>): StageReader {

@@ -1,7 +1,7 @@
 import type { Planned } from './plan-query.ts'
 import { inputsOf, type Plan, type Query } from './plan/plan.ts'
 import { printExpression } from './print/expression.ts'
-import { soleColumn } from './ast.ts'
+import { soleColumn, type Ast } from './ast.ts'
 
 /** A plan for people: one node an operator, with what it does and the law by which it is maintained. */
 export interface ExplainedNode {
@@ -50,9 +50,15 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
       }
     case 'join':
       return {
-        operator: 'inner join',
-        detail: plan.conditions.length === 0 ? 'cross' : plan.conditions.map(printExpression).join(' and '),
-        law: 'Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS',
+        operator: `${plan.type} join`,
+        detail: conditionsOf(plan.conditions, 'cross'),
+        law: plan.type === 'inner' ? 'Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS' : 'Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null',
+      }
+    case 'semi-join':
+      return {
+        operator: `${plan.type} join`,
+        detail: conditionsOf(plan.conditions, 'any row'),
+        law: 'ΔR against S, and rows of R whose number of matches crosses zero',
       }
     case 'union-all':
       return { operator: 'union all', detail: plan.columns.map((column) => column.name).join(', '), law: 'Δ(R⊎S) = ΔR ⊎ ΔS' }
@@ -66,6 +72,10 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
       }
     }
   }
+}
+
+function conditionsOf(conditions: readonly Ast[], none: string): string {
+  return conditions.length === 0 ? none : conditions.map(printExpression).join(' and ')
 }
 
 export function explainText(node: ExplainedNode, depth = 0): string {

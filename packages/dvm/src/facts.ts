@@ -17,6 +17,8 @@ export interface RelationFacts {
 export interface ColumnFacts {
   readonly name: string
   readonly notNull: boolean
+  /** The collation's qualified name when it is not the database's default; a change buffer does not keep it. */
+  readonly collation: string | null
   /** The query reads it; known for every query, also one without a plan. */
   readonly used: boolean
 }

@@ -3,8 +3,9 @@
  * by full refreshes, and the user is told the code, what was met, and what to do about it.
  */
 export const REASONS = {
-  OUTER_JOIN: 'Left, right and full joins are not differentiated yet. An inner join is, where the query allows it.',
-  SUBQUERY_EXPRESSION: 'Subqueries in expressions (EXISTS, IN, scalar) are not differentiated yet. Try a join.',
+  SUBQUERY_EXPRESSION: 'A subquery stands in a place where it is not differentiated yet. Try a join.',
+  CORRELATED: 'The subquery names the query around it in a way that can not be turned into a join. Compare columns with = in its WHERE.',
+  SCALAR_NOT_UNIQUE: 'The scalar subquery may return more than one row. Let it select by a primary key, or aggregate.',
   LATERAL: 'Lateral subqueries and functions in FROM are not differentiated yet.',
   WINDOW_FUNCTION: 'Window functions are not differentiated yet.',
   LIMIT: 'LIMIT, OFFSET and FETCH are not differentiated yet.',

@@ -13,6 +13,8 @@ export interface DeltaContext {
   read(plan: Plan, reading: Reading): string
   /** The rows that the window holds for one scan's relation. */
   window(scan: Scan): string
+  /** Adds a named part to the statement and returns its name. */
+  part(label: string, body: string): string
   /** The changes of an inner stage, as its own step of the statement computed them. */
   stageDelta(aggregate: Aggregate): string
 }

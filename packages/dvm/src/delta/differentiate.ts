@@ -4,8 +4,10 @@ import type { DeltaContext, Reading } from './context.ts'
 import { filter } from './filter.ts'
 import { innerJoin } from './inner-join.ts'
 import { project } from './project.ts'
+import { outerJoin } from './outer-join.ts'
 import { readPlan, type StageReader } from './readings.ts'
 import { scan } from './scan.ts'
+import { semiJoin } from './semi-join.ts'
 import { unionAll } from './union-all.ts'
 
 /**
@@ -52,6 +54,10 @@ export class Differentiator implements DeltaContext {
     return name
   }
 
+  part(label: string, body: string): string {
+    return this.chain.add(label, body)
+  }
+
   stageDelta(aggregate: Aggregate): string {
     const name = this.stageDeltas.get(aggregate)
     if (name === undefined) throw new TypeError('an inner stage was read before it was compiled')
@@ -69,7 +75,9 @@ export class Differentiator implements DeltaContext {
       case 'project':
         return this.named('Δ project', project(plan, this))
       case 'join':
-        return this.named('Δ join', innerJoin(plan, this))
+        return this.named('Δ join', plan.type === 'inner' ? innerJoin(plan, this) : outerJoin(plan, this))
+      case 'semi-join':
+        return this.named(`Δ ${plan.type} join`, semiJoin(plan, this))
       case 'union-all':
         return this.named('Δ union all', unionAll(plan, this))
       case 'aggregate':

@@ -1,6 +1,6 @@
 import { printExpression } from '../print/expression.ts'
-import { nested, q, select } from '../print/text.ts'
-import type { Aggregate, Plan } from '../plan/plan.ts'
+import { indent, nested, q, select } from '../print/text.ts'
+import type { Aggregate, Join, Plan } from '../plan/plan.ts'
 import type { Reading } from './context.ts'
 
 /**
@@ -41,8 +41,15 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
           `${nested(readPlan(plan.left, reading, stages))} l`,
           `${nested(readPlan(plan.right, reading, stages))} r`,
           plan.conditions.map(printExpression),
+          plan.type,
         ),
       })
+    case 'semi-join': {
+      const match = exists(readPlan(plan.right, reading, stages), plan.conditions.map(printExpression))
+      const from = `${nested(readPlan(plan.left, reading, stages))} l`
+      if (plan.mark === null) return select({ columns, from, where: [plan.type === 'semi' ? match : `not ${match}`] })
+      return select({ columns: columns.map((column) => (column === q(plan.mark ?? '') ? `${match} as ${column}` : column)), from })
+    }
     case 'union-all':
       return plan.inputs
         .map((input) => select({ columns, from: `${nested(readPlan(input, reading, stages))} u` }))
@@ -61,8 +68,15 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
   }
 }
 
-export function joined(left: string, right: string, conditions: readonly string[]): string {
-  return conditions.length === 0 ? `${left}\ncross join ${right}` : `${left}\njoin ${right} on ${conditions.join(' and ')}`
+export function joined(left: string, right: string, conditions: readonly string[], type: Join['type'] = 'inner'): string {
+  const verb = type === 'inner' ? 'join' : `${type} join`
+  if (conditions.length === 0) return type === 'inner' ? `${left}\ncross join ${right}` : `${left}\n${verb} ${right} on true`
+  return `${left}\n${verb} ${right} on ${conditions.join(' and ')}`
+}
+
+/** `exists (…)`: the right side has a row that meets the conditions, which may name columns of the query around it. */
+export function exists(right: string, conditions: readonly string[]): string {
+  return `exists (\n${indent(select({ columns: [], from: `${nested(right)} r`, where: conditions }))}\n)`
 }
 
 function renamed(from: string, to: string): string {
@@ -82,6 +96,7 @@ export function nativeReading(plan: Plan): Reading | 'either' {
     case 'project':
       return nativeReading(plan.input)
     case 'join':
+    case 'semi-join':
       return both([plan.left, plan.right].map(nativeReading))
     case 'union-all':
       return both(plan.inputs.map(nativeReading))

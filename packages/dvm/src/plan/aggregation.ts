@@ -4,7 +4,7 @@ import { Unsupported } from '../unsupported.ts'
 import { functionName } from './analyse.ts'
 import type { Names } from './names.ts'
 import { notNull } from './nullability.ts'
-import { filter, project, type Aggregate, type AggregateCall, type Column, type Item, type Plan } from './plan.ts'
+import { project, type Aggregate, type AggregateCall, type Column, type Item, type Plan } from './plan.ts'
 
 /**
  * GROUP BY, aggregate calls and HAVING. The input is projected to the group keys and to the calls' arguments, so that
@@ -17,13 +17,39 @@ export function aggregated(query: {
   readonly having: readonly Ast[]
   readonly facts: QueryFacts
   readonly names: Names
-}): { readonly plan: Plan; readonly targets: readonly Item[] } {
+}): { readonly plan: Aggregate; readonly targets: readonly Item[]; readonly having: readonly Ast[] } {
   const builder = new AggregateBuilder(query.input, query.facts, query.names)
   for (const expression of query.grouping) builder.key(expression)
   const targets = query.targets.map((target) => ({ name: target.name, expression: builder.rewrite(target.expression) }))
   const having = query.having.map((predicate) => builder.rewrite(predicate))
-  return { plan: filter(builder.build(), having), targets }
+  return { plan: builder.build(), targets, having }
 }
+
+/** The aggregate of a correlated subquery: grouped by what it compares, its value as seen by a row without a group. */
+export function groupedBy(query: {
+  readonly input: Plan
+  readonly grouping: readonly Ast[]
+  readonly value: Ast
+  readonly facts: QueryFacts
+  readonly names: Names
+}): { readonly plan: Aggregate; readonly keys: readonly string[]; readonly value: Ast } {
+  const builder = new AggregateBuilder(query.input, query.facts, query.names)
+  const keys = query.grouping.map((expression) => builder.key(expression))
+  const value = builder.rewrite(query.value)
+  const plan = builder.build()
+  const counts = new Set(plan.calls.filter((call) => /count$/.test(functionName(as('FuncCall', call.call) ?? {}))).map((call) => call.name))
+  const unknown = plan.calls.find((call) => functionName(as('FuncCall', call.call) ?? {}).includes('.'))
+  if (unknown !== undefined) throw new Unsupported('CORRELATED', 'a correlated aggregate of a user, whose value over no rows is not known')
+  const zero: Ast = { A_Const: { ival: {} } }
+  const seen = rebuild(value, (type, _body, node) => {
+    const column = type === 'ColumnRef' ? soleColumn(node) : undefined
+    return column !== undefined && counts.has(column) ? { CoalesceExpr: { args: [columnRef(column), zero] } } : undefined
+  })
+  return { plan, keys, value: seen }
+}
+
+/** A subquery that waits until the groups exist. */
+export const PENDING_SUBQUERY = 'FreshetPendingSubquery'
 
 export function isAggregation(select: JsonObject, facts: QueryFacts): boolean {
   if (list(select['groupClause']).length > 0 || select['havingClause'] !== undefined) return true
@@ -35,7 +61,7 @@ export function isAggregation(select: JsonObject, facts: QueryFacts): boolean {
   return found
 }
 
-function isAggregateCall(call: JsonObject, facts: QueryFacts): boolean {
+export function isAggregateCall(call: JsonObject, facts: QueryFacts): boolean {
   if (call['over'] !== undefined) return false
   const name = functionName(call)
   return facts.functions.some((known) => known.aggregate && known.name === name)
@@ -69,9 +95,12 @@ class AggregateBuilder {
     return rebuild(expression, (type, body, node) => {
       const key = this.keys.get(fingerprint(node))
       if (key !== undefined) return columnRef(key)
+      if (type === PENDING_SUBQUERY) return node
       if (type === 'FuncCall' && isAggregateCall(body, this.facts)) return columnRef(this.call(body, node))
       // Not grouped by, yet allowed by PostgreSQL: it depends on a grouped primary key, and so does not split a group.
-      return type === 'ColumnRef' ? columnRef(this.key(node)) : undefined
+      // A column that the input does not have belongs to the query around.
+      const own = this.input.columns.some((column) => column.name === soleColumn(node))
+      return type === 'ColumnRef' ? (own ? columnRef(this.key(node)) : node) : undefined
     })
   }
 

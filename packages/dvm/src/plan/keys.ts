@@ -30,6 +30,8 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
       return []
     case 'aggregate':
       return [plan.keys]
+    case 'semi-join':
+      return keysOf(plan.left)
     case 'join': {
       const left = keysOf(plan.left)
       const right = keysOf(plan.right)
@@ -39,15 +41,15 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
       // A row of one side meets at most one of the other when the other's key is equated to it.
       const reduced = [
         ...(right.some((key) => key.every((column) => fixedRight.has(column))) ? left : []),
-        ...(left.some((key) => key.every((column) => fixedLeft.has(column))) ? right : []),
-      ]
+        ...(plan.type === 'inner' && left.some((key) => key.every((column) => fixedLeft.has(column))) ? right : []),
+      ].filter(() => plan.type !== 'full')
       return [...reduced, ...left.flatMap((l) => right.map((r) => [...l, ...r]))].slice(0, 16)
     }
   }
 }
 
 /** Columns that a condition sets equal to a column of `others`. */
-function equated(conditions: readonly Ast[], others: ReadonlySet<string>): Set<string> {
+export function equated(conditions: readonly Ast[], others: ReadonlySet<string>): Set<string> {
   const fixed = new Set<string>()
   for (const condition of conditions) {
     const body = as('A_Expr', condition)

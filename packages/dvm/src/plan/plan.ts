@@ -5,7 +5,7 @@ import type { RelationFacts } from '../facts.ts'
  * The relational side of a query: frozen data, one interface an operator. Every column of every operator has a name
  * that is unique in the whole plan, so expressions refer to columns by one name and legs of a join never clash.
  */
-export type Plan = Scan | Constant | Filter | Project | Join | UnionAll | Aggregate
+export type Plan = Scan | Constant | Filter | Project | Join | SemiJoin | UnionAll | Aggregate
 
 export interface Column {
   readonly name: string
@@ -48,12 +48,27 @@ export interface Project extends Operator {
   readonly items: readonly Item[]
 }
 
-/** Inner join; no condition is a cross join. */
+/** No condition is a cross join. A right join is a left join with its sides exchanged. */
 export interface Join extends Operator {
   readonly kind: 'join'
+  readonly type: 'inner' | 'left' | 'full'
   readonly left: Plan
   readonly right: Plan
   readonly conditions: readonly Ast[]
+}
+
+/**
+ * Whether a row of the left has a match on the right: rows that have one (`semi`), rows that have none (`anti`), or
+ * every row with the answer in a column (`mark`). EXISTS, IN, ANY and ALL are such joins.
+ */
+export interface SemiJoin extends Operator {
+  readonly kind: 'semi-join'
+  readonly type: 'semi' | 'anti' | 'mark'
+  readonly left: Plan
+  readonly right: Plan
+  readonly conditions: readonly Ast[]
+  /** The mark's column; null for the others. */
+  readonly mark: string | null
 }
 
 export interface UnionAll extends Operator {
@@ -90,8 +105,20 @@ export function filter(input: Plan, predicates: readonly Ast[]): Plan {
   return predicates.length === 0 ? input : { kind: 'filter', input, predicates, columns: input.columns }
 }
 
-export function join(left: Plan, right: Plan, conditions: readonly Ast[]): Join {
-  return { kind: 'join', left, right, conditions, columns: [...left.columns, ...right.columns] }
+export function join(left: Plan, right: Plan, conditions: readonly Ast[], type: Join['type'] = 'inner'): Join {
+  const nullable = (columns: readonly Column[]) => columns.map((column) => ({ ...column, notNull: false }))
+  const leftColumns = type === 'full' ? nullable(left.columns) : left.columns
+  const rightColumns = type === 'inner' ? right.columns : nullable(right.columns)
+  return { kind: 'join', type, left, right, conditions, columns: [...leftColumns, ...rightColumns] }
+}
+
+export function semiJoin(left: Plan, right: Plan, conditions: readonly Ast[], type: 'semi' | 'anti'): SemiJoin {
+  return { kind: 'semi-join', type, left, right, conditions, mark: null, columns: left.columns }
+}
+
+export function markJoin(left: Plan, right: Plan, conditions: readonly Ast[], mark: string): SemiJoin {
+  const columns = [...left.columns, { name: mark, notNull: true }]
+  return { kind: 'semi-join', type: 'mark', left, right, conditions, mark, columns }
 }
 
 export function project(input: Plan, items: readonly (Item & { readonly notNull: boolean })[]): Project {
@@ -128,6 +155,7 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'aggregate':
       return [plan.input]
     case 'join':
+    case 'semi-join':
       return [plan.left, plan.right]
     case 'union-all':
       return plan.inputs

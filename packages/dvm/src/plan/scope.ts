@@ -12,42 +12,53 @@ export interface Range {
 
 export interface Scope {
   readonly ranges: readonly Range[]
-  /** Columns merged by USING, by their bare name. */
-  readonly merged: ReadonlyMap<string, string>
+  /** What the bare name of a column merged by USING stands for. */
+  readonly merged: ReadonlyMap<string, Ast>
+  /** The scope of the query around this one, whose columns a subquery may name. */
+  readonly outer: Scope | null
 }
 
-export const EMPTY_SCOPE: Scope = { ranges: [], merged: new Map() }
+export const EMPTY_SCOPE: Scope = { ranges: [], merged: new Map(), outer: null }
+
+export function scopeOf(alias: string, columns: Iterable<readonly [string, string]>, outer: Scope | null): Scope {
+  return { ranges: [{ alias, columns: new Map(columns) }], merged: new Map(), outer }
+}
 
 export function combine(left: Scope, right: Scope): Scope {
-  return { ranges: [...left.ranges, ...right.ranges], merged: new Map([...left.merged, ...right.merged]) }
+  return { ranges: [...left.ranges, ...right.ranges], merged: new Map([...left.merged, ...right.merged]), outer: left.outer ?? right.outer }
 }
 
 /** Replaces the references of an expression by the plan's names. */
 export function resolve(expression: Ast, scope: Scope): Ast {
   return rebuild(expression, (type, body) => {
     if (type === 'SubLink') throw new Unsupported('SUBQUERY_EXPRESSION', 'a subquery inside an expression')
-    return type === 'ColumnRef' ? columnRef(lookUp(body, scope)) : undefined
+    return type === 'ColumnRef' ? lookUp(body, scope) : undefined
   })
 }
 
-function lookUp(reference: Ast, scope: Scope): string {
+function lookUp(reference: Ast, scope: Scope): Ast {
+  const found = lookUpHere(reference, scope)
+  if (found !== undefined) return found
+  if (scope.outer !== null) return lookUp(reference, scope.outer)
+  const names = strings(reference['fields'])
+  if (names.length === 1 && scope.ranges.some((range) => range.alias === names[0])) throw wholeRow(names[0] ?? '')
+  throw new Unsupported('OTHER', `the reference ${names.join('.')}`)
+}
+
+function lookUpHere(reference: Ast, scope: Scope): Ast | undefined {
   const fields = list(reference['fields'])
   if (fields.some((field) => as('A_Star', field) !== undefined)) throw wholeRow(strings(reference['fields'])[0] ?? '*')
   const names = strings(reference['fields'])
   const [first, second] = names
   if (first === undefined || names.length > 2) throw new Unsupported('OTHER', `the reference ${names.join('.')}`)
   if (second !== undefined) {
-    const range = scope.ranges.find((candidate) => candidate.alias === first)
-    const column = range?.columns.get(second)
-    if (column !== undefined) return column
-    throw new Unsupported('OTHER', `the reference ${first}.${second}`)
+    const column = scope.ranges.find((candidate) => candidate.alias === first)?.columns.get(second)
+    return column === undefined ? undefined : columnRef(column)
   }
   const merged = scope.merged.get(first)
   if (merged !== undefined) return merged
   const found = scope.ranges.flatMap((range) => range.columns.get(first) ?? [])
-  if (found.length === 1 && found[0] !== undefined) return found[0]
-  if (scope.ranges.some((range) => range.alias === first)) throw wholeRow(first)
-  throw new Unsupported('OTHER', `the reference ${first}`)
+  return found.length === 1 && found[0] !== undefined ? columnRef(found[0]) : undefined
 }
 
 function wholeRow(name: string): Unsupported {

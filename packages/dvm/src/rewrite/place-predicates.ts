@@ -12,8 +12,12 @@ export function placePredicates(plan: Plan): Plan {
     case 'constant':
       return plan
     case 'filter':
-    case 'join':
       return rebuildCluster(plan)
+    case 'join':
+      if (plan.type === 'inner') return rebuildCluster(plan)
+      return { ...plan, left: placePredicates(plan.left), right: placePredicates(plan.right) }
+    case 'semi-join':
+      return { ...plan, left: placePredicates(plan.left), right: placePredicates(plan.right) }
     case 'project':
     case 'aggregate':
       return { ...plan, input: placePredicates(plan.input) }
@@ -34,7 +38,7 @@ function rebuildCluster(plan: Plan): Plan {
     if (node.kind === 'filter') {
       pending.push(...node.predicates)
       collect(node.input)
-    } else if (node.kind === 'join') {
+    } else if (node.kind === 'join' && node.type === 'inner') {
       pending.push(...node.conditions)
       collect(node.left)
       collect(node.right)

@@ -30,6 +30,12 @@ export function pruneColumns(plan: Plan, needed: ReadonlySet<string>): Plan {
       const present = new Set([...left.columns, ...right.columns].map((column) => column.name))
       return { ...plan, left, right, columns: plan.columns.filter((column) => present.has(column.name)) }
     }
+    case 'semi-join': {
+      const left = pruneColumns(plan.left, new Set([...needed, ...used(plan.conditions)]))
+      const right = pruneColumns(plan.right, used(plan.conditions))
+      const present = new Set(left.columns.map((column) => column.name))
+      return { ...plan, left, right, columns: plan.columns.filter((column) => present.has(column.name) || column.name === plan.mark) }
+    }
     case 'union-all':
       return {
         ...plan,

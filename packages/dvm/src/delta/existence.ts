@@ -1,0 +1,38 @@
+import type { Plan } from '../plan/plan.ts'
+import { nested, q, select } from '../print/text.ts'
+import type { DeltaContext } from './context.ts'
+import { nativeReading } from './readings.ts'
+
+/**
+ * Rows of the left whose match on the right came or went: their number of matches crossed zero.
+ *
+ *   m_before(l) = m_after(l) − Δm(l),   Δm(l) = Σ weights of the changed right rows that match l
+ *
+ * Only left rows that match a changed right row can cross. They are taken as they were before the change
+ * (L before = L after ⊎ −ΔL), because changed left rows are judged against the right side after it. Matches are
+ * counted only as far as the decision needs: up to Δm + 1.
+ *
+ * Columns: the left's, `__w` the row's weight before, `__was` and `__is`: whether it had and has a match.
+ */
+export function crossings(left: Plan, right: Plan, conditions: readonly string[], context: DeltaContext): string | null {
+  const changes = context.delta(right)
+  if (changes === null) return null
+  const columns = left.columns.map((column) => q(column.name))
+  const touched = `exists (${select({ columns: [], from: `${changes} r`, where: conditions }).replaceAll('\n', ' ')})`
+  const before = nativeReading(left) === 'before'
+  const rows = (from: string, weight: string) => select({ columns: [...columns, `${weight} as __w`], from, where: [touched] })
+  const candidates = [rows(`${nested(context.read(left, before ? 'before' : 'after'))} l`, '1')]
+  const leftChanges = before ? null : context.delta(left)
+  if (leftChanges !== null) candidates.push(rows(`${leftChanges} l`, '-l.__w'))
+  const delta = nested(select({ columns: ['coalesce(sum(r.__w), 0) as __m'], from: `${changes} r`, where: conditions }))
+  const counted = select({ columns: [], from: `${nested(context.read(right, 'after'))} r`, where: conditions })
+  const count = `(select count(*) from (\n${counted}\nlimit greatest(d.__m, 0) + 1\n) n)`
+  const judged = select({
+    columns: [...columns.map((column) => `l.${column}`), 'l.__w', 'd.__m', `${count} as __n`],
+    from: `${nested(candidates.join('\nunion all\n'))} l\ncross join lateral ${delta} d`,
+  })
+  return context.part(
+    'crossings',
+    select({ columns: [...columns, '__w', '__n > __m as __was', '__n > 0 as __is'], from: `${nested(judged)} j`, where: ['(__n > __m) <> (__n > 0)'] }),
+  )
+}
