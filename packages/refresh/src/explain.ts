@@ -24,8 +24,8 @@ export async function explain(database: Database, subject: { readonly name: stri
   const resolved = await resolveQuery(database, definition?.definition ?? query)
   const target = definition ?? { schema: 'public', table: parseName('stream_table').table, stableName: '0'.repeat(16) }
   const compiled = definition?.plan ?? (await makePlan(database, resolved, target, 'auto'))
-  const tree = explainPlan(resolved.planned)
   const refusal = compiled.refusal
+  const tree = explainPlan({ ...resolved.planned, unsupported: refusal })
   return {
     name: definition === null ? null : nameOf(definition),
     effectiveMode: definition?.mode === 'full' ? 'full' : compiled.effectiveMode,

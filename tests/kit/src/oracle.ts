@@ -84,7 +84,7 @@ const COLUMNS = `
       select from pg_operator o
       where o.oprname = '=' and (o.oprcanmerge or o.oprcanhash) and o.oprleft = o.oprright
         and (o.oprleft = t.oid or exists (
-          select from pg_cast c where c.castsource = t.oid and c.casttarget = o.oprleft and c.castmethod = 'b'))
+          select from pg_cast c where c.castsource = t.oid and c.casttarget = o.oprleft and c.castmethod = 'b' and c.castcontext = 'i'))
     )
   ) as comparable
   from pg_attribute a
