@@ -3,13 +3,23 @@
  *
  *   docs/cli.md        the help of every command of apps/cli
  *   docs/errors.md     the comment, retry class and hint of each code in packages/core/src/errors.ts
+ *   docs/metrics.md    the metrics of apps/scheduler/src/metrics.ts
  *   docs/settings.md   the settings of packages/core/src/settings.ts
+ *   docs/operators     the marked blocks of its pages: what packages/dvm compiles of their examples
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { manual } from '../apps/cli/dist/index.js'
 import { ERRORS, SETTINGS } from '../packages/core/dist/index.js'
+import { metricsPage } from '../apps/scheduler/dist/index.js'
+import { operatorPages } from './operator-pages.mjs'
 
-const pages = { 'docs/cli.md': manual(), 'docs/errors.md': errorsPage(), 'docs/settings.md': settingsPage() }
+const pages = {
+  'docs/cli.md': manual(),
+  'docs/errors.md': errorsPage(),
+  'docs/metrics.md': metricsPage(),
+  'docs/settings.md': settingsPage(),
+  ...(await operatorPages()),
+}
 
 const behind = []
 for (const [path, text] of Object.entries(pages)) {

@@ -174,7 +174,7 @@ describe.skipIf(executablePath === undefined)('the dashboard', () => {
   test('says so when the scheduler is gone, and keeps what it knew', async () => {
     const { page } = await open()
     await page.route('**/api/**', (route) => route.abort())
-    await page.getByRole('alert').getByText('can not reach the scheduler').waitFor()
+    await page.getByRole('alert').getByText('The scheduler does not answer').waitFor()
     expect(await page.locator('[data-table]').count()).toBe(8)
     await page.unroute('**/api/**')
     await page.getByRole('alert').waitFor({ state: 'detached' })

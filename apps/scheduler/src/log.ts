@@ -79,7 +79,7 @@ export function logEvent(logger: Logger, event: CoordinatorEvent): void {
 }
 
 /** A code's usual hint is in the manual; in a log only a particular one is worth its place. */
-export function errorOf(error: FreshetError): ErrorJson {
+function errorOf(error: FreshetError): ErrorJson {
   const { hint, ...rest } = error.toJSON()
   return hint === undefined || hint === ERRORS[error.code].hint ? rest : { ...rest, hint }
 }

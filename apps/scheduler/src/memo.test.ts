@@ -1,6 +1,24 @@
 import { expect, test } from 'vitest'
 import { memo } from './memo.ts'
 
+test('a slow answer is kept longer', async () => {
+  let now = 0
+  let asked = 0
+  const slow = () => {
+    asked++
+    now += 50
+    return Promise.resolve()
+  }
+  const ask = memo(100, slow, () => now)
+  await ask()
+  now = 1_049
+  await ask()
+  expect(asked).toBe(1)
+  now = 1_050
+  await ask()
+  expect(asked).toBe(2)
+})
+
 test('one question for all who ask within the time; failures are asked again', async () => {
   let now = 0
   let asked = 0

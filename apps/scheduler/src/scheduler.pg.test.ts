@@ -57,6 +57,21 @@ describe('a scheduler', () => {
     expect(new Set(refreshes.map(({ initiatedBy }) => initiatedBy))).toContain('scheduler')
   })
 
+  test('works beside others, and every change is read once', async () => {
+    const options = { databaseUrl: shop.own.url, port: 0, logLevel: 'silent' } as const
+    const others = [await startScheduler(options), await startScheduler(options)]
+    const read = async () => {
+      const refreshes = await shop.freshet.history({ name: 'order_line', limit: 1_000 })
+      return refreshes.reduce((sum, { changeRows }) => sum + changeRows, 0)
+    }
+    const before = await read()
+    for (let i = 0; i < 60; i++) await shop.order(2)
+    await until(async () => (await read()) - before >= 120)
+    for (const { name } of await shop.freshet.list()) expect(await isEqual(name)).toBe(true)
+    expect((await read()) - before).toBe(120)
+    await Promise.all(others.map((other) => other.stop()))
+  })
+
   test('answers for its health and its metrics', async () => {
     await until(async () => (await fetch(`${scheduler.url}/health`)).ok)
     expect(await ask('/health')).toEqual({ live: true, ready: true, reason: null })

@@ -62,15 +62,16 @@ export function startCoordinator(options: CoordinatorOptions): RunningCoordinato
     signal: stop.signal,
   })
   const ended = loop.run()
+  let told = false
   return {
     view: () => viewOf(loop.state, clock.now(), stop.signal.aborted),
     drain: async (timeoutMs = DRAIN_MS) => {
       const inTime = new AbortController()
-      const alreadyStopped = stop.signal.aborted
       stop.abort()
       await Promise.race([ended.finally(() => inTime.abort()), clock.sleep(timeoutMs, inTime.signal)])
       const unfinished = [...loop.state.running.keys()].map((id) => refOf(loop.state, id))
-      if (!alreadyStopped) listener({ kind: 'stopped', unfinished })
+      if (!told) listener({ kind: 'stopped', unfinished })
+      told = true
       return unfinished
     },
   }

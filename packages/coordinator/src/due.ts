@@ -42,12 +42,12 @@ export interface DueInput {
 }
 
 /** Whether the clock lets the table be refreshed now, were there something to do. */
-export function isTime(table: DueTable, now: number): boolean {
+function isTime(table: DueTable, now: number): boolean {
   return table.scheduled && now >= wakesAt(table)
 }
 
 /** The moment from which the clock lets it be refreshed; +∞ for a manual table. */
-export function wakesAt(table: DueTable): number {
+function wakesAt(table: DueTable): number {
   switch (table.schedule.kind) {
     case 'manual':
       return Infinity

@@ -11,7 +11,7 @@ import type { Store } from './store.ts'
  * For the loop's tests: a clock that is turned by hand, and a small model of a database with stream tables, whose
  * refreshes take as long as the test says. What the real database does is tested in `coordinator.pg.test.ts`.
  */
-export class HandClock implements Clock {
+class HandClock implements Clock {
   #now = 0
   #sleepers: { at: number; end: () => void }[] = []
 

@@ -33,7 +33,7 @@ export interface Roster {
 export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]) }
 
 /** A live table that no buffer speaks for is looked at so often. */
-export const LIVE_TIMED_MS = 1_000
+const LIVE_TIMED_MS = 1_000
 
 /**
  * The roster for a newly read catalog: rows are replaced, what this process knows is kept. A table keeps its object, so
@@ -75,6 +75,8 @@ function added(row: CatalogTable, now: number, random: () => number): RosterTabl
 function updated(table: RosterTable, row: CatalogTable, now: number, random: () => number): RosterTable {
   if (beatOf(table.catalog) !== beatOf(row)) table.nextAt = firstBeat(row, now, random)
   if (forgiven(table.catalog, row)) table.notBefore = -Infinity
+  // somebody else may have refreshed it
+  if (row.ageMs !== null) table.freshAt = Math.max(table.freshAt, now - row.ageMs)
   return Object.assign(table, fromCatalog(row))
 }
 

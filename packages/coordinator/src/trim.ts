@@ -21,7 +21,7 @@ export async function trimBuffer(
 }
 
 /** Null when there is no consumer, or one of them has no position. */
-export function meetOf(positions: readonly (string | null)[]): Snapshot | null {
+function meetOf(positions: readonly (string | null)[]): Snapshot | null {
   let meet: Snapshot | null = null
   for (const position of positions) {
     if (position === null) return null

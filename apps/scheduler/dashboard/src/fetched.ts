@@ -15,7 +15,7 @@ export function useFetched<T>(path: string, everyMs: number): Fetched<T> {
     const ask = async () => {
       clearTimeout(timer)
       try {
-        const response = await fetch(path, { signal: stop.signal })
+        const response = await answerTo(path, stop.signal)
         const body: unknown = await response.json()
         if (!response.ok) throw new Error(messageOf(body) ?? `${path} answered ${response.status}`)
         setState({ data: body as T, problem: undefined })
@@ -38,6 +38,14 @@ export function useFetched<T>(path: string, everyMs: number): Fetched<T> {
     }
   }, [path, everyMs])
   return state
+}
+
+async function answerTo(path: string, signal: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(path, { signal })
+  } catch (error) {
+    throw new Error('The scheduler does not answer; this page shows what it knew last.', { cause: error })
+  }
 }
 
 function messageOf(body: unknown): string | undefined {

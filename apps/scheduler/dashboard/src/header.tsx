@@ -2,7 +2,7 @@ import type { StatusAnswer } from '../../src/api.ts'
 import { ago } from './format.ts'
 
 export function Header({ status, problem }: { status: StatusAnswer | undefined; problem: string | undefined }) {
-  const trouble = problem === undefined ? status?.reason : `This page can not reach the scheduler: ${problem}`
+  const trouble = problem ?? status?.reason
   const state = trouble ? 'bad' : status === undefined ? 'quiet' : 'good'
   return (
     <>
