@@ -4,9 +4,8 @@ import { startEmbeddedPostgres } from '@freshet/cli'
 import { connect, type Freshet, type StreamTable, type Verification } from '@freshet/client'
 import { FreshetError } from '@freshet/core'
 import { DEFAULT_HOST, DEFAULT_PORT, type Scheduler, startScheduler } from '@freshet/scheduler'
-import { agenda } from './agenda.ts'
+import { type Agenda, agenda } from './agenda.ts'
 import { type FlightData, readFlightData } from './flights.ts'
-import { AHEAD } from './life.ts'
 import type { DemoOptions } from './options.ts'
 import { pace } from './pace.ts'
 import { probe } from './probe.ts'
@@ -31,8 +30,8 @@ export interface Signals {
 }
 
 const WRITERS = 4
-const DAYS_LOADED = 2
-const DAY = 86_400_000
+/** Where the replay begins: on the third day at eight in the morning, with a full board. */
+const BEGINNING = Date.UTC(2001, 0, 3, 8)
 
 export async function demo(options: DemoOptions, signals: Signals): Promise<number> {
   const interrupted = new Promise<number>((resolve) => {
@@ -75,7 +74,7 @@ async function scenes(url: string, options: DemoOptions, stop: AbortController):
 }
 
 interface Prepared extends FlightData {
-  readonly loaded: number
+  readonly plan: Agenda
 }
 
 /** Source tables with a past, and stream tables over them. Null when it was told to stop. */
@@ -83,12 +82,10 @@ async function prepare(freshet: Freshet, signal: AbortSignal): Promise<Prepared 
   const data = await readFlightData()
   if (signal.aborted) return null
   const { flights, airports } = data
-  const beginning = flights[0]?.departsAt ?? 0
-  const loaded = flights.findIndex(({ departsAt }) => departsAt >= beginning + DAYS_LOADED * DAY)
-  say(
-    `loading ${count(airports.length)} airports and ${count(loaded)} of ${count(flights.length)} flights, the first ${DAYS_LOADED} days of January 2001`,
-  )
-  await createSources(freshet.database, airports, flights, loaded)
+  const past = flights.findIndex(({ departsAt }) => departsAt >= BEGINNING)
+  say(`loading ${count(airports.length)} airports and the first ${count(past)} of ${count(flights.length)} flights`)
+  const plan = agenda(flights, past)
+  await createSources(freshet.database, { airports, flights, past, plan, until: BEGINNING })
   if (signal.aborted) return null
   await freshet.init()
   say(`creating ${STREAM_TABLES.length} stream tables`)
@@ -97,7 +94,7 @@ async function prepare(freshet: Freshet, signal: AbortSignal): Promise<Prepared 
     const reason = modeReason === null ? '' : ` (${modeReason.code}: ${modeReason.detail})`
     say(`  ${table.padEnd(width)}  ${effectiveMode}${reason}, ${schedule}, filled in ${ms(took)}`)
   })
-  return created ? { ...data, loaded } : null
+  return created ? { ...data, plan } : null
 }
 
 /** The usual port when it is free; the scheduler's warnings are kept for the view. */
@@ -135,12 +132,11 @@ interface Replay {
 
 async function replay(freshet: Freshet, { data, options, stop, tally: watched, scheduler, warnings }: Replay) {
   const { database } = freshet
-  const { flights, loaded } = data
+  const { flights, plan } = data
   const tables = (await freshet.list()).toSorted((a, b) => a.id - b.id) // as created
-  const plan = agenda(flights, loaded)
   const startedAt = performance.now()
   const seconds = () => (performance.now() - startedAt) / 1_000
-  const from = (flights[loaded]?.departsAt ?? 0) - AHEAD
+  const from = plan.now
   const parts = { database, agenda: plan, pace: pace(options.rowsPerSecond), tally: watched, signal: stop.signal }
   const served = [...new Set(flights.map(({ origin }) => origin))]
   const screen = openScreen(process.stdout)

@@ -1,5 +1,5 @@
 import { type Database, type Queryable, raw, sql } from '@freshet/core'
-import { flightAt } from './agenda.ts'
+import { type Agenda, flightAt } from './agenda.ts'
 import type { Airport, Flight } from './flights.ts'
 import type { Change } from './life.ts'
 
@@ -26,23 +26,37 @@ const TABLES = [
 
 const BATCH = 5_000
 
-/** Creates the tables, with all airports and the first `count` flights, which have departed. */
-export async function createSources(
-  database: Database,
-  airports: readonly Airport[],
-  flights: readonly Flight[],
-  count: number,
-): Promise<void> {
+export interface Past {
+  readonly airports: readonly Airport[]
+  readonly flights: readonly Flight[]
+  /** So many flights have departed, */
+  readonly past: number
+  /** and this is what happens next, which has happened */
+  readonly plan: Agenda
+  /** up to this time. */
+  readonly until: number
+}
+
+/** Creates the tables and fills them as if the replay had been running for a while. */
+export async function createSources(database: Database, { airports, flights, past, plan, until }: Past): Promise<void> {
   await database.transaction(async (transaction) => {
     for (const statement of TABLES) await transaction.query(raw(statement))
     await transaction.query(sql`
       insert into airport (iata, name, city, state)
       select * from unnest(${airports.map(({ iata }) => iata)}::text[], ${airports.map(({ name }) => name)}::text[],
         ${airports.map(({ city }) => city)}::text[], ${airports.map(({ state }) => state)}::text[])`)
-    for (let from = 0; from < count; from += BATCH) {
-      const length = Math.min(BATCH, count - from)
+    for (let from = 0; from < past; from += BATCH) {
+      const length = Math.min(BATCH, past - from)
       const rows = Array.from({ length }, (_, i) => ({ id: from + i + 1, flight: flightAt(flights, from + i) }))
       await insertFlights(transaction, rows, 'departed')
+    }
+    while (plan.now < until) {
+      const errands = plan.take(100)
+      await writeChanges(
+        transaction,
+        errands.map(({ change }) => change),
+      )
+      plan.done(errands)
     }
   })
   await database.query(raw('vacuum (analyze) airport'))
