@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Database, FreshetError, sql } from '@freshet/core'
+import { type Database, FreshetError, identifier, sql } from '@freshet/core'
 import type { Agenda } from './agenda.ts'
 import { writeChanges } from './schema.ts'
 import type { Tally } from './tally.ts'
@@ -10,7 +10,7 @@ import { onlyAbort } from './writer.ts'
  * COMMIT has returned to the writer the table is asked for it until it is there. The table is the most demanding one, a
  * join of three, under the load of all writers.
  */
-export const PROBED = 'departures_board'
+const PROBED = 'departures_board'
 
 const PAUSE_MS = 150
 const LOOK_MS = 2
@@ -24,7 +24,7 @@ export async function probe(database: Database, agenda: Agenda, tally: Tally, si
       const committedAt = performance.now()
       tally.committed([written], false)
       for (;;) {
-        const rows = await session.query(sql`select from departures_board where id = ${errand.change.id}`, {
+        const rows = await session.query(sql`select from ${identifier(PROBED)} where id = ${errand.change.id}`, {
           prepared: true,
         })
         const age = performance.now() - committedAt
