@@ -1,6 +1,10 @@
 import { bufferTable, type Database, identifier, raw, sourceIdentifier, type SourceIdentifier, sql } from '@freshet/core'
+import { logTable, packTable } from './capture-log.ts'
+import { triggerCapture } from './trigger-capture.ts'
 
-/** What the tests of capture share: a source by name, its buffer's rows, and the law that ties both together. */
+/** What the tests of capture share: a captured table, its buffer's rows, and the law that ties both together. */
+export const capture = triggerCapture()
+
 export async function sourceOf(database: Database, name: string): Promise<SourceIdentifier> {
   const [row] = await database.query<{ oid: number; schema: string; table: string }>(
     sql`select c.oid, n.nspname as schema, c.relname as table
@@ -14,32 +18,68 @@ export function run(database: Database, text: string): Promise<unknown> {
   return database.query(raw(text))
 }
 
-/** The buffer as `weight column,column,…` lines, sorted. */
-export async function changes(database: Database, source: SourceIdentifier, columns: readonly string[]): Promise<string[]> {
-  const rows = await database.query<{ line: string }>({
-    text: `select __w::text || ' ' || concat_ws(',', ${columns
-      .map((column) => `coalesce(${identifier(column).text}::text, 'null')`)
-      .concat("''")
-      .join(', ')}) as line from ${bufferTable(source.stableName).text}`,
-    values: [],
-  })
-  return rows.map(({ line }) => line.replace(/,$/, '').trim()).sort()
+/** The buffer as `weight value,value,…` lines, sorted. */
+export async function changes(
+  database: Database,
+  source: SourceIdentifier,
+  columns: readonly string[],
+): Promise<string[]> {
+  const list = columns.map((column) => `coalesce(${identifier(column).text}::text, 'null')`)
+  const rows = await database.query<{ line: string }>(
+    raw(`select concat_ws(' ', __w, ${list.length === 0 ? 'null' : list.join(` || ',' || `)}) as line
+      from ${bufferTable(source.stableName).text}`),
+  )
+  return rows.map(({ line }) => line).sort()
 }
 
-/** Remembers the contents; the returned function throws unless they and the buffer add up to the table. */
-export async function sumLaw(database: Database, source: SourceIdentifier, columns: readonly string[]): Promise<() => Promise<void>> {
+/** Rows that statements left in the log and in packs. */
+export async function written(database: Database, source: SourceIdentifier): Promise<{ log: number; packs: number }> {
+  const [row] = await database.query<{ log: number; packs: number }>(
+    sql`select (select count(*) from ${logTable(source.stableName)})::int as log,
+      (select count(*) from ${packTable(source.stableName)})::int as packs`,
+  )
+  return row ?? { log: 0, packs: 0 }
+}
+
+export async function clear(database: Database, source: SourceIdentifier): Promise<void> {
+  await database.query(sql`truncate ${logTable(source.stableName)}, ${packTable(source.stableName)}`)
+}
+
+/** A new table whose columns are captured; `after` runs a statement and returns what it left in the buffer. */
+export async function captured(database: Database, create: string, name: string, columns: readonly string[]) {
+  await run(database, create)
+  const source = await sourceOf(database, name)
+  await capture.ensure(database, source, columns)
+  return {
+    source,
+    after: async (statement: string) => {
+      await clear(database, source)
+      await run(database, statement)
+      return changes(database, source, columns)
+    },
+  }
+}
+
+/** Remembers the contents; the returned function counts where they and the buffer do not add up to the table. */
+export async function sumLaw(
+  database: Database,
+  source: SourceIdentifier,
+  columns: readonly string[],
+): Promise<() => Promise<number>> {
   const list = columns.map((column) => `${identifier(column).text}::text`).join(', ')
   const table = identifier(source.schema, source.table).text
-  await run(database, `drop table if exists initial; create table initial as select ${list} from ${table}`)
+  const initial = `initial_${source.stableName}`
+  await run(database, `drop table if exists ${initial}; create table ${initial} as select ${list} from ${table}`)
   const buffer = bufferTable(source.stableName).text
   return async () => {
     const [row] = await database.query<{ differences: number }>(
-      raw(`with captured as (select ${list} from initial union all select ${list} from ${buffer} where __w = 1),
+      raw(`with captured as (select * from ${initial} union all select ${list} from ${buffer} where __w = 1),
         held as (select ${list} from ${table} union all select ${list} from ${buffer} where __w = -1)
       select count(*)::int as differences from (
-        (select * from captured except all select * from held) union all (select * from held except all select * from captured)
+        (select * from captured except all select * from held)
+        union all (select * from held except all select * from captured)
       ) as d`),
     )
-    if (row?.differences !== 0) throw new Error(`the buffer and the table differ in ${row?.differences} rows`)
+    return row?.differences ?? -1
   }
 }

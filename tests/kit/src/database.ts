@@ -58,7 +58,11 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     url,
     database,
     client: async (settings = {}) => {
-      const client = new pg.Client({ ...connection(url), ...settings })
+      // in the address: the driver lets what stands there win
+      const target = new URL(url)
+      if (settings.user !== undefined) target.username = encodeURIComponent(settings.user)
+      if (settings.password !== undefined) target.password = encodeURIComponent(settings.password)
+      const client = new pg.Client(connection(target.toString()))
       client.on('error', () => undefined) // a connection that the test ends by force is the test's matter
       clients.push(client)
       await client.connect()
