@@ -174,7 +174,10 @@ const SETTLE_MS = 60_000
 async function settle(scheduler: Scheduler): Promise<void> {
   say('the writers have stopped; waiting for the last changes to arrive')
   const startedAt = performance.now()
-  const late = () => scheduler.view().tables.filter(({ pending, running }) => pending || running)
+  const late = () => {
+    const elapsed = performance.now() - startedAt
+    return scheduler.view().tables.filter(({ pending, running, lagMs }) => pending || running || lagMs > elapsed)
+  }
   let calm = 0
   while (calm < 20) {
     await new Promise((resolve) => setTimeout(resolve, 50))
