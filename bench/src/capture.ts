@@ -1,3 +1,4 @@
+import { parseSnapshot, stableName } from '@freshet/core'
 import pg from 'pg'
 import { measurement, median, milliseconds } from './measurement.ts'
 import { createOrders, insertOrders } from './shop.ts'
@@ -55,7 +56,7 @@ async function bulk(bench: Bench, client: pg.Client): Promise<void> {
         times.set(name, known)
       }
     }
-    await emptyBuffers(client)
+    await emptyBuffers(bench, client)
   }
   for (const [name, { plain, captured }] of times) {
     const [value, baseline] = [median(captured), median(plain)]
@@ -106,7 +107,7 @@ async function single(bench: Bench, client: pg.Client): Promise<void> {
             await throughput(clients, () => statement(TABLES[side], ++id, 1 + Math.floor(Math.random() * bench.rows))),
           )
         }
-        await emptyBuffers(client)
+        await emptyBuffers(bench, client)
       }
       const [value, baseline] = [median(rates.captured), median(rates.plain)]
       bench.report(
@@ -140,16 +141,19 @@ async function throughput(clients: readonly pg.Client[], next: () => pg.QueryCon
   return done / ((performance.now() - started) / 1000)
 }
 
-/** What a refresh followed by the clean-up would do; here nothing is refreshed. */
-async function emptyBuffers(client: pg.Client): Promise<void> {
+/** As after a refresh: what was captured is trimmed. */
+async function emptyBuffers(bench: Bench, client: pg.Client): Promise<void> {
+  const { capture: port, database } = bench.freshet
+  const { rows: snapshots } = await client.query<{ now: string }>('select pg_current_snapshot()::text as now')
+  const now = parseSnapshot(snapshots[0]?.now ?? '')
+  let trimmed = 0
+  for (let more = 1; more > 0; trimmed += more)
+    more = await port.trim(database, stableName('public', TABLES.captured), now, 100_000)
+  if (trimmed === 0) throw new Error('nothing was captured')
   const { rows } = await client.query<{ name: string }>(
-    `select c.oid::regclass::text as name from pg_class c where relnamespace = 'freshet_changes'::regnamespace and relkind = 'r'`,
+    `select oid::regclass::text as name from pg_class where relnamespace = 'freshet_changes'::regnamespace and relkind = 'r'`,
   )
-  for (const { name } of rows) {
-    const changed = await client.query(`delete from ${name}`)
-    if (changed.rowCount === 0) throw new Error(`${name} is empty: nothing was captured`)
-    await client.query(`vacuum ${name}`)
-  }
+  for (const { name } of rows) await client.query(`vacuum ${name}`)
 }
 
 function turns(round: number): readonly Side[] {

@@ -16,7 +16,7 @@ export async function shrink(
   subject: FuzzCase,
   failed: Failed,
   run: (candidate: FuzzCase) => Promise<Outcome>,
-  limit = 400,
+  limit = 1_000,
 ): Promise<Shrunk> {
   let best: Shrunk = { subject, failed, attempts: 0 }
   let attempts = 0
