@@ -111,14 +111,18 @@ export class PostgresSession implements Session {
   #sendPrepared(statement: Sql): Promise<QueryResult> {
     const name = this.#prepared.nameOf(statement.text)
     const result = this.#client.query({ name, text: statement.text, values: [...statement.values] })
-    for (const old of this.#prepared.retired()) this.#deallocate(old)
+    // never inside a transaction: a name that the server does not know, its statement having failed, would abort it
+    if (!this.#inTransaction) for (const old of this.#prepared.retired()) this.#deallocate(old)
     return result
   }
 
   #deallocate(name: string): void {
     this.#client.query(`deallocate ${name}`).then(
       () => forgetParsed(this.#client, name),
-      () => this.#prepared.retire([name]), // refused in a failed transaction; tried again later
+      (error: unknown) => {
+        if (this.#failure(error).sqlState === UNKNOWN_STATEMENT) forgetParsed(this.#client, name)
+        else this.#prepared.retire([name])
+      },
     )
   }
 
@@ -128,6 +132,8 @@ export class PostgresSession implements Session {
     return failure
   }
 }
+
+const UNKNOWN_STATEMENT = '26000'
 
 /** A script of several statements gives several results; the last one counts. */
 function rowsOf<Row>(result: QueryResult | QueryResult[]): Row[] {

@@ -152,6 +152,18 @@ test('a prepared statement that failed is prepared afresh, also after a failed t
   })
 })
 
+test('a statement that could not be prepared spoils no later transaction', async () => {
+  await database.session(async (session) => {
+    await expect(session.query(raw('select no_such_column'), { prepared: true })).rejects.toMatchObject({ code: 'UNKNOWN_COLUMN' })
+    for (const attempt of [1, 2]) {
+      await session.transaction(async (transaction) => {
+        await transaction.query(raw(`select ${attempt} as prepared`), { prepared: true })
+        expect(await transaction.query(raw('select 2 as two'))).toEqual([{ two: 2 }])
+      })
+    }
+  })
+})
+
 test('the number of prepared statements stays bounded, on the server and in the driver', async () => {
   await database.session(async (session) => {
     for (let i = 0; i < 300; i++) await session.query(raw(`select ${i} as bounded`), { prepared: true })

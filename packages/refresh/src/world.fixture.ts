@@ -46,7 +46,7 @@ export async function createWorld(): Promise<World> {
   const rows = (query: string) => database.query(raw(query))
   const check = async (definition: Definition, exact: boolean) => {
     const { query } = await loadDefinition(database, definition.id)
-    await assertEqualToQuery(database, nameOf(definition), query)
+    await assertEqualToQuery(database, identifier(definition.schema, definition.table).text, query)
     if (exact) await assertSameText(database, definition, query)
   }
   const follow = async () => {
@@ -105,7 +105,7 @@ async function assertSameText(database: Database, definition: Definition, query:
   const list = columns.map((column) => `${identifier(column).text}::text`).join(', ')
   const names = columns.map((column) => identifier(column).text).join(', ')
   const differing = await database.query<{ row: string }>(
-    raw(`with held as (select ${list} from ${nameOf(definition)}), answer as (select ${list} from (\n${query}\n) q(${names}))
+    raw(`with held as (select ${list} from ${identifier(definition.schema, definition.table).text}), answer as (select ${list} from (\n${query}\n) q(${names}))
       select '+ ' || h::text as row from (select * from held except all select * from answer) h
       union all select '- ' || a::text from (select * from answer except all select * from held) a`),
   )

@@ -24,7 +24,7 @@ export function apply(chain: Chain, delta: StageDelta): Applied {
   const written = chain.add(
     `written to ${delta.table.table}`,
     [
-      `insert into ${target} (${columns.join(', ')})`,
+      `insert into ${target} as t (${columns.join(', ')})`,
       select({ columns: delta.row, from: delta.rows, where: [delta.alive] }),
       `on conflict (${conflict}) do ${update(delta)}`,
       'returning 1',

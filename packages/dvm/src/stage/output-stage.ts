@@ -109,12 +109,12 @@ export class OutputStage {
       select({
         columns: [
           `${ROW_HASH} as ${keyName(0)}`,
-          `o as ${keyName(1)}`,
+          `copy.__n as ${keyName(1)}`,
           '__w < 0 as __existed',
           '__w > 0 as __alive',
           ...names.map((name, i) => `${name} as ${valueName(i)}`),
         ],
-        from: `${counted} c\ncross join lateral generate_series(\n  (__have + least(__w, 0) + 1)::bigint,\n  (__have + greatest(__w, 0))::bigint\n) o`,
+        from: `${counted} c\ncross join lateral generate_series(\n  (__have + least(__w, 0) + 1)::bigint,\n  (__have + greatest(__w, 0))::bigint\n) copy(__n)`,
       }),
     )
     const values = names.map((_, i) => valueName(i))
