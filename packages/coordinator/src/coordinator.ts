@@ -83,15 +83,14 @@ function viewOf(state: LoopState, now: number, stopping: boolean): CoordinatorVi
     lastPollAgoMs: state.lastPollAt === -Infinity ? null : now - state.lastPollAt,
     stopping,
     tables: [...state.roster.tables.values()].map((table) => {
-      const known = table.schedule.kind === 'live' && !table.timed && state.trouble === null
-      const pending = state.pending.has(table.id)
+      const freshNow = table.freshAt >= state.lastAskAt && state.trouble === null
       return {
         id: table.id,
         name: table.catalog.name,
         status: table.catalog.status,
-        pending,
+        pending: state.pending.has(table.id),
         running: state.running.has(table.id),
-        lagMs: known && !pending && table.scheduled ? 0 : Math.max(now - table.freshAt, 0),
+        lagMs: freshNow ? 0 : Math.max(now - table.freshAt, 0),
       }
     }),
   }

@@ -92,6 +92,8 @@ export class World {
   settings: Settings = DEFAULT_SETTINGS
   /** How long the server takes to answer a question; the answer is as of the middle of that time. */
   latencyMs = 0
+  /** How long it takes until a failure is recorded. */
+  recordMs = 0
   /** Thrown by everything that polls, while set. */
   outage: FreshetError | null = null
   /** Thrown by the refreshes of these tables. */
@@ -238,8 +240,9 @@ export class World {
               () => new Map(active(ids).map((t) => [t.id, t.refreshedAt === null ? null : now() - t.refreshedAt])),
             ),
         }),
-      recordFailure: (policy, failure) =>
-        answering(() => {
+      recordFailure: async (policy, failure) => {
+        await this.clock.sleep(this.recordMs, new AbortController().signal)
+        return answering(() => {
           const table = this.#byId(failure.streamTable)[1]
           const state = { status: table.status, statusReason: null, consecutiveErrors: table.errors }
           const record = afterFailure(policy, state, failure)
@@ -248,7 +251,8 @@ export class World {
           table.retryAt = now() + record.retryInMs
           this.#snapshot++
           return record
-        }),
+        })
+      },
       recordSuccess: (id) =>
         answering(() => {
           this.#byId(id)[1].errors = 0

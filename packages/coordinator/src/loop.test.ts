@@ -258,6 +258,21 @@ describe('trouble', () => {
     await stop()
   })
 
+  test('the last attempt is a full one, however long the server takes to record the others', async () => {
+    for (let recordMs = 0; recordMs < 60; recordMs += 3) {
+      const { world, clock, stop } = await started({ a: { reads: ['t'] } })
+      world.settings = { ...DEFAULT_SETTINGS, max_consecutive_errors: 3, error_backoff_min_ms: 1 }
+      world.commit('elsewhere')
+      await clock.advance(2_000)
+      world.recordMs = recordMs
+      world.faults.set('a', refused)
+      world.commit('t')
+      await clock.advance(10_000)
+      expect(world.starts.map((start) => start.endsWith('full'))).toEqual([false, false, true])
+      await stop()
+    }
+  })
+
   test('resumed after suspension, it is refreshed at once', async () => {
     const { world, clock, stop } = await started({ a: { reads: ['t'] } })
     world.settings = { ...DEFAULT_SETTINGS, max_consecutive_errors: 6 }

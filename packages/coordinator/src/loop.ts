@@ -37,7 +37,8 @@ export interface LoopState {
   readonly running: ReadonlyMap<number, Promise<void>>
   /** Why it can not poll at the moment. */
   readonly trouble: Error | null
-  /** When it last heard from the server; −∞ before the first time. */
+  /** When it last asked, and when it last heard from the server; −∞ before the first time. */
+  readonly lastAskAt: number
   readonly lastPollAt: number
 }
 
@@ -61,6 +62,7 @@ export function createLoop(options: LoopOptions): Loop {
   let settings: Settings = DEFAULT_SETTINGS
   let pending = new Set<number>()
   let trouble: Error | null = null
+  let lastAskAt = -Infinity
   let lastPollAt = -Infinity
   let nextPollAt = -Infinity
   let pauseMs = 0
@@ -123,6 +125,7 @@ export function createLoop(options: LoopOptions): Loop {
   async function look(poller: Poller, now: number): Promise<void> {
     const full = await ask(poller, now)
     const after = clock.now()
+    lastAskAt = now
     lastPollAt = after
     listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
     pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy)
@@ -248,8 +251,10 @@ export function createLoop(options: LoopOptions): Loop {
       if (outcome.action !== 'none') care.consumed(table.catalog.sources.map(({ stableName }) => stableName))
       await settleSuccess(context, table, outcome)
     } catch (error) {
-      catalogDueAt = -Infinity
       await settleFailure(context, table, error)
+      // what was recorded counts before the next attempt: read it, and let the poll say again that there is work
+      catalogDueAt = -Infinity
+      pending.delete(table.id)
     } finally {
       running.delete(table.id)
       endedMeanwhile.add(table.id)
@@ -277,6 +282,9 @@ export function createLoop(options: LoopOptions): Loop {
       },
       get trouble() {
         return trouble
+      },
+      get lastAskAt() {
+        return lastAskAt
       },
       get lastPollAt() {
         return lastPollAt

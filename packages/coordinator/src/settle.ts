@@ -62,6 +62,7 @@ export async function settleFailure(context: SettleContext, table: RosterTable, 
     return
   }
   const { consecutiveErrors, retryInMs } = record
+  table.catalog = { ...table.catalog, consecutiveErrors }
   table.notBefore = clock.now() + retryInMs
   if (record.status === 'suspended') {
     listener({ kind: 'suspended', table: ref, error, reason: record.statusReason ?? error.message })
