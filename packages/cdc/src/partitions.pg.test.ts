@@ -52,6 +52,7 @@ test('a row that moves to another partition', async () => {
     create trigger swallow before insert on moving_x for each row when (new.a = 77) execute function swallow()`,
   )
   expect(await after(`update moving set a = 77 where a = 2`)).toEqual(['-1 2,x'])
+  expect(await after(`update moving set a = 77, b = 'x' where a in (3, 4)`)).toEqual(['-1 3,x', '-1 4,x'])
   const { source } = await partitioned('swallowing')
   await run(
     world.database,
@@ -62,6 +63,21 @@ test('a row that moves to another partition', async () => {
   await run(world.database, `truncate freshet_changes.log_${source.stableName}, freshet_changes.pack_${source.stableName}`)
   await run(world.database, `update swallowing set a = case when id in (3, 6) then 77 when id = 8 then 88 else a end`)
   expect(await differences()).toBe(0)
+})
+
+test('a row of nulls that goes and does not come back', async () => {
+  const { after } = await capturedIn(
+    world.database,
+    `create table hole (id int, a int, b text) partition by list (a);
+    create table hole_1 partition of hole for values in (1); create table hole_2 partition of hole for values in (2);
+    create function refuse() returns trigger language plpgsql as $$ begin return null; end $$;
+    create trigger refuse before insert on hole_2 for each row execute function refuse()`,
+    'hole',
+    ['b'],
+  )
+  await after('insert into hole values (1, 1), (2, 1), (3, 1)')
+  expect(await after('update hole set a = 2 where id = 1')).toEqual(['-1 null'])
+  expect(await after('update hole set a = 2')).toEqual(['-1 null', '-1 null'])
 })
 
 test('inheritance: what reads the parent reads the children', async () => {

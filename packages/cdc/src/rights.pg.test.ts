@@ -89,7 +89,7 @@ test('what a writer puts in the way runs, if at all, with the writer’s rights'
     `create table public.witness (who text); grant insert on public.witness to public;
     create function public.caught() returns void language sql as 'insert into public.witness values (current_user)'`,
   )
-  await writer.query('create schema evil')
+  await writer.query('create schema evil; grant usage on schema evil to public')
   for (const statement of shadows) await writer.query(statement)
   await writer.query(`create temp table log_${source.stableName} (a int); create temp table __new (id int, a numeric, t text)`)
   await writer.query(`set search_path = evil, pg_temp, pg_catalog, app`)
