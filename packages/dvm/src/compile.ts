@@ -3,12 +3,13 @@ import { quoteLiteral } from '@freshet/core'
 import { Differentiator } from './delta/differentiate.ts'
 import { FROM_SOURCES, readPlan, type StageReader } from './delta/readings.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
-import { aggregatesOf, wholeQuery, type Planned, type Refusal } from './plan-query.ts'
-import { passThrough, scansOf, type Aggregate } from './plan/plan.ts'
+import { statefulOf, wholeQuery, type Planned, type Refusal } from './plan-query.ts'
+import { passThrough, scansOf, type Stateful } from './plan/plan.ts'
 import { Chain, indent, q, select } from './print/text.ts'
 import { AggregateStage } from './stage/aggregate-stage.ts'
 import { apply, emitted, type Applied } from './stage/apply.ts'
 import { OutputStage } from './stage/output-stage.ts'
+import { PartitionStage } from './stage/partition-stage.ts'
 import { replace } from './stage/replace.ts'
 import type { StageDelta, TypeOf } from './stage/stage.ts'
 import { createTable, tableName, type StateTable } from './stage/state-table.ts'
@@ -58,6 +59,8 @@ export interface CompiledTable {
   readonly schema: string
   readonly table: string
   readonly create: string
+  /** Columns that get an index of their own. */
+  readonly indexes: readonly string[]
   /** INSERT of the whole content into the empty table. */
   readonly fill: string
   /** Recomputes, and applies only the difference. */
@@ -75,10 +78,13 @@ export interface RefreshStatements {
   readonly largeEmitting: string
 }
 
+type KeyedStage = AggregateStage | PartitionStage
+type AnyStage = KeyedStage | OutputStage
+
 interface Stages {
-  readonly inner: ReadonlyMap<Aggregate, AggregateStage>
-  readonly order: readonly { readonly stage: AggregateStage | OutputStage; readonly input: string }[]
-  readonly last: AggregateStage | OutputStage
+  readonly inner: ReadonlyMap<Stateful, KeyedStage>
+  readonly order: readonly { readonly stage: AnyStage; readonly input: string }[]
+  readonly last: AnyStage
 }
 
 export function compileQuery(
@@ -128,28 +134,27 @@ function compilePlan(
 
 function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: TypeOf, target: Target): Stages {
   const { query } = planned
-  const inner = new Map<Aggregate, AggregateStage>()
-  for (const node of aggregatesOf(query.input)) {
+  const inner = new Map<Stateful, KeyedStage>()
+  for (const node of statefulOf(query.input)) {
     if (node === query.input) continue
-    inner.set(node, new AggregateStage({
-      node,
-      items: passThrough(node.columns),
-      itemTypes: node.columns.map((column) => typeOf(column.name)),
-      schema: target.stageSchema,
-      table: `stage_${target.stableName}_${inner.size + 1}`,
-      typeOf,
-    }))
+    const items = passThrough(node.columns)
+    const itemTypes = node.columns.map((column) => typeOf(column.name))
+    inner.set(node, keyedStage(node, { items, itemTypes, schema: target.stageSchema, table: `stage_${target.stableName}_${inner.size + 1}`, typeOf }))
   }
   const names = { schema: target.schema, table: target.table }
-  const last = query.input.kind === 'aggregate'
-    ? new AggregateStage({ node: query.input, items: query.items, itemTypes, ...names, typeOf })
-    : new OutputStage({ query, itemTypes, ...names })
-  const lastInput = query.input.kind === 'aggregate' ? query.input.input : query.input
+  const root = query.input
+  const stateful = root.kind === 'aggregate' || root.kind === 'partitioned'
+  const last = stateful ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf }) : new OutputStage({ query, itemTypes, ...names })
+  const lastInput = stateful ? root.input : root
   const order = [
     ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', FROM_SOURCES) })),
     { stage: last, input: readPlan(lastInput, 'after', FROM_SOURCES) },
   ]
   return { inner, order, last }
+}
+
+function keyedStage(node: Stateful, rest: Omit<ConstructorParameters<typeof AggregateStage>[0], 'node'>): KeyedStage {
+  return node.kind === 'aggregate' ? new AggregateStage({ node, ...rest }) : new PartitionStage({ node, ...rest })
 }
 
 function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
@@ -177,7 +182,7 @@ function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
     .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))
 }
 
-function compileTable(stage: AggregateStage | OutputStage, input: string, target: Target | null): CompiledTable {
+function compileTable(stage: AnyStage, input: string, target: Target | null): CompiledTable {
   const { table } = stage
   const fill = stage.fill(input)
   const columns = table.columns.map((column) => q(column.name)).join(', ')
@@ -185,6 +190,7 @@ function compileTable(stage: AggregateStage | OutputStage, input: string, target
     schema: table.schema,
     table: table.table,
     create: createTable(table),
+    indexes: stage instanceof PartitionStage ? stage.indexes : [],
     fill: `insert into ${tableName(table)} (${columns})\n${fill}`,
     replace: replaceStatement(table, fill, null),
     replaceEmitting: target === null ? null : replaceStatement(table, fill, target),
@@ -215,8 +221,8 @@ const FIRST_SNAPSHOT = 4
 function refreshStatement(stages: Stages, sources: readonly CompiledSource[], target: Target, limit: number | null, emits: boolean): string {
   const chain = new Chain()
   const windows = openWindows(chain, sources, limit)
-  const stageDeltas = new Map<Aggregate, string>()
-  const computed = new Map<Aggregate, StageDelta>()
+  const stageDeltas = new Map<Stateful, string>()
+  const computed = new Map<Stateful, StageDelta>()
   const context = new Differentiator({ chain, stages: stateReader(stages.inner, computed), windows: windows.names, stageDeltas })
   for (const [node, stage] of stages.inner) {
     const delta = stage.delta(chain, context)
@@ -308,7 +314,7 @@ function collated(column: string, collation: string | undefined): string {
   return collation === undefined ? q(column) : `${q(column)} collate ${collation} as ${q(column)}`
 }
 
-function stateReader(inner: ReadonlyMap<Aggregate, AggregateStage>, computed: ReadonlyMap<Aggregate, StageDelta>): StageReader {
+function stateReader(inner: ReadonlyMap<Stateful, KeyedStage>, computed: ReadonlyMap<Stateful, StageDelta>): StageReader {
   return {
     read(aggregate, reading) {
       const stage = inner.get(aggregate)

@@ -62,6 +62,13 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
       }
     case 'union-all':
       return { operator: 'union all', detail: plan.columns.map((column) => column.name).join(', '), law: 'Δ(R⊎S) = ΔR ⊎ ΔS' }
+    case 'expand':
+      return { operator: 'lateral function', detail: plan.added.join(', '), law: 'Δ(R × f(R)) = ΔR × f(ΔR)' }
+    case 'partitioned': {
+      const by = plan.keys.length === 0 ? 'one partition' : `by ${plan.keys.join(', ')}`
+      const calls = plan.transform.kind === 'window' ? `: ${plan.transform.calls.map((call) => printExpression(call.call)).join(', ')}` : ''
+      return { operator: plan.transform.kind, detail: `${by}${calls}`, law: 'changed partitions computed again' }
+    }
     case 'aggregate': {
       const again = plan.calls.filter((call) => call.method === 'recompute')
       const calls = plan.calls.map((call) => printExpression(call.call)).join(', ')

@@ -2,7 +2,7 @@ import { columnsOf } from './ast.ts'
 import { readPlan, FROM_SOURCES } from './delta/readings.ts'
 import type { QueryFacts } from './facts.ts'
 import { analyse } from './plan/analyse.ts'
-import { inputsOf, passThrough, type Aggregate, type Column, type Plan, type Query } from './plan/plan.ts'
+import { inputsOf, passThrough, type Column, type Plan, type Query, type Stateful } from './plan/plan.ts'
 import { placePredicates } from './rewrite/place-predicates.ts'
 import { pruneColumns } from './rewrite/prune-columns.ts'
 import { Unsupported, type ReasonCode } from './unsupported.ts'
@@ -33,7 +33,7 @@ export function planQuery(facts: QueryFacts): Planned {
   try {
     if (facts.timeDependent !== null) throw new Unsupported('TIME_DEPENDENT', `the query calls ${facts.timeDependent}`)
     const query = rewrite(analyse(facts))
-    return { query, probes: aggregatesOf(query.input).flatMap(probesOf), unsupported: null }
+    return { query, probes: statefulOf(query.input).flatMap(probesOf), unsupported: null }
   } catch (error) {
     if (error instanceof Unsupported) return wholeQuery(facts, { code: error.reason, detail: error.message })
     throw error
@@ -53,14 +53,14 @@ function rewrite(query: Query): Query {
   return { ...query, input: pruneColumns(placePredicates(query.input), needed) }
 }
 
-/** Aggregates of a plan, inner ones first: the order in which stages are filled and refreshed. */
-export function aggregatesOf(plan: Plan): Aggregate[] {
-  const inner = inputsOf(plan).flatMap(aggregatesOf)
-  return plan.kind === 'aggregate' ? [...inner, plan] : inner
+/** Stateful operators of a plan, inner ones first: the order in which stages are filled and refreshed. */
+export function statefulOf(plan: Plan): Stateful[] {
+  const inner = inputsOf(plan).flatMap(statefulOf)
+  return plan.kind === 'aggregate' || plan.kind === 'partitioned' ? [...inner, plan] : inner
 }
 
-function probesOf(aggregate: Aggregate): Probe[] {
-  return [aggregate.input, aggregate].flatMap((plan) => {
+function probesOf(stage: Stateful): Probe[] {
+  return [stage.input, stage].flatMap((plan) => {
     const columns = plan.columns.map((column) => column.name)
     return columns.length === 0 ? [] : [{ sql: readPlan(plan, 'after', FROM_SOURCES), columns }]
   })

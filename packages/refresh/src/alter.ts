@@ -1,7 +1,7 @@
-import { displayName, FreshetError, identifier, parseName, type Queryable, raw, sql } from '@freshet/core'
+import { displayName, FreshetError, identifier, parseName, type Queryable, sql } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
-import { captureSources, guard, makePlan, recordDependencies } from './create.ts'
+import { captureSources, createState, guard, makePlan, recordDependencies } from './create.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
 import { dependantsOf, dropTables, releaseUnread } from './drop.ts'
 import { bumpVersion } from './emission.ts'
@@ -145,7 +145,7 @@ interface Rebuilding {
 async function rebuild(transaction: Queryable, { before, resolved, plan, query, mode }: Rebuilding): Promise<void> {
   await lockState(transaction, before.id, true)
   await dropTables(transaction, before, false)
-  for (const table of plan.tables) await transaction.query(raw(table.create))
+  for (const table of plan.tables) await createState(transaction, table)
   await fillAll(transaction, { plan })
   await guard(transaction, before)
   const refusal = plan.refusal

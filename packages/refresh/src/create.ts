@@ -128,7 +128,7 @@ interface Recording {
 
 /** Creates the tables and the catalog rows; the stream table is `initializing`, and nobody refreshes it yet. */
 async function record(transaction: Queryable, { spec, target, resolved, plan, schedule }: Recording): Promise<number> {
-  for (const table of plan.tables) await transaction.query(raw(table.create))
+  for (const table of plan.tables) await createState(transaction, table)
   await guard(transaction, target)
   const refusal = plan.refusal
   const mode = spec.mode ?? 'auto'
@@ -249,5 +249,13 @@ function watchFill(database: Database, definition: Definition, onProgress: OnPro
       stopping.abort()
       await watching
     },
+  }
+}
+
+/** One of a stream table's tables, with its indexes. */
+export async function createState(transaction: Queryable, table: StoredPlan['tables'][number]): Promise<void> {
+  await transaction.query(raw(table.create))
+  for (const column of table.indexes) {
+    await transaction.query(sql`create index on ${identifier(table.schema, table.table)} (${identifier(column)})`)
   }
 }

@@ -1,4 +1,4 @@
-import type { Aggregate, Plan, Scan } from '../plan/plan.ts'
+import type { Plan, Scan, Stateful } from '../plan/plan.ts'
 
 /**
  * What an operator's law may ask for.
@@ -16,7 +16,7 @@ export interface DeltaContext {
   /** Adds a named part to the statement and returns its name. */
   part(label: string, body: string): string
   /** The changes of an inner stage, as its own step of the statement computed them. */
-  stageDelta(aggregate: Aggregate): string
+  stageDelta(stage: Stateful): string
 }
 
 export type Reading = 'after' | 'before'

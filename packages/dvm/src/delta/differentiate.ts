@@ -1,6 +1,7 @@
-import type { Aggregate, Plan, Scan } from '../plan/plan.ts'
+import type { Plan, Scan, Stateful } from '../plan/plan.ts'
 import type { Chain } from '../print/text.ts'
 import type { DeltaContext, Reading } from './context.ts'
+import { expand } from './expand.ts'
 import { filter } from './filter.ts'
 import { innerJoin } from './inner-join.ts'
 import { project } from './project.ts'
@@ -19,7 +20,7 @@ export class Differentiator implements DeltaContext {
   private readonly chain: Chain
   private readonly stages: StageReader
   private readonly windows: ReadonlyMap<string, string>
-  private readonly stageDeltas: ReadonlyMap<Aggregate, string>
+  private readonly stageDeltas: ReadonlyMap<Stateful, string>
   private readonly deltas = new Map<Plan, string | null>()
 
   constructor(options: {
@@ -28,7 +29,7 @@ export class Differentiator implements DeltaContext {
     /** Name of the window of each source, by stable name. */
     readonly windows: ReadonlyMap<string, string>
     /** Filled as stages are compiled, innermost first. */
-    readonly stageDeltas: ReadonlyMap<Aggregate, string>
+    readonly stageDeltas: ReadonlyMap<Stateful, string>
   }) {
     this.chain = options.chain
     this.stages = options.stages
@@ -58,7 +59,7 @@ export class Differentiator implements DeltaContext {
     return this.chain.add(label, body)
   }
 
-  stageDelta(aggregate: Aggregate): string {
+  stageDelta(aggregate: Stateful): string {
     const name = this.stageDeltas.get(aggregate)
     if (name === undefined) throw new TypeError('an inner stage was read before it was compiled')
     return name
@@ -80,7 +81,10 @@ export class Differentiator implements DeltaContext {
         return this.named(`Δ ${plan.type} join`, semiJoin(plan, this))
       case 'union-all':
         return this.named('Δ union all', unionAll(plan, this))
+      case 'expand':
+        return this.named('Δ expand', expand(plan, this))
       case 'aggregate':
+      case 'partitioned':
         return this.stageDelta(plan)
     }
   }

@@ -1,6 +1,7 @@
-import { printExpression } from '../print/expression.ts'
+import type { Ast } from '../ast.ts'
+import { printExpression, printFromItem, printOrder } from '../print/expression.ts'
 import { indent, nested, q, select } from '../print/text.ts'
-import type { Aggregate, Join, Plan } from '../plan/plan.ts'
+import type { Expand, Join, Partitioned, Plan, Stateful } from '../plan/plan.ts'
 import type { Reading } from './context.ts'
 
 /**
@@ -10,8 +11,8 @@ import type { Reading } from './context.ts'
  * `before`: a stage's state as it is. Base tables have no cheap reading before; plans that hold one are read after.
  */
 export interface StageReader {
-  /** The rows of an aggregate that is kept in a state table; undefined: it is computed from its input. */
-  read(aggregate: Aggregate, reading: Reading): string | undefined
+  /** The rows of an operator that is kept in a state table; undefined: it is computed from its input. */
+  read(stage: Stateful, reading: Reading): string | undefined
 }
 
 /** Computes everything from base tables: for the first fill, for a full refresh, and to ask PostgreSQL for types. */
@@ -54,6 +55,10 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
       return plan.inputs
         .map((input) => select({ columns, from: `${nested(readPlan(input, reading, stages))} u` }))
         .join('\nunion all\n')
+    case 'expand':
+      return select({ columns, from: expanded(plan, `${nested(readPlan(plan.input, reading, stages))} e`) })
+    case 'partitioned':
+      return stages.read(plan, reading) ?? transformed(plan, readPlan(plan.input, reading, stages))
     case 'aggregate': {
       const stored = stages.read(plan, reading)
       if (stored !== undefined) return stored
@@ -79,6 +84,40 @@ export function exists(right: string, conditions: readonly string[]): string {
   return `exists (\n${indent(select({ columns: [], from: `${nested(right)} r`, where: conditions }))}\n)`
 }
 
+/** FROM item of a set-returning function called for each row of `input`. */
+export function expanded(plan: Expand, input: string): string {
+  const call = printFromItem(plan.call)
+  return plan.type === 'inner' ? `${input}\ncross join ${call}` : `${input}\nleft join ${call} on true`
+}
+
+/** A partition-wise computation over any rows that hold whole partitions. */
+export function transformed(plan: Partitioned, input: string): string {
+  const from = `${nested(input)} w`
+  const { transform } = plan
+  const passed = plan.columns.map((column) => q(column.name))
+  switch (transform.kind) {
+    case 'window': {
+      const calls = new Map(transform.calls.map((call) => [call.name, `${printExpression(call.call)} as ${q(call.name)}`]))
+      return select({ columns: plan.columns.map((column) => calls.get(column.name) ?? q(column.name)), from })
+    }
+    case 'distinct-on': {
+      const keys = plan.keys.map(q).join(', ')
+      const order = [...plan.keys.map(q), ...transform.order.map(printOrder)].join(', ')
+      return `select distinct on (${keys}) ${passed.join(', ')}\nfrom ${from}\norder by ${order}`
+    }
+    case 'limit': {
+      const order = transform.order.length === 0 ? [] : [`order by ${transform.order.map(printOrder).join(', ')}`]
+      const offset = transform.offset === null ? [] : [`offset ${printExpression(transform.offset)} rows`]
+      const limit = transform.limit === null ? [] : [`fetch first ${limitCount(transform.limit)} rows ${transform.withTies ? 'with ties' : 'only'}`]
+      return [select({ columns: passed, from }), ...order, ...offset, ...limit].join('\n')
+    }
+  }
+}
+
+function limitCount(limit: Ast): string {
+  return `(${printExpression(limit)})`
+}
+
 function renamed(from: string, to: string): string {
   return from === to ? q(from) : `${q(from)} as ${q(to)}`
 }
@@ -91,9 +130,11 @@ export function nativeReading(plan: Plan): Reading | 'either' {
     case 'constant':
       return 'either'
     case 'aggregate':
+    case 'partitioned':
       return 'before'
     case 'filter':
     case 'project':
+    case 'expand':
       return nativeReading(plan.input)
     case 'join':
     case 'semi-join':

@@ -1,7 +1,7 @@
 import { as, columnRef, columnsOf, fingerprint, isObject, list, rebuild, soleColumn, text, walk, type Ast, type JsonObject } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { Unsupported } from '../unsupported.ts'
-import { functionName } from './analyse.ts'
+import { functionName, isAggregateCall } from './calls.ts'
 import type { Names } from './names.ts'
 import { notNull } from './nullability.ts'
 import { project, type Aggregate, type AggregateCall, type Column, type Item, type Plan } from './plan.ts'
@@ -59,12 +59,6 @@ export function isAggregation(select: JsonObject, facts: QueryFacts): boolean {
     return type !== 'SubLink'
   })
   return found
-}
-
-export function isAggregateCall(call: JsonObject, facts: QueryFacts): boolean {
-  if (call['over'] !== undefined) return false
-  const name = functionName(call)
-  return facts.functions.some((known) => known.aggregate && known.name === name)
 }
 
 class AggregateBuilder {

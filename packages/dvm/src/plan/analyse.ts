@@ -1,19 +1,25 @@
-import { as, columnRef, isObject, list, nodeType, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import { as, columnRef, fingerprint, isObject, list, nodeType, soleColumn, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
 import { relationKey, type QueryFacts, type RelationFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
 import { printStatement } from '../print/expression.ts'
 import { Unsupported } from '../unsupported.ts'
 import { aggregated, isAggregation } from './aggregation.ts'
+import { functionName } from './calls.ts'
+import { conjuncts, refuseExpression } from './conditions.ts'
 import { Names } from './names.ts'
 import { notNull, refineByPredicates } from './nullability.ts'
-import { distinct, filter, join, passThrough, project, type Column, type Item, type Plan, type Query } from './plan.ts'
-import { freeColumns } from './free-columns.ts'
+import { distinct, filter, join, passThrough, project, type Column, type Expand, type Item, type Plan, type Query, type Transform } from './plan.ts'
+import { requireClosed } from './free-columns.ts'
+import type { CommonTable, Environment, Level, QueryAnalyser, Source } from './level.ts'
 import { combine, EMPTY_SCOPE, resolve, scopeOf, type Scope } from './scope.ts'
+import { byMultiplicity } from './set-operations.ts'
 import { afterGrouping, beforeGrouping, wherePlan, withSubqueries } from './subqueries.ts'
+import { windowed } from './windows.ts'
 
 /**
  * Parse tree to plan. One function a clause, in the order in which SQL gives them meaning:
- * WITH, FROM, WHERE, GROUP BY and HAVING, the target list, DISTINCT, UNION. A clause without a law is refused by reason.
+ * WITH, FROM, WHERE, GROUP BY and HAVING, the target list, DISTINCT, set operations, ORDER BY with LIMIT. A clause without
+ * a law is refused by reason.
  */
 export function analyse(facts: QueryFacts): Query {
   const analyser = new Analyser(facts)
@@ -23,26 +29,7 @@ export function analyse(facts: QueryFacts): Query {
   return { input: plan, items }
 }
 
-/** A query level: a plan and its columns under the names that the SQL around it sees. */
-export interface Level {
-  readonly plan: Plan
-  readonly outputs: readonly (Item & { readonly notNull: boolean })[]
-}
-
-export interface CommonTable {
-  readonly select: JsonObject
-  readonly columns: readonly string[]
-  readonly environment: Environment
-}
-
-export type Environment = ReadonlyMap<string, CommonTable>
-
-export interface Source {
-  readonly plan: Plan
-  readonly scope: Scope
-}
-
-export class Analyser {
+class Analyser implements QueryAnalyser {
   readonly names = new Names()
   readonly facts: QueryFacts
 
@@ -54,10 +41,12 @@ export class Analyser {
   select(select: JsonObject, around: Environment, outer: Scope | null): Level {
     const environment = this.commonTables(select, around)
     refuseClauses(select)
-    if (isObject(select['larg'])) return this.setOperation(select, environment, outer)
-    if (list(select['valuesLists']).length > 0) return this.values(select)
-    const level = this.plainSelect(select, environment, outer)
-    return select['distinctClause'] === undefined ? level : this.distinctRows(select, level)
+    const combined = isObject(select['larg'])
+    if (combined || list(select['valuesLists']).length > 0) {
+      const level = combined ? this.setOperation(select, environment, outer) : this.values(select)
+      return limits(select) ? this.limited(select, level, this.orderOfColumns(select, level)) : level
+    }
+    return this.plainSelect(select, environment, outer)
   }
 
   commonTables(select: JsonObject, outer: Environment): Environment {
@@ -76,7 +65,6 @@ export class Analyser {
   }
 
   private setOperation(select: JsonObject, environment: Environment, outer: Scope | null): Level {
-    if (select['op'] !== 'SETOP_UNION') throw new Unsupported('SET_OPERATION', select['op'] === 'SETOP_EXCEPT' ? 'EXCEPT' : 'INTERSECT')
     const sides = [select['larg'], select['rarg']].map((side) => this.select(isObject(side) ? side : {}, environment, outer))
     const [left] = sides
     if (left === undefined) throw new TypeError('a set operation without sides')
@@ -84,14 +72,17 @@ export class Analyser {
       name: this.names.fresh(output.name),
       notNull: sides.every((side) => side.outputs[i]?.notNull === true),
     }))
-    const inputs = sides.map((side) => {
-      const items = side.outputs.map((output, i) => ({ ...output, name: columns[i]?.name ?? output.name }))
-      return project(side.plan, items)
-    })
-    const union: Plan = { kind: 'union-all', inputs, columns }
-    const plan = select['all'] === true ? union : distinct(union)
+    const plan = this.combined(select, sides, columns)
     const outputs = passThrough(columns).map((item, i) => ({ ...item, name: left.outputs[i]?.name ?? item.name, notNull: columns[i]?.notNull === true }))
     return { plan, outputs }
+  }
+
+  private combined(select: JsonObject, sides: readonly Level[], columns: readonly Column[]): Plan {
+    const all = select['all'] === true
+    if (select['op'] !== 'SETOP_UNION') return byMultiplicity(select['op'] === 'SETOP_EXCEPT' ? 'except' : 'intersect', all, sides, columns, this.names)
+    const inputs = sides.map((side) => project(side.plan, side.outputs.map((output, i) => ({ ...output, name: columns[i]?.name ?? output.name }))))
+    const union: Plan = { kind: 'union-all', inputs, columns }
+    return all ? union : distinct(union)
   }
 
   private values(select: JsonObject): Level {
@@ -104,8 +95,69 @@ export class Analyser {
 
   private plainSelect(select: JsonObject, environment: Environment, outer: Scope | null): Level {
     const from = this.from(list(select['fromClause']), environment, outer)
-    const filtered = this.where(select, from, environment)
-    return this.output(select, { plan: filtered, scope: from.scope }, environment)
+    const source = { plan: this.where(select, from, environment), scope: from.scope }
+    const on = list(select['distinctClause']).filter((node) => Object.keys(node).length > 0)
+    if (on.length === 0 && !limits(select)) {
+      const level = this.output(select, source, environment)
+      return select['distinctClause'] === undefined ? level : this.distinctRows(level)
+    }
+    // DISTINCT ON and LIMIT look at expressions that need not be shown: they become columns beside the targets.
+    const sorts = list(select['sortClause'])
+    const hidden = [...on, ...sorts.map((sort) => sortKey(sort))].map((node): Ast => ({ ResTarget: { name: 'sort', val: this.sortTarget(node, select) } }))
+    const unnamed = this.output({ ...select, targetList: [...list(select['targetList']), ...hidden] }, source, environment)
+    const level = this.named(unnamed)
+    const shown = level.outputs.slice(0, level.outputs.length - hidden.length)
+    // What is shown anyway is not carried twice.
+    const prints = unnamed.outputs.map((output) => fingerprint(output.expression))
+    const columns = level.outputs.slice(shown.length).map((output, i) => level.outputs[prints.indexOf(prints[shown.length + i] ?? '')]?.expression ?? output.expression)
+    const order = sorts.map((sort, i): Ast => ({ SortBy: { ...as('SortBy', sort), node: columns[on.length + i] ?? null } }))
+    if (on.length > 0) {
+      const keys = columns.slice(0, on.length).map((column) => soleColumn(column) ?? '')
+      const plan: Plan = { kind: 'partitioned', input: level.plan, keys, transform: { kind: 'distinct-on', order }, columns: level.plan.columns }
+      return limits(select) ? this.limited(select, { plan, outputs: shown }, order) : { plan, outputs: shown }
+    }
+    if (select['distinctClause'] === undefined) return this.limited(select, { plan: level.plan, outputs: shown }, order)
+    const rows = this.distinctRows({ plan: level.plan, outputs: level.outputs })
+    const sorted = order.map((sort, i): Ast => ({ SortBy: { ...as('SortBy', sort), node: rows.outputs[shown.length + i]?.expression ?? null } }))
+    return this.limited(select, { plan: rows.plan, outputs: rows.outputs.slice(0, shown.length) }, sorted)
+  }
+
+  /** ORDER BY 2 means the second target. */
+  private sortTarget(node: Ast, select: JsonObject): Ast {
+    const ordinal = as('A_Const', node)?.['ival']
+    const position = isObject(ordinal) ? ordinal['ival'] : undefined
+    const target = typeof position === 'number' ? as('ResTarget', list(select['targetList'])[position - 1])?.['val'] : undefined
+    return isObject(target) ? target : node
+  }
+
+  private limited(select: JsonObject, level: Level, order: readonly Ast[]): Level {
+    const constant = (node: unknown): Ast | null => {
+      if (node === undefined || node === null) return null
+      const expression = this.expression(node as Ast, EMPTY_SCOPE)
+      return as('A_Const', expression)?.['isnull'] === true ? null : expression
+    }
+    const { plan, outputs } = level
+    const transform: Transform = {
+      kind: 'limit',
+      order,
+      limit: constant(select['limitCount']),
+      offset: constant(select['limitOffset']),
+      withTies: select['limitOption'] === 'LIMIT_OPTION_WITH_TIES',
+    }
+    return { plan: { kind: 'partitioned', input: plan, keys: [], transform, columns: plan.columns }, outputs }
+  }
+
+  /** ORDER BY of a set operation names output columns, by name or position. */
+  private orderOfColumns(select: JsonObject, level: Level): Ast[] {
+    return list(select['sortClause']).map((sort): Ast => {
+      const node = sortKey(sort)
+      const ordinal = as('A_Const', node)?.['ival']
+      const position = isObject(ordinal) && typeof ordinal['ival'] === 'number' ? ordinal['ival'] : undefined
+      const name = strings(as('ColumnRef', node)?.['fields'])[0]
+      const output = position === undefined ? level.outputs.find((candidate) => candidate.name === name) : level.outputs[position - 1]
+      if (output === undefined) throw new Unsupported('LIMIT', 'an ORDER BY over a set operation')
+      return { SortBy: { ...as('SortBy', sort), node: output.expression } }
+    })
   }
 
   where(select: JsonObject, from: Source, environment: Environment): Plan {
@@ -125,7 +177,26 @@ export class Analyser {
       plan = result.plan
       return { name: target.name, expression: result.expression }
     })
-    return { plan, outputs: withNullability(plan, targets) }
+    return this.finished(select, plan, targets)
+  }
+
+  /** Window functions see what WHERE, GROUP BY and HAVING left; set-returning functions come after them. */
+  private finished(select: JsonObject, input: Plan, rows: readonly Item[]): Level {
+    const { plan, targets } = windowed(input, rows, list(select['windowClause']), this.names)
+    const level = { plan, outputs: withNullability(plan, targets) }
+    if (!targets.some((target) => this.returnsSet(target.expression))) return level
+    const named = this.named(level)
+    if (named.plan.kind !== 'project') throw new TypeError('naming columns makes a projection')
+    return { plan: { ...named.plan, expands: true, columns: named.plan.columns.map((column) => ({ ...column, notNull: false })) }, outputs: named.outputs.map((output) => ({ ...output, notNull: false })) }
+  }
+
+  private returnsSet(expression: Ast): boolean {
+    const names = new Set(this.facts.functions.filter((known) => known.setReturning).map((known) => known.name))
+    let found = false
+    walk(expression, (type, body) => {
+      if (type === 'FuncCall' && names.has(functionName(body))) found = true
+    })
+    return found
   }
 
   private groupedOutput(select: JsonObject, source: Source, environment: Environment): Level {
@@ -148,7 +219,7 @@ export class Analyser {
     const conditions = grouped.having.map(above)
     plan = filter(plan, conditions)
     const outputs = grouped.targets.map((target) => ({ name: target.name, expression: above(target.expression) }))
-    return { plan, outputs: withNullability(plan, outputs) }
+    return this.finished(select, plan, outputs)
   }
 
   private groupExpression(node: Ast, targets: readonly Item[], scope: Scope): Ast {
@@ -160,9 +231,7 @@ export class Analyser {
   }
 
   /** DISTINCT groups by every output column, so each becomes a column first. */
-  private distinctRows(select: JsonObject, level: Level): Level {
-    const on = list(select['distinctClause'])
-    if (on.some((node) => Object.keys(node).length > 0)) throw new Unsupported('DISTINCT_ON', 'DISTINCT ON')
+  private distinctRows(level: Level): Level {
     const { plan, outputs } = this.named(level)
     return { plan: distinct(plan), outputs }
   }
@@ -180,9 +249,42 @@ export class Analyser {
   }
 
   from(items: readonly Ast[], environment: Environment, outer: Scope | null): Source {
-    const [first, ...rest] = items.map((item) => this.fromItem(item, environment, outer))
-    if (first === undefined) return { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }
-    return rest.reduce((left, right) => ({ plan: join(left.plan, right.plan, []), scope: combine(left.scope, right.scope) }), first)
+    const nothing: Source = { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }
+    const [first, ...rest] = items
+    if (first === undefined) return nothing
+    return rest.reduce((left, item) => this.joinedWith(left, item, environment, outer), this.fromItem(first, environment, outer))
+  }
+
+  private joinedWith(left: Source, item: Ast, environment: Environment, outer: Scope | null): Source {
+    const call = as('RangeFunction', item)
+    if (call !== undefined) return this.expand(left, call, 'inner')
+    const right = this.fromItem(item, environment, outer)
+    return { plan: join(left.plan, right.plan, []), scope: combine(left.scope, right.scope) }
+  }
+
+  /** A function in FROM sees the items before it. */
+  private expand(input: Source, body: JsonObject, type: Expand['type']): Source {
+    const alias = isObject(body['alias']) ? body['alias'] : {}
+    const definitions = list(body['coldeflist']).map((node) => as('ColumnDef', node) ?? {})
+    const declared = definitions.length > 0 ? definitions.map((definition) => text(definition['colname'])) : strings(alias['colnames'])
+    if (declared.length === 0) throw new Unsupported('LATERAL', 'a function in FROM whose columns have no names')
+    const added = declared.map((name) => this.names.fresh(name))
+    const resolved = resolve({ List: { items: list(body['functions']) } }, input.scope)
+    const call: Ast = {
+      RangeFunction: {
+        ...body,
+        lateral: true,
+        functions: list(as('List', resolved)?.['items']),
+        alias: definitions.length > 0 ? alias : { ...alias, colnames: added.map((name): Ast => ({ String: { sval: name } })) },
+        ...(definitions.length > 0
+          ? { coldeflist: definitions.map((definition, i): Ast => ({ ColumnDef: { ...definition, colname: added[i] ?? '' } })) }
+          : {}),
+      },
+    }
+    const columns = [...input.plan.columns, ...added.map((name): Column => ({ name, notNull: false }))]
+    const plan: Plan = { kind: 'expand', type, input: input.plan, call, added, columns }
+    const own = scopeOf(text(alias['aliasname']), declared.map((name, i) => [name, added[i] ?? name] as const), input.scope.outer)
+    return { plan, scope: combine(input.scope, own) }
   }
 
   private fromItem(item: Ast, environment: Environment, outer: Scope | null): Source {
@@ -190,6 +292,8 @@ export class Analyser {
     if (relation !== undefined) return this.relation(relation, environment, outer)
     const joined = as('JoinExpr', item)
     if (joined !== undefined) return this.joinExpression(joined, environment, outer)
+    const call = as('RangeFunction', item)
+    if (call !== undefined) return this.expand({ plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }, call, 'inner')
     const subquery = as('RangeSubselect', item)
     if (subquery !== undefined) return this.subquery(subquery, environment, outer)
     if (nodeType(item) === 'RangeTableSample') throw new Unsupported('TABLE_SAMPLE', 'TABLESAMPLE')
@@ -201,6 +305,8 @@ export class Analyser {
       throw new Unsupported('OTHER', 'an alias of a join')
     }
     const left = this.fromItem(isObject(body['larg']) ? body['larg'] : {}, environment, outer)
+    const called = as('RangeFunction', body['rarg'])
+    if (called !== undefined) return this.joinedCall(left, called, body)
     const right = this.fromItem(isObject(body['rarg']) ? body['rarg'] : {}, environment, outer)
     const both = combine(left.scope, right.scope)
     const type = body['jointype']
@@ -230,6 +336,16 @@ export class Analyser {
       default:
         throw new Unsupported('OTHER', `a join of type ${String(type)}`)
     }
+  }
+
+  private joinedCall(left: Source, call: JsonObject, body: JsonObject): Source {
+    const always = body['quals'] === undefined || fingerprint(body['quals']) === fingerprint(TRUE)
+    if (body['jointype'] === 'JOIN_INNER') {
+      const source = this.expand(left, call, 'inner')
+      return always ? source : { ...source, plan: filter(source.plan, conjuncts(this.expression(isObject(body['quals']) ? body['quals'] : TRUE, source.scope))) }
+    }
+    if (body['jointype'] === 'JOIN_LEFT' && always) return this.expand(left, call, 'left')
+    throw new Unsupported('LATERAL', 'an outer join with a function on a condition')
   }
 
   private subquery(body: JsonObject, environment: Environment, outer: Scope | null): Source {
@@ -280,24 +396,15 @@ export class Analyser {
 
   /** An expression in which subqueries are not looked for. */
   expression(node: Ast, scope: Scope): Ast {
-    refuseExpression(node, this.facts)
+    refuseExpression(node)
     return resolve(node, scope)
   }
 }
 
-/** A plan reads only columns that it has: what is left over names the query around it in a place without a law. */
-export function requireClosed(plan: Plan): void {
-  const [free] = freeColumns(plan)
-  if (free !== undefined) throw new Unsupported('CORRELATED', `a subquery that names ${free} of the query around it in this place`)
-}
+const TRUE: Ast = { A_Const: { boolval: { boolval: true } } }
 
 function withNullability(input: Plan, items: readonly Item[]): (Item & { readonly notNull: boolean })[] {
   return items.map((item) => ({ ...item, notNull: notNull(item.expression, input.columns) }))
-}
-
-export function conjuncts(expression: Ast): Ast[] {
-  const body = as('BoolExpr', expression)
-  return body !== undefined && body['boolop'] === 'AND_EXPR' ? list(body['args']).flatMap(conjuncts) : [expression]
 }
 
 function targetsOf(select: JsonObject): Item[] {
@@ -319,27 +426,15 @@ function aliasOf(alias: unknown, fallback: string): { label: string; columnAlias
   return { label: typeof body['aliasname'] === 'string' ? body['aliasname'] : fallback, columnAliases: strings(body['colnames']) }
 }
 
+function limits(select: JsonObject): boolean {
+  return select['limitCount'] !== undefined || select['limitOffset'] !== undefined
+}
+
+function sortKey(sort: Ast): Ast {
+  const node = as('SortBy', sort)?.['node']
+  return isObject(node) ? node : {}
+}
+
 function refuseClauses(select: JsonObject): void {
-  if (select['limitCount'] !== undefined || select['limitOffset'] !== undefined) throw new Unsupported('LIMIT', 'LIMIT or OFFSET')
   if (select['lockingClause'] !== undefined) throw new Unsupported('OTHER', 'FOR UPDATE')
-}
-
-export function refuseExpression(expression: Ast, facts: QueryFacts): void {
-  const setReturning = new Set(facts.functions.filter((known) => known.setReturning).map((known) => known.name))
-  walk(expression, (type, body) => {
-    if (type === 'SubLink') return false
-    if (type === 'GroupingFunc') throw new Unsupported('GROUPING_SETS', 'grouping()')
-    if (/^Json\w*Agg$/.test(type)) throw new Unsupported('OTHER', 'a JSON aggregate of the SQL standard')
-    if (type !== 'FuncCall') return true
-    const name = functionName(body)
-    if (body['over'] !== undefined) throw new Unsupported('WINDOW_FUNCTION', `the window function ${name}`)
-    if (setReturning.has(name)) throw new Unsupported('SET_RETURNING_FUNCTION', `the function ${name} returns a set`)
-    return true
-  })
-}
-
-/** A function's name as `FunctionFacts` has it. */
-export function functionName(call: JsonObject): string {
-  const names = strings(call['funcname'])
-  return (names[0] === 'pg_catalog' ? names.slice(1) : names).join('.')
 }

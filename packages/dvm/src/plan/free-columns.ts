@@ -1,4 +1,5 @@
 import { columnsOf, type Ast } from '../ast.ts'
+import { Unsupported } from '../unsupported.ts'
 import { inputsOf, type Plan } from './plan.ts'
 
 /** Columns that a plan's expressions read and no input gives: those of a query around it. */
@@ -25,7 +26,17 @@ function expressionsOf(plan: Plan): readonly Ast[] {
     case 'join':
     case 'semi-join':
       return plan.conditions
+    case 'expand':
+      return [plan.call]
     case 'aggregate':
       return plan.calls.map((call) => call.call)
+    case 'partitioned':
+      return plan.transform.kind === 'window' ? plan.transform.calls.map((call) => call.call) : plan.transform.order
   }
+}
+
+/** A plan reads only columns that it has: what is left over names the query around it in a place without a law. */
+export function requireClosed(plan: Plan): void {
+  const [free] = freeColumns(plan)
+  if (free !== undefined) throw new Unsupported('CORRELATED', `a subquery that names ${free} of the query around it in this place`)
 }

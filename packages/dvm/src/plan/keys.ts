@@ -16,8 +16,14 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
       return plan.query === 'select' ? [[]] : []
     case 'filter':
       return keysOf(plan.input)
+    case 'expand':
+      return []
+    case 'partitioned':
+      if (plan.transform.kind === 'distinct-on') return [plan.keys]
+      return keysOf(plan.input)
     case 'project': {
-      const renamed = new Map(plan.items.flatMap((item) => {
+      if (plan.expands) return []
+      const renamed = new Map(plan.items.toReversed().flatMap((item) => {
         const column = soleColumn(item.expression)
         return column === undefined ? [] : [[column, item.name] as const]
       }))

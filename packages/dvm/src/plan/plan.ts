@@ -5,7 +5,10 @@ import type { RelationFacts } from '../facts.ts'
  * The relational side of a query: frozen data, one interface an operator. Every column of every operator has a name
  * that is unique in the whole plan, so expressions refer to columns by one name and legs of a join never clash.
  */
-export type Plan = Scan | Constant | Filter | Project | Join | SemiJoin | UnionAll | Aggregate
+export type Plan = Scan | Constant | Filter | Project | Join | SemiJoin | UnionAll | Expand | Aggregate | Partitioned
+
+/** Operators that keep state: each is a stage with a table of its own. */
+export type Stateful = Aggregate | Partitioned
 
 export interface Column {
   readonly name: string
@@ -46,6 +49,8 @@ export interface Project extends Operator {
   readonly kind: 'project'
   readonly input: Plan
   readonly items: readonly Item[]
+  /** An item returns a set: one row becomes several, or none. */
+  readonly expands: boolean
 }
 
 /** No condition is a cross join. A right join is a left join with its sides exchanged. */
@@ -95,6 +100,33 @@ export interface Aggregate extends Operator {
   readonly label: 'aggregate' | 'distinct'
 }
 
+/** A set-returning function in FROM, called for every row of the input. */
+export interface Expand extends Operator {
+  readonly kind: 'expand'
+  /** `left`: rows for which the function returns nothing are kept, with nulls. */
+  readonly type: 'inner' | 'left'
+  readonly input: Plan
+  /** A RangeFunction node; its columns are the last of this operator's. */
+  readonly call: Ast
+  readonly added: readonly string[]
+}
+
+/**
+ * What is computed partition by partition: window functions, DISTINCT ON, ORDER BY … LIMIT (of which the whole input
+ * is one partition). Rows of different partitions never meet.
+ */
+export interface Partitioned extends Operator {
+  readonly kind: 'partitioned'
+  readonly input: Plan
+  readonly keys: readonly string[]
+  readonly transform: Transform
+}
+
+export type Transform =
+  | { readonly kind: 'window'; readonly calls: readonly { readonly name: string; readonly call: Ast }[] }
+  | { readonly kind: 'distinct-on'; readonly order: readonly Ast[] }
+  | { readonly kind: 'limit'; readonly order: readonly Ast[]; readonly limit: Ast | null; readonly offset: Ast | null; readonly withTies: boolean }
+
 /** The plan of a whole query: its last operator and the columns as the user named them. */
 export interface Query {
   readonly input: Plan
@@ -124,6 +156,7 @@ export function markJoin(left: Plan, right: Plan, conditions: readonly Ast[], ma
 export function project(input: Plan, items: readonly (Item & { readonly notNull: boolean })[]): Project {
   return {
     kind: 'project',
+    expands: false,
     input,
     items: items.map(({ name, expression }) => ({ name, expression })),
     columns: items.map(({ name, notNull }) => ({ name, notNull })),
@@ -153,6 +186,8 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'filter':
     case 'project':
     case 'aggregate':
+    case 'expand':
+    case 'partitioned':
       return [plan.input]
     case 'join':
     case 'semi-join':

@@ -1,7 +1,10 @@
 import { as, columnRef, columnsOf, isObject, list, rebuild, soleColumn, strings, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
-import { conjuncts, refuseExpression, requireClosed, type Analyser, type Environment, type Level, type Source } from './analyse.ts'
-import { groupedBy, isAggregateCall, isAggregation, PENDING_SUBQUERY } from './aggregation.ts'
+import { isAggregateCall } from './calls.ts'
+import { conjuncts, refuseExpression } from './conditions.ts'
+import { requireClosed } from './free-columns.ts'
+import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
+import { groupedBy, isAggregation, PENDING_SUBQUERY } from './aggregation.ts'
 import { equated, keysOf } from './keys.ts'
 import { filter, join, markJoin, project, semiJoin, type Column, type Plan } from './plan.ts'
 import { resolve, type Scope } from './scope.ts'
@@ -20,7 +23,7 @@ import { resolve, type Scope } from './scope.ts'
  *
  * What a subquery's WHERE says of the columns around it is lifted into the join's condition.
  */
-export function wherePlan(analyser: Analyser, clause: Ast, from: Source, environment: Environment): Plan {
+export function wherePlan(analyser: QueryAnalyser, clause: Ast, from: Source, environment: Environment): Plan {
   let { plan } = from
   const predicates: Ast[] = []
   for (const conjunct of conjuncts(clause)) {
@@ -38,8 +41,8 @@ export function wherePlan(analyser: Analyser, clause: Ast, from: Source, environ
 }
 
 /** Replaces the subqueries of an expression by columns of joins that are added to the plan. */
-export function withSubqueries(analyser: Analyser, node: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
-  refuseExpression(node, analyser.facts)
+export function withSubqueries(analyser: QueryAnalyser, node: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
+  refuseExpression(node)
   let { plan } = source
   const replaced = rebuild(node, (type, body) => {
     if (type !== 'SubLink') return undefined
@@ -66,8 +69,8 @@ function resolveAround(expression: Ast, scope: Scope): Ast {
  * An expression of a grouped query. Subqueries inside aggregate calls belong below the grouping; all others see groups,
  * and wait until these exist.
  */
-export function beforeGrouping(analyser: Analyser, node: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
-  refuseExpression(node, analyser.facts)
+export function beforeGrouping(analyser: QueryAnalyser, node: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
+  refuseExpression(node)
   let { plan } = source
   const replaced = rebuild(node, (type, body, whole) => {
     if (type === 'FuncCall' && isAggregateCall(body, analyser.facts)) {
@@ -80,7 +83,7 @@ export function beforeGrouping(analyser: Analyser, node: Ast, source: Source, en
   return { plan, expression: resolveAround(replaced, source.scope) }
 }
 
-export function afterGrouping(analyser: Analyser, expression: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
+export function afterGrouping(analyser: QueryAnalyser, expression: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
   let { plan } = source
   const settled = rebuild(expression, (type, body) => {
     if (type !== PENDING_SUBQUERY) return undefined
@@ -91,7 +94,7 @@ export function afterGrouping(analyser: Analyser, expression: Ast, source: Sourc
   return { plan, expression: settled }
 }
 
-function asSemiJoin(analyser: Analyser, conjunct: Ast, source: Source, environment: Environment): Plan | undefined {
+function asSemiJoin(analyser: QueryAnalyser, conjunct: Ast, source: Source, environment: Environment): Plan | undefined {
   const negated = as('BoolExpr', conjunct)
   const inner = negated?.['boolop'] === 'NOT_EXPR' ? list(negated['args'])[0] : conjunct
   const link = as('SubLink', inner)
@@ -118,7 +121,7 @@ function asSemiJoin(analyser: Analyser, conjunct: Ast, source: Source, environme
   }
 }
 
-function subqueryValue(analyser: Analyser, link: JsonObject, source: Source, environment: Environment): { plan: Plan; expression: Ast } {
+function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment): { plan: Plan; expression: Ast } {
   const mark = (plan: Plan, right: Plan, conditions: readonly Ast[]) => {
     const name = analyser.names.fresh('mark')
     return { plan: markJoin(plan, right, conditions, name), expression: columnRef(name) }
@@ -152,7 +155,7 @@ interface Lifted extends Level {
 }
 
 /** The subquery as a plan of its own, and what it says of the query around it as conditions. */
-function liftedSubplan(analyser: Analyser, link: JsonObject, scope: Scope, around: Environment, existence: boolean): Lifted {
+function liftedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope, around: Environment, existence: boolean): Lifted {
   const select = as('SelectStmt', link['subselect'])
   if (select === undefined) throw new Unsupported('SUBQUERY_EXPRESSION', 'a subquery')
   const body = existence ? withoutIrrelevantLimit(select) : select
@@ -171,12 +174,14 @@ function liftedSubplan(analyser: Analyser, link: JsonObject, scope: Scope, aroun
 }
 
 /** One SELECT over FROM and WHERE: what it says of the columns around it can be lifted out of it. */
-function isPlain(select: JsonObject, analyser: Analyser): boolean {
+function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
   return (
     !isObject(select['larg']) &&
     list(select['valuesLists']).length === 0 &&
     select['distinctClause'] === undefined &&
     select['limitCount'] === undefined &&
+    select['limitOffset'] === undefined &&
+    select['windowClause'] === undefined &&
     !isAggregation(select, analyser.facts)
   )
 }
@@ -197,7 +202,7 @@ function lift(plan: Plan): { plan: Plan; lifted: readonly Ast[] } {
   return { plan: filter(plan.input, local), lifted: plan.predicates.filter((predicate) => !local.includes(predicate)) }
 }
 
-function comparedSubplan(analyser: Analyser, link: JsonObject, source: Source, environment: Environment) {
+function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment) {
   const level = liftedSubplan(analyser, link, source.scope, environment, false)
   const tested = isObject(link['testexpr']) ? link['testexpr'] : {}
   const row = as('RowExpr', tested)
@@ -214,7 +219,7 @@ function comparedSubplan(analyser: Analyser, link: JsonObject, source: Source, e
   return { plan: level.plan, lifted: level.lifted, comparison }
 }
 
-function scalarValue(analyser: Analyser, link: JsonObject, source: Source, environment: Environment): { plan: Plan; expression: Ast } {
+function scalarValue(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment): { plan: Plan; expression: Ast } {
   const select = as('SelectStmt', link['subselect'])
   if (select !== undefined && isCorrelatedAggregate(select, analyser)) return groupedValue(analyser, select, source, environment)
   const level = liftedSubplan(analyser, link, source.scope, environment, false)
@@ -234,7 +239,7 @@ function scalarValue(analyser: Analyser, link: JsonObject, source: Source, envir
   return { plan: join(source.plan, right, level.lifted, 'left'), expression: columnRef(name) }
 }
 
-function isCorrelatedAggregate(select: JsonObject, analyser: Analyser): boolean {
+function isCorrelatedAggregate(select: JsonObject, analyser: QueryAnalyser): boolean {
   return isAggregation(select, analyser.facts) && list(select['groupClause']).length === 0 && select['havingClause'] === undefined
 }
 
@@ -242,7 +247,7 @@ function isCorrelatedAggregate(select: JsonObject, analyser: Analyser): boolean 
  * `(select f(x) from S where S.k = R.k)`: grouped by k and joined to R. A row of R without a group sees what the
  * aggregate gives for no rows: null, or 0 for count.
  */
-function groupedValue(analyser: Analyser, select: JsonObject, source: Source, around: Environment): { plan: Plan; expression: Ast } {
+function groupedValue(analyser: QueryAnalyser, select: JsonObject, source: Source, around: Environment): { plan: Plan; expression: Ast } {
   const environment = analyser.commonTables(select, around)
   const from = analyser.from(list(select['fromClause']), environment, source.scope)
   const { plan: input, lifted } = lift(analyser.where(select, from, environment))

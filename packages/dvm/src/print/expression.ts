@@ -1,6 +1,6 @@
 import { Deparser } from 'pgsql-deparser'
 
-import { as, fingerprint, list, type Ast } from '../ast.ts'
+import { as, fingerprint, isObject, list, type Ast } from '../ast.ts'
 import { parseSelect } from '../parse.ts'
 import { Unsupported } from '../unsupported.ts'
 
@@ -62,4 +62,24 @@ export function printStatement(select: Ast): string {
     throw new Unsupported('PRINTER_GUARD', `printing changed the meaning of a query: ${candidate}`)
   }
   return candidate
+}
+
+/** One item of FROM, as a call of a set-returning function is. */
+export function printFromItem(item: Ast): string {
+  const start = 'SELECT * FROM '
+  const star: Ast = { ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } }
+  const printedQuery = printStatement({ targetList: [star], fromClause: [item], limitOption: 'LIMIT_OPTION_DEFAULT', op: 'SETOP_NONE' })
+  if (!printedQuery.startsWith(start)) throw new Unsupported('PRINTER_GUARD', `a call in FROM was printed as ${printedQuery}`)
+  return printedQuery.slice(start.length)
+}
+
+/** One item of ORDER BY. */
+export function printOrder(sort: Ast): string {
+  const body = as('SortBy', sort) ?? {}
+  const expression = isObject(body['node']) ? printExpression(body['node']) : ''
+  const using = list(body['useOp'])
+  if (using.length > 0) throw new Unsupported('OTHER', 'ORDER BY … USING')
+  const direction = body['sortby_dir'] === 'SORTBY_DESC' ? ' desc' : ''
+  const nulls = body['sortby_nulls'] === 'SORTBY_NULLS_FIRST' ? ' nulls first' : body['sortby_nulls'] === 'SORTBY_NULLS_LAST' ? ' nulls last' : ''
+  return `${expression}${direction}${nulls}`
 }

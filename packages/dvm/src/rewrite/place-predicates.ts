@@ -20,6 +20,8 @@ export function placePredicates(plan: Plan): Plan {
       return { ...plan, left: placePredicates(plan.left), right: placePredicates(plan.right) }
     case 'project':
     case 'aggregate':
+    case 'expand':
+    case 'partitioned':
       return { ...plan, input: placePredicates(plan.input) }
     case 'union-all':
       return { ...plan, inputs: plan.inputs.map(placePredicates) }

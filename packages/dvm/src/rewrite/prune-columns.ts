@@ -19,9 +19,10 @@ export function pruneColumns(plan: Plan, needed: ReadonlySet<string>): Plan {
       return { ...plan, input, columns: plan.columns.filter((column) => input.columns.some(({ name }) => name === column.name)) }
     }
     case 'project': {
-      const items = plan.items.filter((item) => needed.has(item.name))
+      // Where an item returns a set, every item counts: dropping one could drop or join rows.
+      const items = plan.expands ? plan.items : plan.items.filter((item) => needed.has(item.name))
       const input = pruneColumns(plan.input, used(items.map((item) => item.expression)))
-      return { ...plan, input, items, columns: plan.columns.filter((column) => needed.has(column.name)) }
+      return { ...plan, input, items, columns: plan.columns.filter((column) => items.some((item) => item.name === column.name)) }
     }
     case 'join': {
       const both = new Set([...needed, ...used(plan.conditions)])
@@ -42,6 +43,24 @@ export function pruneColumns(plan: Plan, needed: ReadonlySet<string>): Plan {
         inputs: plan.inputs.map((input) => pruneColumns(input, needed)),
         columns: plan.columns.filter((column) => needed.has(column.name)),
       }
+    case 'expand': {
+      const input = pruneColumns(plan.input, new Set([...needed, ...columnsOf(plan.call)]))
+      const present = new Set([...input.columns.map((column) => column.name), ...plan.added])
+      return { ...plan, input, columns: plan.columns.filter((column) => present.has(column.name)) }
+    }
+    case 'partitioned': {
+      const { transform } = plan
+      const calls = transform.kind === 'window' ? transform.calls.filter((call) => needed.has(call.name)) : []
+      const read = transform.kind === 'window' ? used(calls.map((call) => call.call)) : used(transform.order)
+      const input = pruneColumns(plan.input, new Set([...needed, ...plan.keys, ...read]))
+      const present = new Set([...input.columns.map((column) => column.name), ...calls.map((call) => call.name)])
+      return {
+        ...plan,
+        input,
+        transform: transform.kind === 'window' ? { kind: 'window', calls } : transform,
+        columns: plan.columns.filter((column) => present.has(column.name)),
+      }
+    }
     case 'aggregate': {
       // Every key splits groups, read or not; calls that nobody reads are dropped.
       const calls = plan.calls.filter((call) => needed.has(call.name))

@@ -5,7 +5,7 @@ import { soleColumn } from '../ast.ts'
 import { printExpression } from '../print/expression.ts'
 import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
 import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-functions.ts'
-import { chooseKey, type Key } from './key.ts'
+import { chooseKey, keyName, type Key } from './key.ts'
 import { groupsAgain } from './group-recompute.ts'
 import { netRows } from './net.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable, type StoredColumn } from './state-table.ts'
@@ -233,6 +233,5 @@ function uniqueSlots(slots: readonly Slot[]): Slot[] {
 }
 
 const slotName = (i: number) => `__slot_${i + 1}`
-export const keyName = (i: number) => `__key_${i + 1}`
 const oldName = (i: number) => `__old_${i + 1}`
 const newName = (i: number) => `__new_${i + 1}`

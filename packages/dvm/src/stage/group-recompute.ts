@@ -1,6 +1,5 @@
 import { nested, q, select, type Chain } from '../print/text.ts'
-import type { Key } from './key.ts'
-import { keyName } from './aggregate-stage.ts'
+import { keyName, type Key } from './key.ts'
 
 /**
  * Group recomputation: what will not add up is computed again, from the input after the change, for just the groups
@@ -39,7 +38,8 @@ export function groupsAgain(options: {
   return options.chain.add('groups computed again', keyed)
 }
 
-function matching(keys: readonly { readonly name: string; readonly notNull: boolean }[], input: string, wanted: string): string {
+/** Rows of `input` whose key is among those wanted. */
+export function matching(keys: readonly { readonly name: string; readonly notNull: boolean }[], input: string, wanted: string): string {
   const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
   const plain = select({ columns: ['r.*'], from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}` })
   const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [`w.${wantedName(i)} is null`]))

@@ -62,7 +62,12 @@ export function rowKey(columns: readonly { readonly name: string; readonly type:
   }
 }
 
-function canonical(column: TypedColumn): string {
+/** The hash of some columns' canonical values: equal values have equal hashes. */
+export function hashOf(columns: readonly { readonly name: string; readonly type: TypeFacts }[]): string {
+  return hash(columns.map(canonical))
+}
+
+function canonical(column: { readonly name: string; readonly type: TypeFacts }): string {
   if (column.type.canonical === null) throw new Unsupported('KEY_TYPE', `the column ${column.name} of type ${column.type.sql}`)
   return column.type.canonical.replaceAll('$', () => `${q(column.name)}::${column.type.sql}`)
 }
@@ -71,3 +76,6 @@ function canonical(column: TypedColumn): string {
 function hash(expressions: readonly string[]): string {
   return `substr(sha256(record_send(row(${expressions.join(', ')}))), 1, 16)`
 }
+
+/** A key column's value in a step's rows. */
+export const keyName = (i: number) => `__key_${i + 1}`

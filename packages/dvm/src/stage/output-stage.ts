@@ -1,12 +1,11 @@
-import { soleColumn } from '../ast.ts'
 import type { DeltaContext } from '../delta/context.ts'
 import type { TypeFacts } from '../facts.ts'
-import { keysOf } from '../plan/keys.ts'
-import type { Plan, Query } from '../plan/plan.ts'
+import type { Query } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
 import { anyValue, nested, q, select, type Chain } from '../print/text.ts'
-import { chooseKey, ROW_HASH, ROW_ORDINAL, rowKey, type Key } from './key.ts'
+import { keyName, ROW_HASH, ROW_ORDINAL } from './key.ts'
 import { netRows } from './net.ts'
+import { outputKey } from './output-key.ts'
 import type { StageDelta } from './stage.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
 
@@ -26,7 +25,7 @@ export class OutputStage {
     this.query = options.query
     this.types = options.itemTypes
     const visible = this.query.items.map((item, i) => storedColumn(item.name, this.type(i), true))
-    const key = this.chooseKey()
+    const key = outputKey(this.query.input, this.query.items, (i) => this.type(i))
     const hidden = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
     this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden], key }
   }
@@ -132,23 +131,6 @@ export class OutputStage {
     }
   }
 
-  private chooseKey(): Key {
-    const outputs = new Map<string, { name: string; type: TypeFacts; notNull: boolean }>()
-    this.query.items.forEach((item, i) => {
-      const column = soleColumn(item.expression)
-      if (column === undefined || outputs.has(column)) return
-      const notNull = columnsOf(this.query.input).get(column) === true
-      outputs.set(column, { name: item.name, type: this.type(i), notNull })
-    })
-    const candidates = keysOf(this.query.input)
-      .filter((key) => key.every((column) => outputs.has(column)))
-      .toSorted((a, b) => a.length - b.length)
-    const [best] = candidates
-    const usable = best?.every((column) => outputs.get(column)?.type.canonical !== null)
-    if (best === undefined || usable !== true) return rowKey(this.query.items.map((item, i) => ({ name: item.name, type: this.type(i) })))
-    return chooseKey(best.flatMap((column) => outputs.get(column) ?? []), (name) => name)
-  }
-
   private items(): string[] {
     return this.query.items.map((item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${q(item.name)}`)
   }
@@ -172,11 +154,6 @@ export class OutputStage {
   }
 }
 
-function columnsOf(plan: Plan): Map<string, boolean> {
-  return new Map(plan.columns.map((column) => [column.name, column.notNull]))
-}
-
-const keyName = (i: number) => `__key_${i + 1}`
 const oldName = (i: number) => `__old_${i + 1}`
 const newName = (i: number) => `__new_${i + 1}`
 const valueName = (i: number) => `__value_${i + 1}`

@@ -1,5 +1,5 @@
 import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
-import { keyName } from './aggregate-stage.ts'
+import { keyName } from './key.ts'
 import type { StageDelta } from './stage.ts'
 import { sameKey, tableName, type StateTable } from './state-table.ts'
 
@@ -8,6 +8,11 @@ import { sameKey, tableName, type StateTable } from './state-table.ts'
  * differ (by their binary image) are touched. So consumers of a stream table see a true delta of a full refresh too.
  */
 export function replace(chain: Chain, table: StateTable, fill: string): StageDelta {
+  return compareRows(chain, table, fill, `${tableName(table)} t`)
+}
+
+/** The difference between fresh rows and the stored ones (a FROM item called `t`), by key and image. */
+export function compareRows(chain: Chain, table: StateTable, fill: string, stored: string): StageDelta {
   const columns = table.columns.map((column) => q(column.name))
   const fresh = chain.add('fresh', `select * from ${nested(fill)} as f(${columns.join(', ')})`, { materialized: true })
   const [first] = table.key.columns
@@ -31,7 +36,7 @@ export function replace(chain: Chain, table: StateTable, fill: string): StageDel
           ? 'false as __differs'
           : `${differ(visible.map((column) => q(column.name)))} as __differs`,
       ],
-      from: `${fresh} f\nfull join ${tableName(table)} t on ${sameKey(table.key, 't', 'f')}`,
+      from: `${fresh} f\nfull join ${stored} on ${sameKey(table.key, 't', 'f')}`,
       where: [`(t.${key} is null or f.${key} is null or ${differ(columns)})`],
     }),
   )

@@ -1,0 +1,18 @@
+import { as, list, walk, type Ast } from '../ast.ts'
+import { Unsupported } from '../unsupported.ts'
+
+/** The parts of an AND, however nested. */
+export function conjuncts(expression: Ast): Ast[] {
+  const body = as('BoolExpr', expression)
+  return body !== undefined && body['boolop'] === 'AND_EXPR' ? list(body['args']).flatMap(conjuncts) : [expression]
+}
+
+/** Expressions for which there is no law wherever they stand. */
+export function refuseExpression(expression: Ast): void {
+  walk(expression, (type) => {
+    if (type === 'SubLink') return false
+    if (type === 'GroupingFunc') throw new Unsupported('GROUPING_SETS', 'grouping()')
+    if (/^Json\w*Agg$/.test(type)) throw new Unsupported('OTHER', 'a JSON aggregate of the SQL standard')
+    return true
+  })
+}

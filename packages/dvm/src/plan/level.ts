@@ -1,0 +1,37 @@
+import type { Ast, JsonObject } from '../ast.ts'
+import type { QueryFacts } from '../facts.ts'
+import type { Names } from './names.ts'
+import type { Item, Plan } from './plan.ts'
+import type { Scope } from './scope.ts'
+
+/** A query level: a plan and its columns under the names that the SQL around it sees. */
+export interface Level {
+  readonly plan: Plan
+  readonly outputs: readonly (Item & { readonly notNull: boolean })[]
+}
+
+export interface CommonTable {
+  readonly select: JsonObject
+  readonly columns: readonly string[]
+  readonly environment: Environment
+}
+
+export type Environment = ReadonlyMap<string, CommonTable>
+
+export interface Source {
+  readonly plan: Plan
+  readonly scope: Scope
+}
+
+/** What the analysis of a clause may ask of the analysis of the queries inside it. */
+export interface QueryAnalyser {
+  readonly names: Names
+  readonly facts: QueryFacts
+  select(select: JsonObject, around: Environment, outer: Scope | null): Level
+  commonTables(select: JsonObject, around: Environment): Environment
+  from(items: readonly Ast[], environment: Environment, outer: Scope | null): Source
+  where(select: JsonObject, from: Source, environment: Environment): Plan
+  output(select: JsonObject, source: Source, environment: Environment): Level
+  named(level: Level): Level
+  expression(node: Ast, scope: Scope): Ast
+}

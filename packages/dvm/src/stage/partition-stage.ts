@@ -1,0 +1,110 @@
+import type { DeltaContext } from '../delta/context.ts'
+import { transformed } from '../delta/readings.ts'
+import type { TypeFacts } from '../facts.ts'
+import type { Item, Partitioned } from '../plan/plan.ts'
+import { printExpression } from '../print/expression.ts'
+import { nested, q, select, type Chain } from '../print/text.ts'
+import { matching } from './group-recompute.ts'
+import { hashOf, ROW_HASH, ROW_ORDINAL, type Key } from './key.ts'
+import { outputKey } from './output-key.ts'
+import { compareRows } from './replace.ts'
+import type { StageDelta, TypeOf } from './stage.ts'
+import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+
+/**
+ * Window functions, DISTINCT ON, ORDER BY … LIMIT: partitions that a change touches are computed again and compared
+ * with what is stored of them.
+ *
+ *   Δ T(R) = T(R restricted to touched partitions, after) − stored rows of these partitions
+ *
+ * Stored rows carry a hash of their partition, indexed. What is given up is read from the state and not computed from
+ * the input before, so the answer stays consistent even where ties leave PostgreSQL a choice.
+ */
+export class PartitionStage {
+  readonly node: Partitioned
+  readonly table: StateTable
+  readonly items: readonly Item[]
+  private readonly types: readonly TypeFacts[]
+  private readonly partition: string | null
+
+  constructor(options: {
+    readonly node: Partitioned
+    readonly items: readonly Item[]
+    readonly itemTypes: readonly TypeFacts[]
+    readonly schema: string
+    readonly table: string
+    readonly typeOf: TypeOf
+  }) {
+    this.node = options.node
+    this.items = options.items
+    this.types = options.itemTypes
+    this.partition = this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: options.typeOf(name) })))
+    const key = outputKey(this.node, this.items, (i) => this.type(i))
+    const visible = this.items.map((item, i) => storedColumn(item.name, this.type(i), true))
+    const hidden = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
+    const partition = this.partition === null ? [] : [hiddenColumn(PARTITION, 'bytea', true)]
+    this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden, ...partition], key }
+  }
+
+  get indexes(): readonly string[] {
+    return this.partition === null ? [] : [PARTITION]
+  }
+
+  fill(input: string): string {
+    return this.rows(transformed(this.node, input))
+  }
+
+  delta(chain: Chain, context: DeltaContext): StageDelta | null {
+    const changes = context.delta(this.node.input)
+    if (changes === null) return null
+    const { keys } = this.node
+    const touched = chain.add('Δ partitions', select({ columns: keys.map((name, i) => `${q(name)} as __wanted_${i + 1}`), from: changes
+      , groupBy: keys.map(q), ...(keys.length === 0 ? { limit: 1 } : {}) }))
+    const input = context.read(this.node.input, 'after')
+    const some = `(select exists (select from ${touched}))`
+    const whole = select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
+    const restricted = keys.length === 0 ? whole : matching(keys.map((name) => ({ name, notNull: this.notNullKey(name) })), input, touched)
+    return compareRows(chain, this.table, this.rows(transformed(this.node, restricted)), this.storedRows(touched))
+  }
+
+  /** The stored rows of the touched partitions. */
+  private storedRows(touched: string): string {
+    if (this.partition === null) {
+      const some = `(select exists (select from ${touched}))`
+      return `${nested(select({ columns: ['t.*'], from: `${tableName(this.table)} t`, where: [some] }))} t`
+    }
+    const renamed = select({ columns: this.node.keys.map((name, i) => `__wanted_${i + 1} as ${q(name)}`), from: touched })
+    const hashes = select({ columns: [`${this.partition} as __part`], from: `${nested(renamed)} k` })
+    return `${nested(select({ columns: ['t.*'], from: `${tableName(this.table)} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
+  }
+
+  /** The stored columns, in order, from the transformed rows. */
+  private rows(transformedRows: string): string {
+    const partition = this.partition === null ? [] : [`${this.partition} as ${PARTITION}`]
+    const key: Key = this.table.key
+    const visible = this.items.map((item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${itemName(i)}`)
+    const shown = select({ columns: [...visible, ...partition], from: `${nested(transformedRows)} p` })
+    const named = select({ columns: [...this.items.map((item, i) => `${itemName(i)} as ${q(item.name)}`), ...(this.partition === null ? [] : [PARTITION])], from: `${nested(shown)} v` })
+    const keyValues = key.columns.filter((column) => column.hidden && column.value !== null).map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
+    const keyed = select({ columns: ['*', ...keyValues], from: `${nested(named)} n` })
+    return select({ columns: this.table.columns.map((column) => this.numbered(column.name)), from: `${nested(keyed)} k` })
+  }
+
+  private numbered(column: string): string {
+    const ordinal = this.table.key.kind === 'row' && column === ROW_ORDINAL
+    return ordinal ? `row_number() over (partition by ${ROW_HASH}) as ${ROW_ORDINAL}` : q(column)
+  }
+
+  private notNullKey(name: string): boolean {
+    return this.node.input.columns.some((column) => column.name === name && column.notNull)
+  }
+
+  private type(i: number): TypeFacts {
+    const type = this.types[i]
+    if (type === undefined) throw new TypeError(`no type for output column ${i + 1}`)
+    return type
+  }
+}
+
+const PARTITION = '__part'
+const itemName = (i: number) => `__item_${i + 1}`
