@@ -1,9 +1,9 @@
-const SHARE = 20
+const SHARE = 10
 
 /**
  * Asks at most once per `ttlMs`, however many ask: open dashboards share one answer, so that looking costs the database
- * the same for one of them and for fifty. An answer that took long is kept for twenty times as long as it took, so that
- * looking never takes more than a twentieth of the time. A failure is not kept.
+ * the same for one of them and for fifty. An answer that took long is kept for ten times as long as it took, so that
+ * looking never takes more than a tenth of the time. A failure is not kept.
  */
 export function memo<T>(ttlMs: number, ask: () => Promise<T>, now: () => number = Date.now): () => Promise<T> {
   let kept: { readonly answer: Promise<T>; readonly until: number } | undefined
