@@ -73,16 +73,30 @@ class CachingRefresher implements Refresher {
 
   private async attempt(id: number, options: RefreshOptions): Promise<Step | 'again'> {
     const known = this.known.get(id) ?? (await this.load(id))
-    const reason = await fullReason(this.context.database, known.definition, options)
-    if (reason === 'nothing pending') return this.confirm(id, known)
-    if (reason !== null) return this.full(known.definition, reason, options)
+    let result: StatementResult
     try {
-      const result = await this.context.database.session((session) => runDifferential(session, known, options))
-      return this.interpret(id, known, result, options)
+      const reason = await fullReason(this.context.database, known.definition, options)
+      if (reason === 'nothing pending') return await this.confirm(id, known)
+      if (reason !== null) return await this.full(known.definition, reason, options)
+      result = await this.context.database.session((session) => runDifferential(session, known, options))
     } catch (error) {
-      this.known.delete(id)
-      throw error
+      return this.recover(id, known, error, options)
     }
+    return this.interpret(id, known, result, options)
+  }
+
+  /**
+   * A statement fails also because what is remembered is out of date: it names what a new definition has no more. And a
+   * delta fails on values that came and went within its window, on which the query itself does not (a division by zero).
+   */
+  private async recover(id: number, known: Known, error: unknown, options: RefreshOptions): Promise<Step | 'again'> {
+    this.known.delete(id)
+    if (!isFreshetError(error) || error.sqlState === undefined) throw error
+    const { version } = await loadDefinition(this.context.database, id)
+    if (version !== known.definition.version) return 'again'
+    const failedOnValues = error.sqlState.startsWith('22') && known.definition.plan.refresh !== null && options.full !== true
+    if (failedOnValues) return this.full(known.definition, 'DELTA_FAILED', options)
+    throw error
   }
 
   private interpret(id: number, known: Known, result: StatementResult, options: RefreshOptions): Promise<Step | 'again'> | Step | 'again' {

@@ -370,7 +370,8 @@ class Analyser implements QueryAnalyser {
       const level = this.select(parseSelect(facts.definition), new Map(), null)
       return this.range(level, { alias: body['alias'], table, outer, columns: facts.columns.map((column) => column.name) })
     }
-    if (body['inh'] === false) throw new Unsupported('ONLY', `FROM ONLY ${table}`)
+    // the parser leaves out what is false
+    if (body['inh'] !== true) throw new Unsupported('ONLY', `FROM ONLY ${table}`)
     return this.scan(facts, body['alias'], outer)
   }
 

@@ -1,0 +1,175 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { alterStreamTable, pauseStreamTable, resumeStreamTable } from './alter.ts'
+import { findDefinition } from './definition.ts'
+import { dropStreamTable } from './drop.ts'
+import { createRefresher } from './refresher.ts'
+import { historyOf } from './status.ts'
+import { createWorld, type World } from './world.fixture.ts'
+
+/** Refreshers beside each other, and what each leaves in the catalog. */
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(() => world.own.drop())
+afterEach(() => world.clear())
+
+const ITEMS = `create table items (id int primary key, kind text, n int); insert into items select i, 'k' || i % 4, i from generate_series(1, 40) i`
+const SUMS = 'select kind, sum(n) as s from items group by kind'
+
+async function state(id: number) {
+  const [row] = await world.rows(`select version::int, status, frontier, reinitialize, consecutive_errors from freshet.stream_table_state where stream_table_id = ${id}`)
+  return row
+}
+
+describe('two refreshers at once', () => {
+  test.each([
+    ['differential', SUMS, {}],
+    ['full', 'select kind, n, count(*) as c from items group by cube (kind, n)', { full: 'GROUPING_SETS' }],
+  ])('the second one of a %s refresh is told that the table is busy', async (action, query, options) => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', query, options)
+    const other = await world.own.client()
+    await other.query(`begin; select from freshet.stream_table_state for update`)
+    await world.run(`insert into items values (100, 'x', 1)`)
+    expect(await world.refresh(answer)).toMatchObject({ action: 'busy', rowsInserted: 0 })
+    await other.query('rollback')
+    expect(await world.refresh(answer)).toMatchObject({ action })
+  })
+
+  test('many at once: every change is applied once', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const refreshers = Array.from({ length: 4 }, () => createRefresher(world.context))
+    let applied = 0
+    for (let round = 0; round < 8; round++) {
+      await world.run(`insert into items values (${100 + round}, 'k1', 1)`)
+      const outcomes = await Promise.all(refreshers.map((refresher) => refresher.refresh(answer.id)))
+      for (const outcome of outcomes) expect(['none', 'busy', 'differential']).toContain(outcome.action)
+      applied += outcomes.filter(({ action }) => action === 'differential').length
+    }
+    expect(applied).toBe(8)
+    await world.step('select 1')
+    expect(await world.rows('select count(*)::int as n from freshet.refresh_history')).toEqual([{ n: 9 }])
+  })
+})
+
+describe('the fence', () => {
+  test('a process that remembers an old version does nothing by it', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const [early, late] = [createRefresher(world.context), createRefresher(world.context)]
+    for (const refresher of [early, late]) expect(await refresher.refresh(answer.id)).toMatchObject({ action: 'none' })
+    await world.run(`update items set n = n + 1 where id < 5`)
+    expect(await early.refresh(answer.id)).toMatchObject({ action: 'differential', changeRows: 8 })
+    expect(await late.refresh(answer.id)).toMatchObject({ action: 'none' })
+    await world.run(`update items set n = n + 1 where id < 3`)
+    expect(await late.refresh(answer.id)).toMatchObject({ action: 'differential', changeRows: 4 })
+    await world.step('select 1')
+  })
+
+  test('a query that was changed elsewhere is refreshed as it is now', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const stale = createRefresher(world.context)
+    await world.run(`update items set n = n + 1 where id = 1`)
+    await stale.refresh(answer.id)
+    await alterStreamTable(world.context, 'answer', { query: 'select id, n from items where n > 10' })
+    await world.run(`update items set n = n + 10 where id < 5`)
+    expect(await stale.refresh(answer.id)).toMatchObject({ action: 'differential' })
+    expect(await world.step('select 1')).toMatchObject({ answer: { action: 'none' } })
+  })
+
+  test('a table that began to emit is refreshed with its output delta by a process that did not know', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const stale = createRefresher(world.context)
+    await stale.refresh(answer.id)
+    await world.stream('above', 'select max(s) as m from answer')
+    await world.run(`update items set n = n + 100 where id = 1`)
+    expect(await stale.refresh(answer.id)).toMatchObject({ action: 'differential' })
+    expect((await world.step('select 1'))['above']).toMatchObject({ action: 'differential', changeRows: 2 })
+  })
+
+  test('a table that was dropped is unknown', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const stale = createRefresher(world.context)
+    await stale.refresh(answer.id)
+    await dropStreamTable(world.context, 'answer')
+    await expect(stale.refresh(answer.id)).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
+    await expect(stale.refresh(answer.id)).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
+  })
+})
+
+describe('what a refresh records', () => {
+  test('nothing when no change was pending', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const before = await state(answer.id)
+    for (const options of [{}, { initiatedBy: 'scheduler' }]) expect(await world.refresh(answer, options)).toMatchObject({ action: 'none' })
+    expect(await state(answer.id)).toEqual(before)
+    expect(await historyOf(world.database, answer, 10)).toMatchObject([{ action: 'initial', initiatedBy: 'create', rowsInserted: 4 }])
+  })
+
+  test('history, version and frontier', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    const before = await state(answer.id)
+    await world.run(`update items set n = 0 where id in (1, 2); delete from items where kind = 'k3'`)
+    await world.refresh(answer, { initiatedBy: 'scheduler' })
+    await world.run(`update items set n = 1 where id = 1`)
+    await world.refresh(answer, { full: true })
+    expect(await historyOf(world.database, answer, 10)).toMatchObject([
+      { action: 'full', reason: 'REQUESTED', initiatedBy: 'manual', rowsInserted: 1, rowsDeleted: 0, error: null },
+      { action: 'differential', reason: null, initiatedBy: 'scheduler', changeRows: 14, rowsInserted: 2, rowsDeleted: 1, error: null },
+      { action: 'initial', name: 'public.answer' },
+    ])
+    const after = await state(answer.id)
+    expect(after?.['version']).toBe(Number(before?.['version']) + 2)
+    expect(after?.['frontier']).not.toEqual(before?.['frontier'])
+  })
+
+  test('the applied delta and the frontier commit together, or not at all', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', 'select id, 100 / n as share from items')
+    await world.run(`insert into items values (200, 'x', 5); update items set n = 0 where id = 1`)
+    const before = await state(answer.id)
+    await expect(world.refresh(answer)).rejects.toMatchObject({ sqlState: '22012' })
+    expect(await state(answer.id)).toEqual(before)
+    expect(await world.rows('select from answer where id = 200')).toEqual([])
+  })
+
+  test('a value that came and went, and that the query can not bear, is no hindrance', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', 'select id, 100 / n as share from items')
+    await world.run(`update items set n = 0 where id = 1; insert into items values (200, 'x', 5)`)
+    await world.run(`update items set n = 1 where id = 1`)
+    expect(await world.refresh(answer)).toMatchObject({ action: 'full', reason: 'DELTA_FAILED', rowsInserted: 1 })
+    await world.step(`insert into items values (201, 'x', 5)`)
+  })
+})
+
+describe('pause and resume', () => {
+  test('changes of the meantime are not lost', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    await pauseStreamTable(world.context, 'answer')
+    expect(await state(answer.id)).toMatchObject({ status: 'paused' })
+    await world.run(`update items set n = n + 1; delete from items where id < 5`)
+    await resumeStreamTable(world.context, 'answer')
+    expect((await world.step(`insert into items values (300, 'late', 1)`))['answer']).toMatchObject({ action: 'differential' })
+    expect((await findDefinition(world.database, 'answer')).status).toBe('active')
+  })
+
+  test('resuming forgets the errors that led to a suspension', async () => {
+    await world.run(ITEMS)
+    const answer = await world.stream('answer', SUMS)
+    await world.run(`update freshet.stream_table_state set status = 'suspended', consecutive_errors = 7, last_error = '{}', retry_at = now() + interval '1 hour'`)
+    await resumeStreamTable(world.context, 'answer')
+    expect(await world.rows('select status, consecutive_errors as errors, last_error, retry_at from freshet.stream_table_state')).toEqual([
+      { status: 'active', errors: 0, last_error: null, retry_at: null },
+    ])
+    expect((await state(answer.id))?.['status']).toBe('active')
+  })
+})
