@@ -9,7 +9,7 @@ import { openShop, type Shop } from './shop.fixture.ts'
 
 /** The dashboard in a real browser, over a real scheduler and database. */
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome']
-const executablePath = process.env['FRESHET_CHROMIUM'] ?? PLACES.find((place) => existsSync(place))
+const executablePath = process.env['FRESHET_CHROMIUM'] || PLACES.find((place) => existsSync(place))
 
 if (executablePath === undefined) {
   process.stderr.write(
