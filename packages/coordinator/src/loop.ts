@@ -66,7 +66,7 @@ export function createLoop(options: LoopOptions): Loop {
   let lastPollAt = -Infinity
   let nextPollAt = -Infinity
   let pauseMs = 0
-  /** What the last answer holds for; nothing when `trusted` is not set. */
+  /** What the last answer holds for; undefined when it holds no more. */
   let answered: { snapshot: string; ids: ReadonlySet<number>; retryAt: number } | undefined
   /** The catalog is no older than this snapshot, and is read again at that moment at the latest. */
   let catalogSnapshot = ''
