@@ -63,7 +63,12 @@ const RELATIONS = [
   ),
 ]
 
-const AGGREGATES = ['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'string_agg']
+const FUNCTIONS = [
+  { name: 'count', aggregate: true, setReturning: false },
+  { name: 'sum', aggregate: true, setReturning: false },
+  { name: 'max', aggregate: true, setReturning: false },
+  { name: 'string_to_table', aggregate: false, setReturning: true },
+]
 
 /** By the name of the stream table. */
 const EXAMPLES = {
@@ -152,6 +157,49 @@ const EXAMPLES = {
       'WITH located AS ( SELECT customers.id, customers.region FROM public.customers) SELECT b.id, l.region, b.amount FROM (public.big_orders b JOIN located l ON ((l.id = b.customer_id)))',
     columns: { id: 'integer', region: 'text', amount: 'money' },
   },
+  customer_orders: {
+    query: 'select c.id, c.region, o.id as order_id from customers c left join orders o on o.customer_id = c.id',
+    definition:
+      'SELECT c.id, c.region, o.id AS order_id FROM (public.customers c LEFT JOIN public.orders o ON ((o.customer_id = c.id)))',
+    columns: { id: 'integer', region: 'text', order_id: 'integer' },
+  },
+  buyers: {
+    query: 'select id, region from customers c where exists (select from orders o where o.customer_id = c.id)',
+    definition:
+      'SELECT id, region FROM public.customers c WHERE (EXISTS ( SELECT FROM public.orders o WHERE (o.customer_id = c.id)))',
+    columns: { id: 'integer', region: 'text' },
+  },
+  spending: {
+    query: 'select id, (select sum(amount) from orders o where o.customer_id = c.id) as total from customers c',
+    definition:
+      'SELECT id, ( SELECT sum(o.amount) AS sum FROM public.orders o WHERE (o.customer_id = c.id)) AS total FROM public.customers c',
+    columns: { id: 'integer', total: 'numeric' },
+    types: { customer_id: 'integer', amount: 'money', sum: 'numeric' },
+  },
+  unsupplied_regions: {
+    query: 'select region from customers except select region from suppliers',
+    definition: 'SELECT customers.region FROM public.customers EXCEPT SELECT suppliers.region FROM public.suppliers',
+    columns: { region: 'text' },
+    types: { region: 'text', on_left: 'boolean', on_right: 'boolean', left_count: 'bigint', right_count: 'bigint' },
+  },
+  order_ranks: {
+    query: 'select id, rank() over (partition by customer_id order by amount desc) as place from orders',
+    definition: 'SELECT id, rank() OVER (PARTITION BY customer_id ORDER BY amount DESC) AS place FROM public.orders',
+    columns: { id: 'integer', place: 'bigint' },
+    types: { id: 'integer', customer_id: 'integer', amount: 'money', rank: 'bigint' },
+  },
+  largest_two: {
+    query: 'select id, amount from orders order by amount desc, id limit 2',
+    definition: 'SELECT id, amount FROM public.orders ORDER BY amount DESC, id LIMIT 2',
+    columns: { id: 'integer', amount: 'money' },
+    types: { id: 'integer', amount: 'money' },
+  },
+  words: {
+    query: "select o.id, w.word from orders o cross join lateral string_to_table(o.note, ' ') as w(word)",
+    definition:
+      "SELECT o.id, w.word FROM (public.orders o CROSS JOIN LATERAL string_to_table(o.note, ' '::text) w(word))",
+    columns: { id: 'integer', word: 'text' },
+  },
   notes: {
     query: 'select note, count(*) as orders from orders group by note',
     definition: 'SELECT note, count(*) AS orders FROM public.orders GROUP BY note',
@@ -182,7 +230,7 @@ function compileExample(name, { query, definition, columns, types = {} }) {
           (relation === 'orders' && definition.includes('big_orders')),
       ).map((relation) => [relationKey(relation.schema, relation.table), relation]),
     ),
-    functions: AGGREGATES.map((aggregate) => ({ name: aggregate, aggregate: true, setReturning: false })),
+    functions: FUNCTIONS,
     timeDependent: null,
   }
   const planned = planQuery(facts)
