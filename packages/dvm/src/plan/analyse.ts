@@ -5,11 +5,13 @@ import { printStatement } from '../print/expression.ts'
 import { Unsupported } from '../unsupported.ts'
 import { aggregated, isAggregation } from './aggregation.ts'
 import { functionName } from './calls.ts'
+import { groupingSets, hasGroupingSets, withGroupingValue, withNulls } from './grouping-sets.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
 import { Names } from './names.ts'
 import { notNull, refineByPredicates } from './nullability.ts'
 import { distinct, filter, join, passThrough, project, type Column, type Expand, type Item, type Plan, type Query, type Transform } from './plan.ts'
 import { requireClosed } from './free-columns.ts'
+import { requireLawful } from './lawful.ts'
 import type { CommonTable, Environment, Level, QueryAnalyser, Source } from './level.ts'
 import { combine, EMPTY_SCOPE, resolve, scopeOf, type Scope } from './scope.ts'
 import { byMultiplicity } from './set-operations.ts'
@@ -26,7 +28,9 @@ export function analyse(facts: QueryFacts): Query {
   const { plan, outputs } = analyser.select(parseSelect(facts.definition), new Map(), null)
   requireClosed(plan)
   const items = outputs.map((output, i): Item => ({ name: facts.columns[i]?.name ?? output.name, expression: output.expression }))
-  return { input: plan, items }
+  const query = { input: plan, items }
+  requireLawful(query, facts)
+  return query
 }
 
 class Analyser implements QueryAnalyser {
@@ -208,22 +212,48 @@ class Analyser implements QueryAnalyser {
     }
     const targets = targetsOf(select).map((target) => ({ name: target.name, expression: below(target.expression) }))
     const having = isObject(select['havingClause']) ? conjuncts(below(select['havingClause'])) : []
-    const grouping = list(select['groupClause']).map((node) => this.groupExpression(node, targets, source.scope))
-    const grouped = aggregated({ input: plan, grouping, targets, having, facts: this.facts, names: this.names })
-    plan = grouped.plan
+    const group = list(select['groupClause'])
+    const expression = (node: Ast) => this.groupExpression(node, targets, source.scope)
+    if (hasGroupingSets(group)) {
+      return this.finished(select, ...this.inSets({ input: plan, sets: groupingSets(group, expression), targets, having, scope: source.scope }, environment))
+    }
+    return this.finished(select, ...this.inGroups({ input: plan, grouping: group.map(expression), targets, having, scope: source.scope }, environment))
+  }
+
+  private inGroups(query: Grouped & { readonly grouping: readonly Ast[] }, environment: Environment, beside: Plan | null = null): readonly [Plan, readonly Item[]] {
+    const grouped = aggregated({ ...query, facts: this.facts, names: this.names })
+    let plan: Plan = beside === null ? grouped.plan : join(grouped.plan, beside, [FALSE], 'left')
     const above = (expression: Ast): Ast => {
-      const result = afterGrouping(this, expression, { plan, scope: source.scope }, environment)
+      const result = afterGrouping(this, expression, { plan, scope: query.scope }, environment)
       plan = result.plan
       return result.expression
     }
     const conditions = grouped.having.map(above)
     plan = filter(plan, conditions)
-    const outputs = grouped.targets.map((target) => ({ name: target.name, expression: above(target.expression) }))
-    return this.finished(select, plan, outputs)
+    return [plan, grouped.targets.map((target) => ({ name: target.name, expression: above(target.expression) }))]
+  }
+
+  /** One grouping a set; what a set leaves out is null, typed by a join on false with the input. */
+  private inSets(query: Grouped & { readonly sets: readonly (readonly Ast[])[] }, environment: Environment): readonly [Plan, readonly Item[]] {
+    const all = new Map(query.sets.flat().map((expression) => [fingerprint(expression), expression]))
+    const levels = query.sets.map((set) => {
+      const present = new Set(set.map(fingerprint))
+      const absent = [...all].filter(([print]) => !present.has(print))
+      const nulls = absent.map(([, expression]) => ({ name: this.names.fresh('left_out'), expression, notNull: false }))
+      const columns = new Map(absent.map(([print], i) => [print, columnRef(nulls[i]?.name ?? '')]))
+      const fit = (expression: Ast) => withNulls(withGroupingValue(expression, set), columns, this.facts)
+      const targets = query.targets.map((target) => ({ name: target.name, expression: fit(target.expression) }))
+      const having = query.having.map(fit)
+      const beside = absent.length === 0 ? null : project(query.input, nulls)
+      return this.inGroups({ ...query, targets, having, grouping: set }, environment, beside)
+    })
+    const columns = query.targets.map((target): Column => ({ name: this.names.fresh(target.name), notNull: false }))
+    const inputs = levels.map(([plan, items]) => project(plan, items.map((item, i) => ({ ...item, name: columns[i]?.name ?? item.name, notNull: false }))))
+    const outputs = query.targets.map((target, i): Item => ({ name: target.name, expression: columnRef(columns[i]?.name ?? '') }))
+    return [{ kind: 'union-all', inputs, columns }, outputs]
   }
 
   private groupExpression(node: Ast, targets: readonly Item[], scope: Scope): Ast {
-    if (nodeType(node) === 'GroupingSet') throw new Unsupported('GROUPING_SETS', 'GROUPING SETS, CUBE or ROLLUP')
     const ordinal = as('A_Const', node)?.['ival']
     const position = isObject(ordinal) ? ordinal['ival'] : undefined
     const target = typeof position === 'number' ? targets[position - 1] : undefined
@@ -403,6 +433,14 @@ class Analyser implements QueryAnalyser {
 }
 
 const TRUE: Ast = { A_Const: { boolval: { boolval: true } } }
+const FALSE: Ast = { A_Const: { boolval: {} } }
+
+interface Grouped {
+  readonly input: Plan
+  readonly targets: readonly Item[]
+  readonly having: readonly Ast[]
+  readonly scope: Scope
+}
 
 function withNullability(input: Plan, items: readonly Item[]): (Item & { readonly notNull: boolean })[] {
   return items.map((item) => ({ ...item, notNull: notNull(item.expression, input.columns) }))

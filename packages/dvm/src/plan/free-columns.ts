@@ -13,7 +13,8 @@ export function freeColumns(plan: Plan): Set<string> {
   return free
 }
 
-function expressionsOf(plan: Plan): readonly Ast[] {
+/** The expressions of one operator, not of its inputs. */
+export function expressionsOf(plan: Plan): readonly Ast[] {
   switch (plan.kind) {
     case 'scan':
     case 'constant':
