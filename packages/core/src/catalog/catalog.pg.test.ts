@@ -30,7 +30,9 @@ type Known<T> = [T] extends [string]
         ? 'timestamp with time zone'
         : [T] extends [string[]]
           ? 'text[]'
-          : 'jsonb'
+          : [T] extends [number[]]
+            ? 'oid[]'
+            : 'jsonb'
 
 /** The compiler wants every column of every type in `Catalog` here, with a type that fits, and no other. */
 const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<SelectType<Catalog[T][C]>> } } = {
@@ -64,6 +66,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     kind: 'text',
     capture: 'text',
     captured_columns: 'jsonb',
+    members: 'oid[]',
     installed_at: 'timestamp with time zone',
   },
   stream_table: {
