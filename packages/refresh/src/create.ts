@@ -50,7 +50,11 @@ export async function createStreamTable(context: RefreshContext, spec: CreateSpe
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveQuery(database, spec.query)
   const plan = await makePlan(database, resolved, target, spec.mode ?? 'auto')
-  const id = await database.transaction((transaction) => record(transaction, { spec, target, resolved, plan, schedule }))
+  const id = await database
+    .transaction((transaction) => record(transaction, { spec, target, resolved, plan, schedule }))
+    .catch((error: unknown) => {
+      throw isFreshetError(error) && error.sqlState === UNIQUE_VIOLATION ? takenMeanwhile(target, error) : error
+    })
   try {
     await captureSources(context, resolved.facts, plan, onProgress)
     const definition = await fill(context, id, onProgress)
@@ -60,6 +64,12 @@ export async function createStreamTable(context: RefreshContext, spec: CreateSpe
     await discard(context, await loadDefinition(database, id))
     throw error
   }
+}
+
+const UNIQUE_VIOLATION = '23505'
+
+function takenMeanwhile(target: TargetName, cause: unknown): FreshetError {
+  return new FreshetError('DUPLICATE_NAME', `a relation ${displayName(target)} was created meanwhile`, { cause })
 }
 
 interface TargetName {
@@ -93,7 +103,22 @@ async function chooseTarget(database: Database, name: string): Promise<TargetNam
   if (schema === 'freshet' || schema === 'freshet_changes' || schema === 'pg_catalog') {
     throw new FreshetError('INVALID_NAME', `a stream table can not live in the schema ${schema}`, { hint: 'Choose a schema of your own.' })
   }
-  return { schema, table: parsed.table, stableName: stableName(schema, parsed.table) }
+  const target = { schema, table: parsed.table, stableName: stableName(schema, parsed.table) }
+  await refuseTakenName(database, target)
+  return target
+}
+
+/** A relation that was renamed keeps the stable name that this one would get. */
+async function refuseTakenName(database: Database, target: TargetName): Promise<void> {
+  const taken = await database.query<{ schema: string; table: string }>(sql`
+    select schema_name as schema, table_name as table from freshet.stream_table where stable_name = ${target.stableName}
+    union all
+    select n.nspname, c.relname
+    from freshet.source s
+    join pg_catalog.pg_class c on c.oid = s.relation
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where s.stable_name = ${target.stableName}`)
+  for (const other of taken) refuseCollision({ ...other, stableName: target.stableName }, target)
 }
 
 export async function makePlan(database: Database, resolved: Resolved, target: TargetName, mode: Definition['mode']): Promise<StoredPlan> {
