@@ -1,13 +1,12 @@
 import { connect, type Database, identifier, raw } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
-import type pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { capture, changes, run, sourceOf } from './capture.fixture.ts'
 
 /** An owner that is no superuser captures its tables; writers need no right on Freshet's schemas, and gain none. */
 let world: TestDatabase
 let owner: Database
-let writer: pg.Client
+let writer: Awaited<ReturnType<TestDatabase['client']>>
 let roles: readonly string[] = []
 
 beforeAll(async () => {
