@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   try {
     console.log(`${cases} cases, --seed ${seed}`)
     const started = performance.now()
-    const { failures, surprises, ...counts } = await runCampaign({
+    const { failures, surprises, full, ...counts } = await runCampaign({
       cases,
       seed,
       jobs: wholeNumber('jobs', values.jobs),
@@ -46,6 +46,7 @@ async function main(): Promise<number> {
       `\n${counts.cases} cases, ${counts.refreshes} refreshes, ${rate} cases a second: ${failures.length} failures`,
     )
     for (const [reason, count] of surprises) console.log(`FULL without cause: ${count} × ${reason}`)
+    for (const [reason, count] of full) console.log(`FULL, as it may be: ${count} × ${reason}`)
     return failures.length === 0 ? 0 : 1
   } finally {
     await server?.stop()

@@ -25,6 +25,8 @@ export interface Campaign {
   readonly failures: readonly { readonly subject: FuzzCase; readonly failed: Failed; readonly file: string }[]
   /** How often a stream table or a refresh was FULL without cause, by reason. */
   readonly surprises: ReadonlyMap<string, number>
+  /** How often a stream table beyond what must be differential was FULL, by reason. */
+  readonly full: ReadonlyMap<string, number>
 }
 
 const CASES_PER_DATABASE = 150
@@ -35,6 +37,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const stored = await storedRegressions()
   const failures: { subject: FuzzCase; failed: Failed; file: string }[] = []
   const surprises = new Map<string, number>()
+  const full = new Map<string, number>()
   const counts = { cases: 0, refreshes: 0 }
   let next = 0
 
@@ -57,6 +60,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
       if (outcome.kind === 'passed') {
         counts.refreshes += outcome.refreshes
         for (const reason of outcome.surprises) surprises.set(reason, (surprises.get(reason) ?? 0) + 1)
+        for (const reason of outcome.full) full.set(reason, (full.get(reason) ?? 0) + 1)
         continue
       }
       log(`FAILED ${outcome.what} ${outcome.key} (${job.name}); shrinking`)
@@ -66,7 +70,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     }
   }
   await Promise.all(Array.from({ length: options.jobs ?? 2 }, worker))
-  return { ...counts, failures, surprises }
+  return { ...counts, failures, surprises, full }
 }
 
 /** The first case of a campaign has the campaign's own seed, so that one case is replayed by its seed alone. */

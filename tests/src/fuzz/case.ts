@@ -4,7 +4,6 @@ import { printQuery, type Query } from './query.ts'
 import { QueryGenerator, type Source } from './query-generator.ts'
 import { createTable, randomRow, randomTable, type Table } from './table.ts'
 import { TYPE_SETUP } from './type.ts'
-import { unsupported } from './unsupported.ts'
 
 /**
  * A case as data: everything that a run needs, nothing that the generator knows. So it can be stored, read, replayed
@@ -25,7 +24,7 @@ export interface Stream {
   readonly name: string
   readonly query: Query
   readonly mode: 'auto' | 'differential' | 'full'
-  /** The query holds what is not maintained differentially: FULL is no surprise. */
+  /** The query, or a view of the case, has a part that need not be maintained differentially: FULL is no surprise. */
   readonly mayBeFull: boolean
 }
 
@@ -51,7 +50,8 @@ export function generateCase(seed: number): FuzzCase {
   })
 
   const sources: Source[] = tables.map((table) => ({ sql: table.sql, columns: table.columns, rows: 16 }))
-  const generator = new QueryGenerator(r)
+  const extended = r.chance(0.4)
+  const generator = new QueryGenerator(r, extended)
   const views = r.chance(0.25) ? [view(generator, sources)] : []
   const streams = Array.from(
     {
@@ -106,11 +106,10 @@ function stream(r: Random, generator: QueryGenerator, sources: Source[], number:
     [25, 2],
   ])
   const name = `fz.${r.chance(0.9) ? `st${number}` : `"St ${number}"`}`
-  const beyond = r.chance(0.04) ? unsupported(r, sources) : null
-  const { query, columns, rows } = beyond ?? generator.query(sources, depth)
+  const { query, columns, rows } = generator.query(sources, depth)
   sources.push(...Array.from({ length: r.int(1, 3) }, () => ({ sql: name, columns, rows })))
-  const mode = beyond === null && r.chance(0.04) ? 'full' : 'auto'
-  return { name, query, mode, mayBeFull: beyond !== null || mode === 'full' }
+  const mode = r.chance(0.03) ? 'full' : 'auto'
+  return { name, query, mode, mayBeFull: generator.beyond > 0 || mode === 'full' }
 }
 
 /** The case as a script for people: what to paste into psql, with refreshes as comments. */

@@ -1,7 +1,17 @@
 import type { Random } from '@freshet/testkit'
 import { aggregate, aggregateOf } from './aggregate-generator.ts'
 import { expression, predicate, someType, type Column, type Scope } from './expression.ts'
-import type { Cte, FromItem, Item, Query } from './query.ts'
+import {
+  holisticAggregate,
+  lateralItem,
+  limit,
+  outerJoin,
+  subqueryPredicate,
+  subqueryValue,
+  windowValue,
+  type Extension,
+} from './extended-generator.ts'
+import type { Cte, FromItem, Item, Query, SetOperation } from './query.ts'
 import { TYPES, type TypeName } from './type.ts'
 
 /**
@@ -34,10 +44,19 @@ const MAX_JOIN_ROWS = 3_000
 
 export class QueryGenerator {
   readonly #random: Random
+  readonly #extended: boolean
   #aliases = 0
+  #beyond = 0
 
-  constructor(random: Random) {
+  /** `extended`: with parts that need not be maintained differentially. */
+  constructor(random: Random, extended = false) {
     this.#random = random
+    this.#extended = extended
+  }
+
+  /** How many such parts were made so far. */
+  get beyond(): number {
+    return this.#beyond
   }
 
   query(sources: readonly Source[], depth: number, wanted: Wanted = ANY): Generated {
@@ -49,14 +68,38 @@ export class QueryGenerator {
       [depth > 0 ? 12 : 0, () => this.#union('union all', sources, depth, wanted)],
       [depth > 0 && equality ? 10 : 0, () => this.#union('union', sources, depth, wanted)],
       [depth > 0 ? 12 : 0, () => this.#withCtes(sources, depth, wanted)],
+      [this.#extended && depth > 0 && equality ? 6 : 0, () => this.#setDifference(sources, depth, wanted)],
     ])()
+  }
+
+  /** An extended part, now and then: null otherwise, or where there is none that fits. */
+  #extend<T>(probability: number, sources: readonly Source[], make: (extension: Extension) => T | null): T | null {
+    if (!this.#extended || !this.#random.chance(probability)) return null
+    const made = make({ random: this.#random, sources, alias: () => `r${++this.#aliases}` })
+    if (made !== null) this.#beyond++
+    return made
+  }
+
+  #setDifference(sources: readonly Source[], depth: number, wanted: Wanted): Generated {
+    this.#beyond++
+    return this.#union(
+      this.#random.pick(['except', 'except all', 'intersect', 'intersect all']),
+      sources,
+      depth,
+      wanted,
+    )
   }
 
   #plain(sources: readonly Source[], depth: number, wanted: Wanted): Generated {
     const from = this.#from(sources, depth)
     const types = this.#outputTypes(from.scope, wanted)
-    const items = types.map((type) => ({ sql: expression(this.#random, from.scope, type, 2), type }))
-    return this.#select(from, items, { where: this.#where(from.scope, depth) })
+    const items: Column[] = types.map((type) => ({ sql: expression(this.#random, from.scope, type, 2), type }))
+    if (!wanted.types) {
+      const window = this.#extend(0.12, sources, (extension) => windowValue(extension, from.scope))
+      const value = this.#extend(0.12, sources, (extension) => subqueryValue(extension, from.scope))
+      items.push(...[window, value].filter((item) => item !== null))
+    }
+    return this.#limited(sources, this.#select(from, items, { where: this.#where(sources, from.scope, depth) }))
   }
 
   #distinct(sources: readonly Source[], depth: number, wanted: Wanted): Generated {
@@ -84,7 +127,11 @@ export class QueryGenerator {
       if (from.scope.some((column) => sql.includes(column.sql)) && !keys.some((key) => key.sql === sql))
         keys.push({ sql, type })
     }
-    const aggregates = Array.from({ length: random.int(1, 3) }, () => aggregate(random, from.scope, wanted.comparable))
+    const aggregates = Array.from({ length: random.int(1, 3) }, () => {
+      const column = aggregate(random, from.scope, wanted.comparable)
+      const other = this.#extend(0.15, sources, (extension) => holisticAggregate(extension, from.scope, column.type))
+      return other === null ? column : { ...column, sql: other }
+    })
     const results: Scope = [...keys, ...aggregates]
     const items = wanted.types
       ? wanted.types.map((type) => this.#groupedItem(results, from.scope, type))
@@ -95,11 +142,14 @@ export class QueryGenerator {
       ? [predicate(random, random.chance(0.5) ? results : [...results, aggregate(random, from.scope, true)], 1)]
       : []
     const made = this.#select(from, items, {
-      where: this.#where(from.scope, depth),
-      groupBy: keys.map((key) => key.sql),
+      where: this.#where(sources, from.scope, depth),
+      groupBy:
+        this.#extend(keys.length > 1 ? 0.05 : 0, sources, () => [
+          `rollup (${keys.map((key) => key.sql).join(', ')})`,
+        ]) ?? keys.map((key) => key.sql),
       having,
     })
-    return { ...made, rows: keys.length === 0 ? 1 : Math.min(made.rows, 6 ** keys.length) }
+    return this.#limited(sources, { ...made, rows: keys.length === 0 ? 1 : Math.min(made.rows, 6 ** keys.length) })
   }
 
   #groupedItem(results: Scope, inputs: Scope, type: TypeName): Column {
@@ -107,8 +157,8 @@ export class QueryGenerator {
     return { sql: aggregateOf(this.#random, inputs, type) ?? expression(this.#random, results, type, 2), type }
   }
 
-  #union(operator: 'union' | 'union all', sources: readonly Source[], depth: number, wanted: Wanted): Generated {
-    const sides: Wanted = { ...wanted, comparable: wanted.comparable || operator === 'union' }
+  #union(operator: SetOperation['operator'], sources: readonly Source[], depth: number, wanted: Wanted): Generated {
+    const sides: Wanted = { ...wanted, comparable: wanted.comparable || operator !== 'union all' }
     const left = this.query(sources, depth - 1, sides)
     const types = left.columns.map((column) => column.type)
     const right = this.query(sources, depth - 1, { comparable: sides.comparable, types })
@@ -151,9 +201,15 @@ export class QueryGenerator {
       const on = items.length === 0 ? [] : this.#joinCondition(scope, own, rows * more)
       const joined = on.some((condition) => condition.includes(' = ')) ? (rows * more) / 4 : rows * more
       if (joined > MAX_JOIN_ROWS && items.length > 0) break
-      items.push({ alias, source, join: 'inner', on })
+      const outer = items.length === 0 ? null : this.#extend(0.3, sources, (extension) => outerJoin(extension, on))
+      items.push({ alias, source, join: 'inner', on, ...outer })
       scope.push(...own)
       rows = joined
+    }
+    const lateral = this.#extend(0.06, sources, (extension) => lateralItem(extension, scope))
+    if (lateral !== null) {
+      items.push(lateral.item)
+      scope.push(...lateral.columns)
     }
     return { items, scope, rows }
   }
@@ -199,14 +255,22 @@ export class QueryGenerator {
     return conditions
   }
 
-  #where(scope: Scope, depth: number): string[] {
+  #limited(sources: readonly Source[], made: Generated): Generated {
+    const tail = this.#extend(0.08, sources, (extension) => limit(extension, made.columns))
+    if (tail === null || made.query.kind !== 'select') return made
+    return { ...made, query: { ...made.query, tail } }
+  }
+
+  #where(sources: readonly Source[], scope: Scope, depth: number): string[] {
     // conditions of every level multiply: too many leave nothing to maintain
     const count = this.#random.weighted([
       [55 + 25 * depth, 0],
       [34, 1],
       [4, 2],
     ])
-    return Array.from({ length: count }, () => predicate(this.#random, scope, 1))
+    const plain = Array.from({ length: count }, () => predicate(this.#random, scope, 1))
+    const asking = this.#extend(0.25, sources, (extension) => subqueryPredicate(extension, scope))
+    return asking === null ? plain : [...plain, asking]
   }
 
   #outputTypes(scope: Scope, wanted: Wanted): readonly TypeName[] {
@@ -221,7 +285,8 @@ export class QueryGenerator {
   ): Generated {
     const items: Item[] = outputs.map(({ sql }, i) => ({ sql, name: `c${i + 1}` }))
     // the same join, written with commas and WHERE
-    const commas = from.items.length > 1 && this.#random.chance(0.25)
+    const commas =
+      from.items.length > 1 && from.items.every((item) => item.join === 'inner') && this.#random.chance(0.25)
     const where = commas ? [...from.items.flatMap((item) => item.on), ...parts.where] : parts.where
     return {
       query: {
@@ -233,6 +298,7 @@ export class QueryGenerator {
         where,
         groupBy: parts.groupBy ?? [],
         having: parts.having ?? [],
+        tail: [],
       },
       columns: outputs.map(({ type }, i) => ({ sql: `c${i + 1}`, type })),
       rows: from.rows,

@@ -14,11 +14,13 @@ export interface Select {
   readonly where: readonly string[]
   readonly groupBy: readonly string[]
   readonly having: readonly string[]
+  /** ORDER BY and LIMIT, as they stand at the end. */
+  readonly tail: readonly string[]
 }
 
 export interface SetOperation {
   readonly kind: 'set'
-  readonly operator: 'union' | 'union all' | 'except' | 'intersect'
+  readonly operator: 'union' | 'union all' | 'except' | 'except all' | 'intersect' | 'intersect all'
   readonly left: Query
   readonly right: Query
 }
@@ -35,11 +37,12 @@ export interface Item {
 }
 
 export interface FromItem {
+  /** `r1`, or with column names: `r1(c1)`. */
   readonly alias: string
-  /** A relation's name as SQL, or a subquery. */
+  /** A relation's name or a function call as SQL, or a subquery. */
   readonly source: string | Query
   /** How it is joined to those before it. */
-  readonly join: 'comma' | 'inner' | 'left'
+  readonly join: 'comma' | 'inner' | 'left' | 'right' | 'full' | 'lateral'
   /** Joined by `and`; empty for `on true`. */
   readonly on: readonly string[]
 }
@@ -65,6 +68,7 @@ export function printQuery(query: Query, indent = ''): string {
   if (query.where.length > 0) lines.push(`where ${query.where.map(parenthesised).join(' and ')}`)
   if (query.groupBy.length > 0) lines.push(`group by ${query.groupBy.join(', ')}`)
   if (query.having.length > 0) lines.push(`having ${query.having.map(parenthesised).join(' and ')}`)
+  lines.push(...query.tail)
   return lines.map((line) => indent + line).join('\n')
 }
 
@@ -73,6 +77,7 @@ function printFromItem(item: FromItem, first: boolean, indent: string): string {
   const relation = `${source} as ${item.alias}`
   if (first) return `from ${relation}`
   if (item.join === 'comma') return `, ${relation}`
+  if (item.join === 'lateral') return `cross join lateral ${relation}`
   const on = item.on.length > 0 ? item.on.map(parenthesised).join(' and ') : 'true'
   return `${item.join} join ${relation} on ${on}`
 }

@@ -18,6 +18,8 @@ export interface Passed {
   readonly kind: 'passed'
   /** Reasons of stream tables and refreshes that were FULL though the case gives no cause. */
   readonly surprises: readonly string[]
+  /** Reasons of those that may be FULL, and are. */
+  readonly full: readonly string[]
   readonly refreshes: number
 }
 
@@ -83,6 +85,7 @@ class Run {
   readonly #schema: string
   readonly #created = new Map<number, { full: boolean }>()
   readonly #surprises: string[] = []
+  readonly #full: string[] = []
   #refreshes = 0
 
   constructor(arena: Arena, subject: FuzzCase, schema: string) {
@@ -102,7 +105,7 @@ class Run {
     for (const index of this.#created.keys()) await this.#mustBeIdle(index)
     for (const index of [...this.#created.keys()].reverse()) await this.#drop(index)
     await this.#mustBeClean()
-    return { kind: 'passed', surprises: this.#surprises, refreshes: this.#refreshes }
+    return { kind: 'passed', surprises: this.#surprises, full: this.#full, refreshes: this.#refreshes }
   }
 
   /** Ends what transactions are open, prepared ones too. */
@@ -157,7 +160,10 @@ class Run {
     const made = await this.#orFault('create failed', this.#arena.freshet.create(spec), spec.query)
     const full = made.effectiveMode === 'full'
     this.#created.set(index, { full })
-    if (full && !stream.mayBeFull) this.#surprises.push(made.modeReason?.code ?? 'no reason')
+    if (full && stream.mode !== 'full') {
+      const reasons = stream.mayBeFull ? this.#full : this.#surprises
+      reasons.push(made.modeReason?.code ?? 'no reason')
+    }
     await this.#compare(index, 'after create')
   }
 

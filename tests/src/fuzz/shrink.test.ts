@@ -17,7 +17,7 @@ test('what the failure does not need is taken away', async () => {
     Promise.resolve(
       fails(subject)
         ? { kind: 'failed', what: 'difference', key: '', detail: 'differs' }
-        : { kind: 'passed', surprises: [], refreshes: 0 },
+        : { kind: 'passed', surprises: [], full: [], refreshes: 0 },
     )
   let seed = 0
   while (!fails(generateCase(seed))) seed++

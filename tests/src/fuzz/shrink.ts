@@ -114,6 +114,7 @@ function* simpler(query: Query): Generator<Query> {
   for (const where of withoutEach(query.where)) yield { ...query, where }
   for (const having of withoutEach(query.having)) yield { ...query, having }
   for (const groupBy of withoutEach(query.groupBy)) yield { ...query, groupBy }
+  for (const tail of withoutEach(query.tail)) yield { ...query, tail }
   for (const items of withoutEach(query.items)) if (items.length > 0) yield { ...query, items }
   for (const from of withoutEach(query.from)) if (from.length > 0) yield { ...query, from }
   for (const from of simplerFrom(query)) yield { ...query, from }
@@ -125,6 +126,9 @@ function* simpler(query: Query): Generator<Query> {
 function* simplerFrom(query: Select): Generator<readonly FromItem[]> {
   for (const [index, item] of query.from.entries()) {
     for (const on of withoutEach(item.on)) yield query.from.with(index, { ...item, on })
+    if (item.join === 'left' || item.join === 'right' || item.join === 'full') {
+      yield query.from.with(index, { ...item, join: 'inner' })
+    }
     if (typeof item.source === 'string') continue
     for (const source of simpler(item.source)) yield query.from.with(index, { ...item, source })
   }
