@@ -65,12 +65,12 @@ describe('stream tables over stream tables', () => {
 
   test('over one that is refreshed in full: it sends the difference only', async () => {
     await world.run(SALES)
-    await world.stream('numbered', 'select id, shop, row_number() over (partition by shop order by id) as n from sales', { full: 'WINDOW_FUNCTION' })
-    await world.stream('firsts', 'select shop, id from numbered where n = 1')
-    await world.stream('by_rank', 'select n, count(*) as shops from numbered group by n')
+    await world.stream('sampled', 'select id, shop, item as n from sales tablesample system (100) repeatable (1)', { full: 'TABLE_SAMPLE' })
+    await world.stream('firsts', 'select shop, id from sampled where n = 1')
+    await world.stream('by_rank', 'select n, count(*) as shops from sampled group by n')
     await world.step(...CHANGES)
     const outcomes = await world.step(`insert into sales values (300, 1, 1, 1, 'last')`)
-    expect(outcomes['firsts']).toMatchObject({ action: 'differential', changeRows: 1, rowsInserted: 0, rowsDeleted: 0 })
+    expect(outcomes['firsts']).toMatchObject({ action: 'differential', changeRows: 1, rowsInserted: 1, rowsDeleted: 0 })
   })
 
   test('created late, over one that has been refreshed for long', async () => {

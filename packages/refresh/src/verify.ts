@@ -92,7 +92,7 @@ async function compare(transaction: Queryable, definition: Definition): Promise<
   return { name: nameOf(definition), equal: extra === 0 && missing === 0, rows, extra, missing, samples: samples ?? [] }
 }
 
-/** Columns of types that EXCEPT can not compare; they are compared as text. */
+/** Columns of types that EXCEPT can not compare, or might not (composite types); they are compared as text. */
 async function withoutEquality(transaction: Queryable, definition: Definition): Promise<ReadonlySet<string>> {
   const rows = await transaction.query<{ name: string }>(sql`
     with recursive columns as (
@@ -106,7 +106,9 @@ async function withoutEquality(transaction: Queryable, definition: Definition): 
     )
     select distinct e.name
     from elements e join pg_catalog.pg_type t on t.oid = e.type
-    where t.typcategory <> 'A' and t.typtype not in ('e', 'r', 'm', 'c') and t.typname not in ('varchar', 'cidr')
-      and not exists (select from pg_catalog.pg_opclass c where c.opcdefault and c.opcintype = t.oid)`)
+    where t.typtype = 'c' or (t.typcategory <> 'A' and t.typtype not in ('e', 'r', 'm') and t.typname not in ('varchar', 'cidr') and not exists (
+      select from pg_catalog.pg_opclass c join pg_catalog.pg_am m on m.oid = c.opcmethod
+      where c.opcdefault and c.opcintype = t.oid and m.amname in ('btree', 'hash')
+    ))`)
   return new Set(rows.map((row) => row.name))
 }
