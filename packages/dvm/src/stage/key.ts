@@ -51,12 +51,16 @@ export function chooseKey(columns: readonly TypedColumn[], physical: (name: stri
   return { kind: 'hash', columns: [{ name: KEY_HASH, sql: 'bytea', hidden: true, value: hash(columns.map(canonical)) }] }
 }
 
-/** The key of a bag: duplicates of one row differ in their ordinal only. */
-export function rowKey(columns: readonly { readonly name: string; readonly type: TypeFacts }[]): Key {
+/**
+ * The key of a bag: duplicates of one row differ in their ordinal only. `apart` are further values that tell rows
+ * apart: where only some partitions are numbered anew, equal rows of others must not share their numbers.
+ */
+export function rowKey(columns: readonly { readonly name: string; readonly type: TypeFacts }[], apart: readonly string[] = []): Key {
+  const values = [...columns.map((column) => `${q(column.name)}::${column.type.sql}`), ...apart]
   return {
     kind: 'row',
     columns: [
-      { name: ROW_HASH, sql: 'bytea', hidden: true, value: hash(columns.map((column) => `${q(column.name)}::${column.type.sql}`)) },
+      { name: ROW_HASH, sql: 'bytea', hidden: true, value: hash(values) },
       { name: ROW_ORDINAL, sql: 'bigint', hidden: true, value: null },
     ],
   }

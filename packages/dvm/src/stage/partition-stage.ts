@@ -39,7 +39,7 @@ export class PartitionStage {
     this.items = options.items
     this.types = options.itemTypes
     this.partition = this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: options.typeOf(name) })))
-    const key = outputKey(this.node, this.items, (i) => this.type(i))
+    const key = outputKey(this.node, this.items, (i) => this.type(i), this.partition === null ? [] : [PARTITION])
     const visible = this.items.map((item, i) => storedColumn(item.name, this.type(i), true))
     const hidden = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
     const partition = this.partition === null ? [] : [hiddenColumn(PARTITION, 'bytea', true)]
