@@ -79,7 +79,7 @@ export function walk(tree: Json | undefined, visit: (type: string, body: JsonObj
   }
 }
 
-const POSITION = /(^location$|_location$|^stmt_len$|^stmt_location$|^list_start$|^list_end$)/
+const POSITION = /(^location$|_location$|^stmt_len$|^stmt_location$|list_start$|list_end$)/
 
 /** A canonical text of a tree, positions left out: equal texts are equal trees. */
 export function fingerprint(tree: Json | undefined): string {

@@ -8,7 +8,10 @@ import { Unsupported } from '../unsupported.ts'
  * Expressions as text, safely. The stock deparser drops parentheses that carry meaning, so every nested operator is
  * parenthesised here; and nothing leaves this file that does not parse back into the very tree it was printed from.
  */
-const NESTED = new Set(['A_Expr', 'BoolExpr', 'NullTest', 'BooleanTest', 'CollateClause', 'SubLink'])
+const NESTED = new Set(
+  `A_ArrayExpr A_Expr BoolExpr BooleanTest CaseExpr CoalesceExpr CollateClause JsonIsPredicate MinMaxExpr NullTest SubLink
+  XmlExpr`.split(/\s+/),
+)
 
 class ParenthesisingDeparser extends Deparser {
   static print(expression: Ast): string {
@@ -17,8 +20,14 @@ class ParenthesisingDeparser extends Deparser {
 
   override visit(...args: Parameters<Deparser['visit']>): string {
     const printed = super.visit(...args)
-    return NESTED.has(this.getNodeType(args[0])) ? `(${printed})` : printed
+    const type = this.getNodeType(args[0])
+    return NESTED.has(type) || (type === 'FuncCall' && hasOwnSyntax(args[0])) ? `(${printed})` : printed
   }
+}
+
+/** `x AT TIME ZONE y`, `x IS NORMALIZED`: calls that look like operators. */
+function hasOwnSyntax(node: Parameters<Deparser['visit']>[0]): boolean {
+  return 'FuncCall' in node && node.FuncCall.funcformat === 'COERCE_SQL_SYNTAX'
 }
 
 const printed = new WeakMap<Ast, string>()
