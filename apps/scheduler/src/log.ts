@@ -57,6 +57,9 @@ export function logEvent(logger: Logger, event: CoordinatorEvent): void {
     case 'pruned':
       logger.info({ rows: event.rows }, 'history pruned')
       return
+    case 'mended':
+      logger.warn({ source: event.source }, 'capture mended; its stream tables are recomputed')
+      return
     case 'upkeep_failed':
       logger.warn({ task: event.task, error: errorOf(event.error) }, 'upkeep failed')
       return

@@ -169,6 +169,7 @@ export function createMetrics(view: () => CoordinatorView): Metrics {
           upkeepFailures.inc({ task: event.task })
           return
         case 'catalog':
+        case 'mended':
         case 'odd_schedule':
         case 'odd_setting':
         case 'connected':

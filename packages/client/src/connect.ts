@@ -1,9 +1,10 @@
 import { triggerCapture } from '@freshet/cdc'
-import { connect as connectDatabase, type Database, FreshetError, migrate, requireSchema } from '@freshet/core'
+import { connect as connectDatabase, type Database, FreshetError, migrate, type RefreshOptions, requireSchema, trimBuffer } from '@freshet/core'
 import {
   alterStreamTable,
   createRefresher,
   createStreamTable,
+  type Definition,
   describeStreamTables,
   dropStreamTable,
   examine,
@@ -11,6 +12,7 @@ import {
   findDefinition,
   historyOf,
   listDefinitions,
+  loadDefinition,
   nameOf,
   pauseStreamTable,
   type RefreshContext,
@@ -29,6 +31,9 @@ export interface ConnectOptions {
   /** Shown in pg_stat_activity. Default `freshet`. */
   readonly applicationName?: string
 }
+
+/** Change rows that a refresh by hand removes at most afterwards. */
+const TRIM_ROWS = 10_000
 
 /** Connects to a database, by its URL alone or with options. Nothing is created before `init()`. */
 export async function connect(to: string | ConnectOptions): Promise<Freshet> {
@@ -49,6 +54,15 @@ export function createFreshet(database: Database): Freshet {
   const find = async (name: string) => {
     await requireSchema(database)
     return findDefinition(database, name)
+  }
+
+  /** Where nobody schedules, whoever refreshes also removes what every reader has read. */
+  const refreshByHand = async (definition: Definition, options: RefreshOptions) => {
+    const outcome = await withPatience(nameOf(definition), () => refresher.refresh(definition.id, options))
+    if (outcome.action !== 'none') {
+      for (const source of definition.plan.sources) await trimBuffer(database, context.capture, source.stableName, TRIM_ROWS)
+    }
+    return outcome
   }
 
   return {
@@ -81,14 +95,14 @@ export function createFreshet(database: Database): Freshet {
     },
     async refresh(name, refreshOptions = {}) {
       const definition = await find(name)
-      return withPatience(nameOf(definition), () => refresher.refresh(definition.id, refreshOptions))
+      return refreshByHand(definition, refreshOptions)
     },
     async refreshAll(refreshOptions = {}) {
       await requireSchema(database)
       const tables = (await describeStreamTables(database)).filter((table) => table.status === 'active' || table.status === 'paused')
       const results: { name: string; outcome: Awaited<ReturnType<Freshet['refresh']>> }[] = []
       for (const table of refreshOrder(tables)) {
-        results.push({ name: table.name, outcome: await withPatience(table.name, () => refresher.refresh(table.id, refreshOptions)) })
+        results.push({ name: table.name, outcome: await refreshByHand(await loadDefinition(database, table.id), refreshOptions) })
       }
       return results
     },

@@ -30,8 +30,10 @@ export type CoordinatorEvent =
   | { readonly kind: 'odd_setting'; readonly error: FreshetError }
   | { readonly kind: 'trimmed'; readonly stableName: string; readonly rows: number }
   | { readonly kind: 'pruned'; readonly rows: number }
+  /** The capture of a source had lost something and was mended; its stream tables are recomputed. */
+  | { readonly kind: 'mended'; readonly source: string }
   /** Something beside the refreshes failed; it is tried again later. */
-  | { readonly kind: 'upkeep_failed'; readonly task: 'trim' | 'prune' | 'record'; readonly error: FreshetError }
+  | { readonly kind: 'upkeep_failed'; readonly task: 'trim' | 'prune' | 'inspect' | 'record'; readonly error: FreshetError }
   | { readonly kind: 'connected' }
   /** Polling broke off; it starts again on a new connection. */
   | { readonly kind: 'interrupted'; readonly error: FreshetError; readonly retryInMs: number }

@@ -54,7 +54,7 @@ const TRANSITIONS: Readonly<Record<Status, Readonly<Record<LifecycleEvent, Statu
   },
   suspended: {
     filled: 'suspended',
-    refreshed: 'active', // somebody refreshed it by hand, and that worked
+    refreshed: 'suspended', // a refresh by hand works, but only resuming ends a suspension
     failed: 'suspended',
     gave_up: 'suspended',
     paused: 'paused',

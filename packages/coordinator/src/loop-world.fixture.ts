@@ -264,6 +264,7 @@ export class World {
           return 0
         }),
       prune: () => answering(() => 0),
+      inspect: () => answering(() => ({ mended: [], suspended: [] })),
     }
   }
 

@@ -154,6 +154,7 @@ export function createLoop(options: LoopOptions): Loop {
       ids.filter((id) => !endedMeanwhile.has(id)),
       now,
     )
+    if (answer.snapshot !== answered?.snapshot) care.committed()
     // a change of the catalog may be among what was committed since it was read
     if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + CATALOG_MS)
     const retryAt = answer.retryInMs === null ? Infinity : now + answer.retryInMs

@@ -1,5 +1,6 @@
-import { type Capture, type Database, readSettings, type Session, type Settings } from '@freshet/core'
+import { type Capture, type Database, readSettings, type Session, type Settings, trimBuffer } from '@freshet/core'
 import { type CatalogTable, readCatalog } from './catalog.ts'
+import { type Inspection, inspectSources } from './inspect.ts'
 import {
   currentSnapshot,
   POLL_SETTINGS,
@@ -11,7 +12,6 @@ import {
 } from './poll.ts'
 import { pruneHistory } from './prune.ts'
 import { type Failure, type FailurePolicy, type FailureRecord, recordFailure, recordSuccess } from './record.ts'
-import { trimBuffer } from './trim.ts'
 
 /**
  * The port from the loop to everything that it asks of the database, so that the loop's decisions can be tested under a
@@ -26,6 +26,8 @@ export interface Store {
   /** Removes consumed change rows of one source, at most `limit`; returns how many. */
   trim(stableName: string, limit: number): Promise<number>
   prune(retentionMs: number, limit: number): Promise<number>
+  /** Looks at the capture of every source. */
+  inspect(): Promise<Inspection>
 }
 
 export interface Poller {
@@ -52,6 +54,7 @@ export function databaseStore(database: Database, capture: Capture): Store {
     recordSuccess: (streamTable) => recordSuccess(database, streamTable),
     trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
     prune: (retentionMs, limit) => pruneHistory(database, retentionMs, limit),
+    inspect: () => inspectSources(database, capture),
   }
 }
 

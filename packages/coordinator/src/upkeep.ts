@@ -4,13 +4,15 @@ import type { CoordinatorListener } from './events.ts'
 import type { Store } from './store.ts'
 
 /**
- * Clean-up beside the refreshes: change rows that every consumer has read, and history past its time. One task at a
- * time, in small transactions, and only where a refresh has moved a frontier since the last time; so an idle database is
- * left alone.
+ * What goes on beside the refreshes: removing change rows that every consumer has read and history past its time, and
+ * looking after the captures. One task at a time, in small transactions, and only after something was committed (a
+ * frontier moved, for clean-up); so an idle database is left alone.
  */
 export interface Upkeep {
   /** A consumer of these sources has read further. */
   consumed(stableNames: Iterable<string>): void
+  /** Something was committed in this cluster since the last look. */
+  committed(): void
   /** Starts what is due, unless something runs already. */
   start(settings: Settings): void
   /** Ends when what runs has ended. */
@@ -21,6 +23,7 @@ export interface Upkeep {
 const BATCHES = 10
 const PRUNE_EVERY_MS = 60_000
 const PRUNE_ROWS = 5_000
+const INSPECT_EVERY_MS = 5_000
 const DAY_MS = 86_400_000
 
 export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
@@ -28,6 +31,8 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   let toPrune = false
   let trimAt = -Infinity
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
+  let toInspect = true
+  let inspectAt = clock.now() + INSPECT_EVERY_MS * clock.random()
   let work: Promise<void> | undefined
 
   const trim = async (settings: Settings) => {
@@ -46,25 +51,41 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     toPrune = rows.more
     if (rows.count > 0) listener({ kind: 'pruned', rows: rows.count })
   }
-  const run = async (task: 'trim' | 'prune', settings: Settings) => {
+  const inspect = async () => {
+    toInspect = false
+    const { mended, suspended } = await store.inspect()
+    for (const source of mended) listener({ kind: 'mended', source })
+    for (const table of suspended) listener({ kind: 'suspended', ...table })
+  }
+  const tasks = { trim, prune, inspect }
+  const run = async (task: keyof typeof tasks, settings: Settings) => {
     try {
-      await (task === 'trim' ? trim(settings) : prune(settings))
+      await tasks[task](settings)
     } catch (error) {
       listener({ kind: 'upkeep_failed', task, error: toFreshetError(error) })
     }
   }
+  const nextTask = (now: number): keyof typeof tasks | null => {
+    if (toInspect && now >= inspectAt) return 'inspect'
+    if (toTrim.size > 0 && now >= trimAt) return 'trim'
+    return toPrune && now >= pruneAt ? 'prune' : null
+  }
   return {
+    committed: () => {
+      toInspect = true
+    },
     consumed: (stableNames) => {
       for (const stableName of stableNames) toTrim.add(stableName)
       toPrune = true
     },
     start: (settings) => {
       const now = clock.now()
-      const trimming = toTrim.size > 0 && now >= trimAt
-      if (work !== undefined || (!trimming && !(toPrune && now >= pruneAt))) return
-      if (trimming) trimAt = now + settings.cleanup_interval_ms
+      const task = nextTask(now)
+      if (work !== undefined || task === null) return
+      if (task === 'inspect') inspectAt = now + INSPECT_EVERY_MS
+      else if (task === 'trim') trimAt = now + settings.cleanup_interval_ms
       else pruneAt = now + PRUNE_EVERY_MS
-      work = run(trimming ? 'trim' : 'prune', settings).finally(() => {
+      work = run(task, settings).finally(() => {
         work = undefined
       })
     },

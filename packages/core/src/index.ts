@@ -12,6 +12,8 @@ export {
   type StreamTableStateRow,
 } from './catalog/catalog.ts'
 export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
+export { mendCapture } from './catalog/mend-capture.ts'
+export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'

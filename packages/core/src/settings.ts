@@ -20,19 +20,6 @@ const DAY_MS = 86_400_000
 
 const settings = z
   .object({
-    cdc_lock_timeout_ms: whole(
-      5_000,
-      'ms',
-      [1, DAY_MS],
-      'How long to wait for the lock on a source that installing or removing capture takes. Writers queue behind that wait.',
-    ),
-    refresh_statement_timeout_ms: whole(0, 'ms', [0, DAY_MS], 'How long one refresh may run; 0 is without limit.'),
-    fill_statement_timeout_ms: whole(
-      0,
-      'ms',
-      [0, 7 * DAY_MS],
-      'How long the first fill of a stream table, or a full one, may run; 0 is without limit.',
-    ),
     cleanup_batch_rows: whole(
       10_000,
       'rows',
@@ -76,9 +63,9 @@ const settings = z
       1_000,
       'rows',
       [0, 1_000_000_000],
-      'Up to so many pending change rows a differential refresh is one statement; above, the changes are collected and analyzed first.',
+      'Up to so many pending change rows of a source a refresh runs a prepared statement that is planned for few; above, one that is planned anew. Taken when a stream table is created or altered.',
     ),
-    force_full_refresh: flag(false, 'Makes every refresh a full one, whatever the mode: for diagnosis.'),
+    force_full_refresh: flag(false, 'Makes every refresh that has changes to apply a full one, whatever the mode: for diagnosis.'),
   })
   .refine((all) => all.poll_min_ms <= all.poll_max_ms, { path: ['poll_max_ms'], error: 'must be at least poll_min_ms' })
   .refine((all) => all.error_backoff_min_ms <= all.error_backoff_max_ms, {

@@ -47,12 +47,15 @@ export interface Compiled {
 }
 
 export interface CompiledSource {
+  readonly oid: number
   readonly stableName: string
   readonly schema: string
   readonly table: string
   readonly columns: readonly string[]
   /** Of the columns whose collation is not the database's default. */
   readonly collations: Readonly<Record<string, string>>
+  /** Name and type of these columns, as the catalog had them. */
+  readonly shape: readonly { readonly name: string; readonly typeOid: number; readonly modifier: number }[]
 }
 
 export interface CompiledTable {
@@ -172,11 +175,13 @@ function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
       const kept = relation.columns.filter((column) => (used === undefined ? column.used : used.has(column.name)))
       const collations = kept.flatMap(({ name, collation }) => (collation === null ? [] : [[name, collation] as const]))
       return {
+        oid: relation.oid,
         stableName: relation.stableName,
         schema: relation.schema,
         table: relation.table,
         columns: kept.map((column) => column.name),
         collations: Object.fromEntries(collations),
+        shape: kept.flatMap(({ name, type }) => (type === undefined ? [] : [{ name, typeOid: type.oid, modifier: type.modifier }])),
       }
     })
     .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))
@@ -242,6 +247,8 @@ function refreshStatement(stages: Stages, sources: readonly CompiledSource[], ta
       `  ${windows.pending} as pending,`,
       `  ${windows.truncated} as truncated,`,
       `  ${windows.over} as over,`,
+      `  ${FORCED} as forced,`,
+      `  ${windows.changed} as changed,`,
       `  (select go from gate) as done,`,
       `  (${windows.changeRows})::float8 as change_rows,`,
       `  ${counts(applied)},`,
@@ -256,11 +263,33 @@ function refreshStatement(stages: Stages, sources: readonly CompiledSource[], ta
   )
 }
 
+/** The switch for diagnosis; it costs one look into a small table. */
+const FORCED = `exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true')`
+
+/**
+ * Whether a source has lost the shape that the plan was compiled for: each column that is read must still have its
+ * name and type. A renamed column would otherwise be read as something else, and look right.
+ */
+function shapesChanged(sources: readonly CompiledSource[]): string {
+  const checks = sources.flatMap((source) => {
+    if (source.shape.length === 0) return []
+    const columns = source.shape.map((column) => `(${quoteLiteral(column.name)}, ${column.typeOid}, ${column.modifier})`)
+    const present = select({
+      columns: ['count(*)'],
+      from: 'pg_catalog.pg_attribute',
+      where: [`attrelid = ${source.oid}`, 'not attisdropped', `(attname, atttypid, atttypmod) in (${columns.join(', ')})`],
+    })
+    return [`(${present}) <> ${columns.length}`]
+  })
+  return checks.length === 0 ? 'false' : `(${checks.join('\n  or ')})`
+}
+
 interface Windows {
   readonly names: ReadonlyMap<string, string>
   readonly pending: string
   readonly truncated: string
   readonly over: string
+  readonly changed: string
   readonly changeRows: string
 }
 
@@ -304,9 +333,10 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
     { materialized: true },
   )
   const over = limit === null || windows.length === 0 ? 'false' : `(${windows.map((name) => `(select count(*) from ${name}) > ${limit}`).join(' or ')})`
-  chain.add('gate', `select (select count(*) from state) = 1 and not ${truncated} and not ${over} as go`, { materialized: true })
+  const changed = shapesChanged(sources)
+  chain.add('gate', `select (select count(*) from state) = 1 and not ${truncated} and not ${over} and not ${FORCED} and not ${changed} as go`, { materialized: true })
   const changeRows = windows.length === 0 ? '0' : windows.map((name) => `(select count(*) from ${name})`).join(' + ')
-  return { names, pending, truncated, over, changeRows }
+  return { names, pending, truncated, over, changed, changeRows }
 }
 
 /** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */

@@ -19,6 +19,8 @@ export interface ColumnFacts {
   readonly notNull: boolean
   /** The collation's qualified name when it is not the database's default; a change buffer does not keep it. */
   readonly collation: string | null
+  /** Its type as the catalog identifies it; refreshes check that it is still so. Left out where there is no catalog. */
+  readonly type?: { readonly oid: number; readonly modifier: number }
   /** The query reads it; known for every query, also one without a plan. */
   readonly used: boolean
 }

@@ -8,6 +8,7 @@ import { bumpVersion } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import type { OnProgress } from './progress.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
+import { requireCapture } from './require-sources.ts'
 import { checkSchedule } from './schedule.ts'
 import { transactionWith } from './sessions.ts'
 
@@ -44,6 +45,7 @@ export async function pauseStreamTable(context: RefreshContext, name: string): P
 /** Also ends a suspension: the errors that led to it are forgotten. Changes of the meantime are in the buffers. */
 export async function resumeStreamTable(context: RefreshContext, name: string): Promise<void> {
   const definition = await findDefinition(context.database, name)
+  await requireCapture(context, definition)
   await setStatus(context, definition, 'active', null)
 }
 

@@ -47,8 +47,14 @@ async function examineSources({ database, capture }: RefreshContext): Promise<Fi
 async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
   const described = await describeStreamTables(database)
   const definitions = new Map((await listDefinitions(database)).map((definition) => [definition.id, definition]))
+  const gone = await database.query<{ id: number }>(
+    raw(`select t.stream_table_id as id from freshet.stream_table t
+      where not exists (select from pg_catalog.pg_class c where c.oid = t.relation)`),
+  )
+  const dropped = new Set(gone.map((row) => row.id))
   return described.map((table): Finding => {
     const subject = table.name
+    if (dropped.has(table.id)) return { level: 'error', subject, message: 'the table itself was dropped', hint: `freshet drop ${subject}` }
     if (table.status === 'suspended') return { level: 'error', subject, message: `suspended: ${table.statusReason ?? ''}`, hint: `Correct the cause, then: freshet resume ${subject}` }
     if (table.status === 'paused') return { level: 'warning', subject, message: 'paused; its changes pile up in the buffers', hint: `freshet resume ${subject}` }
     if (table.status === 'initializing') return { level: 'warning', subject, message: 'still being filled, or its creation was interrupted', hint: `If no creation runs: freshet drop ${subject}` }

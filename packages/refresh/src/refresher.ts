@@ -1,7 +1,9 @@
 import {
+  adoptCluster,
   bufferTable,
   FreshetError,
   isFreshetError,
+  isInstalledHere,
   type Queryable,
   type RefreshOptions,
   type RefreshOutcome,
@@ -12,14 +14,15 @@ import {
 import type { RefreshContext } from './context.ts'
 import { loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
-import { requireSources } from './require-sources.ts'
+import { recompile } from './recompile.ts'
+import { requireCapture } from './require-sources.ts'
 import { applySettings, differing, transactionWith } from './sessions.ts'
 
 /**
  * Refreshes stream tables. The usual refresh is one prepared statement in one round trip: what this process remembers
  * of the table (its version and frontier) goes in as parameters, and the statement does nothing when that is out of date.
  */
-export function createRefresher(context: Pick<RefreshContext, 'database'>): Refresher {
+export function createRefresher(context: RefreshContext): Refresher {
   return new CachingRefresher(context)
 }
 
@@ -28,6 +31,8 @@ interface StatementResult {
   readonly pending: boolean
   readonly truncated: boolean
   readonly over: boolean
+  readonly forced: boolean
+  readonly changed: boolean
   readonly done: boolean
   readonly change_rows: number
   readonly rows_inserted: number
@@ -46,10 +51,10 @@ interface Known {
 const MAX_ATTEMPTS = 8
 
 class CachingRefresher implements Refresher {
-  private readonly context: Pick<RefreshContext, 'database'>
+  private readonly context: RefreshContext
   private readonly known = new Map<number, Known>()
 
-  constructor(context: Pick<RefreshContext, 'database'>) {
+  constructor(context: RefreshContext) {
     this.context = context
   }
 
@@ -120,7 +125,9 @@ class CachingRefresher implements Refresher {
     }
     if (!result.pending) return { action: 'none' }
     if (result.held === 0) return { action: 'busy' }
+    if (result.changed) return this.adapt(definition)
     if (result.truncated) return this.full(definition, 'TRUNCATED', options)
+    if (result.forced) return this.full(definition, 'FORCED', options)
     if (result.over) {
       return this.overflow(id, known, options)
     }
@@ -133,6 +140,14 @@ class CachingRefresher implements Refresher {
       return this.full(known.definition, 'CHEAPER', options)
     }
     this.known.set(id, { ...known, large: true })
+    return 'again'
+  }
+
+  /** A source has another shape than the plan was compiled for. */
+  private async adapt(definition: Definition): Promise<'again'> {
+    this.known.delete(definition.id)
+    await requireCapture(this.context, definition)
+    await recompile(this.context, definition)
     return 'again'
   }
 
@@ -160,8 +175,10 @@ class CachingRefresher implements Refresher {
   }
 
   private async load(id: number): Promise<Known> {
+    // In a restored dump or a promoted copy, frontiers are positions of another cluster.
+    if (!(await isInstalledHere(this.context.database))) await adoptCluster(this.context.database)
     const definition = await loadDefinition(this.context.database, id)
-    await requireSources(this.context.database, definition)
+    await requireCapture(this.context, definition)
     const known: Known = { definition, large: false }
     this.known.set(id, known)
     return known

@@ -1,4 +1,5 @@
-import { displayName, FreshetError, type Queryable, sql } from '@freshet/core'
+import { displayName, FreshetError, mendCapture, type Queryable, sql } from '@freshet/core'
+import type { RefreshContext } from './context.ts'
 import { type Definition, nameOf } from './definition.ts'
 
 /**
@@ -15,4 +16,13 @@ export async function requireSources(queryable: Queryable, definition: Definitio
     order by 1, 2 limit 1`)
   if (gone === undefined) return
   throw new FreshetError('SOURCE_DROPPED', `${displayName(gone)}, which ${nameOf(definition)} reads, was dropped`)
+}
+
+/** The same, and every capture is mended that lost a trigger or a part; its stream tables are then recomputed. */
+export async function requireCapture(context: RefreshContext, definition: Definition): Promise<void> {
+  await requireSources(context.database, definition)
+  const captured = await context.database.query<{ name: string }>(sql`
+    select s.stable_name as name from freshet.dependency d join freshet.source s using (stable_name)
+    where d.stream_table_id = ${definition.id} and s.capture = 'trigger' order by 1`)
+  for (const { name } of captured) await mendCapture(context.database, context.capture, name)
 }

@@ -1,5 +1,6 @@
 import type { Queryable } from '../database.ts'
-import { raw, sql } from '../sql.ts'
+import { CHANGES_SCHEMA } from '../names.ts'
+import { identifier, raw, sql } from '../sql.ts'
 
 /**
  * Which cluster the catalog was written in. Frontiers are snapshots, and a snapshot means nothing in another cluster:
@@ -30,9 +31,17 @@ export async function isInstalledHere(database: Queryable): Promise<boolean> {
   return rows.length > 0
 }
 
-/** Records this cluster, and marks every stream table to be filled anew when another one was recorded before. */
+/**
+ * Records this cluster. When another one was recorded before, every stream table is marked to be filled anew and the
+ * change buffers are emptied: their rows carry transaction ids of the other cluster, which would look like the future.
+ */
 export async function adoptCluster(transaction: Queryable): Promise<void> {
   const identity = await clusterIdentity(transaction)
+  const stored = await transaction.query<{ name: string }>(sql`
+    select c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${CHANGES_SCHEMA} and c.relkind = 'r' and (c.relname like 'log\\_%' or c.relname like 'changes\\_%')
+      and exists (select from freshet.installation where system_identifier <> ${identity})`)
+  for (const { name } of stored) await transaction.query(sql`delete from ${identifier(CHANGES_SCHEMA, name)}`)
   await transaction.query(sql`
     with moved as (
       select from freshet.installation where system_identifier <> ${identity} for update

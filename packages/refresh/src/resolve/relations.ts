@@ -12,7 +12,7 @@ interface RelationRow {
   readonly kind: string
   readonly persistence: string
   readonly inherited: boolean
-  readonly columns: readonly { readonly name: string; readonly number: number; readonly notNull: boolean; readonly collation: string | null }[]
+  readonly columns: readonly { readonly name: string; readonly number: number; readonly notNull: boolean; readonly collation: string | null; readonly type: { readonly oid: number; readonly modifier: number } }[]
   readonly keys: readonly (readonly string[])[]
   readonly definition: string | null
   readonly streamTable: string | null
@@ -51,7 +51,7 @@ function facts(row: RelationRow): RelationFacts {
     table: row.table,
     stableName: row.stableName ?? stableName(row.schema, row.table),
     kind: kindOf(row),
-    columns: visible.map((column) => ({ name: column.name, notNull: column.notNull, collation: column.collation, used: wholly || row.used.includes(column.number) })),
+    columns: visible.map((column) => ({ name: column.name, notNull: column.notNull, collation: column.collation, type: column.type, used: wholly || row.used.includes(column.number) })),
     keys: row.inherited ? [] : row.keys.filter((key) => key.every((column) => names.has(column))),
     definition: row.definition,
   }
@@ -89,7 +89,7 @@ function readBy(views: readonly number[]) {
     select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as table, c.relkind as kind, c.relpersistence as persistence,
       c.relkind = 'r' and exists (select from pg_catalog.pg_inherits i where i.inhparent = c.oid) as inherited,
       coalesce((
-        select jsonb_agg(jsonb_build_object('name', a.attname, 'number', a.attnum, 'notNull', a.attnotnull, 'collation',
+        select jsonb_agg(jsonb_build_object('name', a.attname, 'number', a.attnum, 'notNull', a.attnotnull, 'type', jsonb_build_object('oid', a.atttypid::int8, 'modifier', a.atttypmod), 'collation',
           (select pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(l.collname)
            from pg_catalog.pg_collation l join pg_catalog.pg_namespace s on s.oid = l.collnamespace
            where l.oid = a.attcollation and l.oid <> 'pg_catalog."default"'::regcollation)) order by a.attnum)

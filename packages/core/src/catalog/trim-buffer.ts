@@ -1,4 +1,7 @@
-import { type Capture, type Database, parseSnapshot, type Snapshot, snapshotMeet, sql } from '@freshet/core'
+import type { Capture } from '../capture.ts'
+import type { Database } from '../database.ts'
+import { parseSnapshot, type Snapshot, snapshotMeet } from '../snapshot.ts'
+import { sql } from '../sql.ts'
 
 /**
  * Clean-up of a change buffer: a row may go when every consumer of the source has read it, that is, when its

@@ -1,0 +1,29 @@
+import type { Capture } from '../capture.ts'
+import type { Database } from '../database.ts'
+import { FreshetError } from '../errors.ts'
+import { displayName } from '../names.ts'
+import { sql } from '../sql.ts'
+
+/**
+ * Looks whether the capture of a source is sound and mends it where it is not: triggers that were dropped or disabled,
+ * partitions that were attached, a buffer that is gone. A mended capture leaves a marker in the buffer, so every stream
+ * table that reads it is recomputed: changes may have been missed meanwhile. What can not be mended (the source was
+ * dropped, a captured column is gone) is an error.
+ */
+export async function mendCapture(database: Database, capture: Capture, stableName: string): Promise<'sound' | 'mended'> {
+  const faults = await capture.inspect(database, stableName)
+  if (faults.length === 0) return 'sound'
+  const [source] = await database.query<{ oid: number | null; schema: string; table: string; columns: string[] }>(sql`
+    select to_regclass(format('%I.%I', s.schema_name, s.table_name))::oid::int8::float8 as oid,
+      s.schema_name as schema, s.table_name as table,
+      array(
+        select distinct c from freshet.dependency d cross join unnest(d.columns) c where d.stable_name = s.stable_name order by c
+      ) as columns
+    from freshet.source s where s.stable_name = ${stableName} and s.capture = 'trigger'`)
+  if (source === undefined) return 'sound'
+  if (source.oid === null) {
+    throw new FreshetError('SOURCE_DROPPED', `the source ${displayName(source)} was dropped`)
+  }
+  await capture.ensure(database, { oid: source.oid, schema: source.schema, table: source.table, stableName }, source.columns)
+  return 'mended'
+}

@@ -1,0 +1,49 @@
+import { FreshetError, isFreshetError, sql } from '@freshet/core'
+import type { RefreshContext } from './context.ts'
+import { captureSources, makePlan, recordDependencies } from './create.ts'
+import { type Definition, nameOf, type StoredPlan } from './definition.ts'
+import { bumpVersion } from './emission.ts'
+import { lockState } from './full.ts'
+import { type Resolved, resolveQuery } from './resolve/resolve.ts'
+
+/**
+ * Compiles a stream table again for sources that have changed their shape. Where its own tables would look the same,
+ * it goes on with the new plan, after a full refresh; where they would not, or the query has lost its meaning, it says
+ * so, and the user decides.
+ */
+export async function recompile(context: RefreshContext, definition: Definition): Promise<void> {
+  const { database } = context
+  const resolved = await resolveAgain(context, definition)
+  const plan = await makePlan(database, resolved, definition, definition.mode)
+  if (layout(plan) !== layout(definition.plan)) {
+    throw changed(definition, 'Its columns would have other types, or another key.')
+  }
+  await captureSources(context, resolved.facts, plan, () => {})
+  await database.transaction(async (transaction) => {
+    await lockState(transaction, definition.id, true)
+    await transaction.query(sql`
+      update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb where stream_table_id = ${definition.id}`)
+    await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${definition.id}`)
+    await recordDependencies(transaction, definition.id, plan)
+    await transaction.query(sql`
+      update freshet.stream_table_state set reinitialize = 'SOURCE_CHANGED' where stream_table_id = ${definition.id}`)
+    await bumpVersion(transaction, definition.id)
+  })
+}
+
+async function resolveAgain(context: RefreshContext, definition: Definition): Promise<Resolved> {
+  try {
+    return await resolveQuery(context.database, definition.definition)
+  } catch (error) {
+    if (isFreshetError(error) && error.retry === 'definition') throw changed(definition, error.message)
+    throw error
+  }
+}
+
+function changed(definition: Definition, detail: string): FreshetError {
+  return new FreshetError('SOURCE_CHANGED', `a source of ${nameOf(definition)} has changed`, { detail })
+}
+
+function layout(plan: StoredPlan): string {
+  return JSON.stringify(plan.tables.map((table) => table.create))
+}
