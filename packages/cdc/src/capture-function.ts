@@ -1,5 +1,6 @@
-import { CHANGES_SCHEMA, type Fragment, identifier, literal, sql } from '@freshet/core'
+import { type Fragment, literal, sql } from '@freshet/core'
 import { captureBody } from './capture-body.ts'
+import { captureFunctionName } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -7,20 +8,13 @@ import type { SourceColumn } from './source-facts.ts'
  * on Freshet's schemas. Its search_path holds nothing that a user can write to, temporary objects come last and never
  * serve as functions or operators: nobody can have their code run with its owner's rights.
  *
- * Plans are made at a session's first statement and kept: after a large one, just-in-time compilation would be part of
- * the plan for every small one that follows, at a hundred times its cost. Hence `jit = off`.
- *
  * Executing it is nobody's right but the owner's: firing a trigger needs none, and nobody else may hang it on a table.
  */
-export function captureFunctionName(stableName: string): Fragment {
-  return identifier(CHANGES_SCHEMA, `capture_${stableName}`)
-}
-
 export function createCaptureFunction(stableName: string, columns: readonly SourceColumn[]): readonly Fragment[] {
   const name = captureFunctionName(stableName)
   return [
     sql`create or replace function ${name}() returns trigger
-      language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off
+      language plpgsql security definer set search_path = pg_catalog, pg_temp
       as ${literal(captureBody(stableName, columns).text)}`,
     sql`revoke all on function ${name}() from public`,
   ]

@@ -1,4 +1,5 @@
-import { bufferTable, CHANGES_SCHEMA, type Fragment, identifier, join, raw, sql } from '@freshet/core'
+import { bufferTable, type Fragment, identifier, join, raw, sql } from '@freshet/core'
+import { logTable, packTable } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -19,14 +20,6 @@ import type { SourceColumn } from './source-facts.ts'
  * precision or domain: a declaration that becomes stricter or laxer there can never make a writer fail here.
  */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set(['__x', '__n', '__w'])
-
-export function logTable(stableName: string): Fragment {
-  return identifier(CHANGES_SCHEMA, `log_${stableName}`)
-}
-
-export function packTable(stableName: string): Fragment {
-  return identifier(CHANGES_SCHEMA, `pack_${stableName}`)
-}
 
 /** The column for the new value of the captured column at this position. */
 export function newColumn(position: number): Fragment {
@@ -91,7 +84,12 @@ export function writeMarker(stableName: string): Fragment {
 }
 
 function createBuffer(stableName: string, columns: readonly SourceColumn[]): Fragment {
-  const branch = (weight: string, table: Fragment, condition: string, value: (column: SourceColumn, i: number) => Fragment) =>
+  const branch = (
+    weight: string,
+    table: Fragment,
+    condition: string,
+    value: (column: SourceColumn, i: number) => Fragment,
+  ) =>
     sql`select __x, __n, ${raw(`'${weight}'::smallint as __w`)}
       ${join(
         columns.map((column, i) => sql`, ${value(column, i)} as ${identifier(column.name)}`),

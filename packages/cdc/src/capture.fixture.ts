@@ -1,5 +1,13 @@
-import { bufferTable, type Database, identifier, raw, sourceIdentifier, type SourceIdentifier, sql } from '@freshet/core'
-import { logTable, packTable } from './capture-log.ts'
+import {
+  bufferTable,
+  type Database,
+  identifier,
+  raw,
+  sourceIdentifier,
+  type SourceIdentifier,
+  sql,
+} from '@freshet/core'
+import { logTable, packTable } from './capture-names.ts'
 import { triggerCapture } from './trigger-capture.ts'
 
 /** What the tests of capture share: a captured table, its buffer's rows, and the law that ties both together. */

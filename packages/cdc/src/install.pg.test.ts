@@ -28,16 +28,30 @@ async function objects(stableName: string): Promise<string[]> {
   return rows.map(({ name }) => name.replace(`_${stableName}`, ''))
 }
 
-const ALL = ['capture', 'changes', 'freshet_delete', 'freshet_insert', 'freshet_truncate', 'freshet_update', 'log', 'pack', 'source']
+const ALL = [
+  'capture',
+  'changes',
+  'freshet_delete',
+  'freshet_insert',
+  'freshet_truncate',
+  'freshet_update',
+  'log',
+  'pack',
+  'source',
+]
 
 describe('ensure', () => {
   test('installs once, and records what it installed', async () => {
     const { source } = await captured('once', 'a int, b text', ['a'])
     expect(await objects(source.stableName)).toEqual(ALL)
-    const made = await world.database.query(raw(`select oid, xmin from pg_class where relname = 'log_${source.stableName}'`))
+    const made = await world.database.query(
+      raw(`select oid, xmin from pg_class where relname = 'log_${source.stableName}'`),
+    )
     await capture.ensure(world.database, source, ['a'])
     await capture.ensure(world.database, source, [])
-    expect(await world.database.query(raw(`select oid, xmin from pg_class where relname = 'log_${source.stableName}'`))).toEqual(made)
+    expect(
+      await world.database.query(raw(`select oid, xmin from pg_class where relname = 'log_${source.stableName}'`)),
+    ).toEqual(made)
     const rows = await world.database.query(sql`select * from freshet.source where stable_name = ${source.stableName}`)
     expect(rows).toMatchObject([
       {
@@ -57,7 +71,9 @@ describe('ensure', () => {
     const source = await sourceOf(world.database, 'wanted')
     const others = await Promise.all(Array.from({ length: 4 }, () => connect({ url: world.url, poolSize: 1 })))
     try {
-      await Promise.all(others.map((database, i) => capture.ensure(database, source, [['a'], ['b', 'a'], ['c'], ['a', 'd']][i] ?? [])))
+      await Promise.all(
+        others.map((database, i) => capture.ensure(database, source, [['a'], ['b', 'a'], ['c'], ['a', 'd']][i] ?? [])),
+      )
     } finally {
       await Promise.all(others.map((database) => database.close()))
     }
@@ -145,7 +161,11 @@ describe('ensure', () => {
       expect(await objects(source.stableName)).toEqual([])
       return error
     }
-    const capturable = (message: string) => ({ code: 'NOT_CAPTURABLE', message: expect.stringContaining(message), hint: expect.any(String) })
+    const capturable = (message: string) => ({
+      code: 'NOT_CAPTURABLE',
+      message: expect.stringContaining(message),
+      hint: expect.any(String),
+    })
     expect(await refused('part')).toMatchObject(capturable('partition or a child of parent'))
     expect(await refused('heir')).toMatchObject(capturable('partition or a child of ancestor'))
     expect(await refused('unlogged')).toMatchObject(capturable('unlogged'))
@@ -154,16 +174,23 @@ describe('ensure', () => {
     expect(await refused('a_sequence')).toMatchObject(capturable('a sequence'))
     expect(await refused('pg_catalog.pg_class')).toMatchObject({ code: 'SYSTEM_SOURCE' })
     expect(await refused('freshet.source')).toMatchObject({ code: 'SYSTEM_SOURCE' })
-    expect(await refused('ancestor', ['b'])).toMatchObject({ code: 'UNKNOWN_COLUMN', message: 'public.ancestor has no column b' })
+    expect(await refused('ancestor', ['b'])).toMatchObject({
+      code: 'UNKNOWN_COLUMN',
+      message: 'public.ancestor has no column b',
+    })
     for (const column of ['__x', '__n', '__w']) {
       expect(await refused('reserved', [column])).toMatchObject({ code: 'RESERVED_COLUMN_NAME' })
     }
     await capture.ensure(database, await sourceOf(database, 'reserved'), ['__y'])
-    await expect(capture.ensure(database, sourceIdentifier(1, 'no', 'where'), [])).rejects.toMatchObject({ code: 'UNKNOWN_RELATION' })
+    await expect(capture.ensure(database, sourceIdentifier(1, 'no', 'where'), [])).rejects.toMatchObject({
+      code: 'UNKNOWN_RELATION',
+    })
     await database.session(async (session) => {
       await session.query(raw('create temp table passing (a int)'))
       const [row] = await session.query<{ oid: number; schema: string }>(
-        raw(`select c.oid, n.nspname as schema from pg_class c join pg_namespace n on n.oid = relnamespace where relname = 'passing'`),
+        raw(
+          `select c.oid, n.nspname as schema from pg_class c join pg_namespace n on n.oid = relnamespace where relname = 'passing'`,
+        ),
       )
       const source: SourceIdentifier = sourceIdentifier(row?.oid ?? 0, row?.schema ?? '', 'passing')
       await expect(capture.ensure(database, source, ['a'])).rejects.toMatchObject({ code: 'TEMPORARY_SOURCE' })
@@ -270,7 +297,10 @@ describe('trim', () => {
 
   test('of a stream table’s own buffer, and of none', async () => {
     const stable = 'fedcba9876543210'
-    await run(world.database, `create table freshet_changes.changes_${stable} (__x xid8 default pg_current_xact_id(), __w smallint)`)
+    await run(
+      world.database,
+      `create table freshet_changes.changes_${stable} (__x xid8 default pg_current_xact_id(), __w smallint)`,
+    )
     await run(world.database, `insert into freshet_changes.changes_${stable} (__w) values (1), (-1)`)
     expect(await capture.trim(world.database, stable, await snapshot(), 100)).toBe(2)
     await capture.release(world.database, stable)
@@ -285,7 +315,9 @@ describe('trim', () => {
       for (let i = 0; i < 50; i++) await transaction.query(raw(`insert into crowded values (${i})`))
     })
     const consumed = await snapshot()
-    const counts = await Promise.all([1, 2, 3].map(() => capture.trim(world.database, source.stableName, consumed, 100)))
+    const counts = await Promise.all(
+      [1, 2, 3].map(() => capture.trim(world.database, source.stableName, consumed, 100)),
+    )
     expect(counts.reduce((sum, count) => sum + count)).toBe(50)
   })
 })

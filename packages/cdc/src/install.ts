@@ -48,7 +48,9 @@ export async function ensureCapture(
 
 /** Until the end of the transaction, no other process installs or removes the capture of this source. */
 export async function takeTurn(transaction: Queryable, stableName: string): Promise<void> {
-  await transaction.query(sql`select pg_advisory_xact_lock(${BigInt.asIntN(64, BigInt(`0x${stableName}`)).toString()}::bigint)`)
+  await transaction.query(
+    sql`select pg_advisory_xact_lock(${BigInt.asIntN(64, BigInt(`0x${stableName}`)).toString()}::bigint)`,
+  )
 }
 
 async function install(transaction: Queryable, source: SourceIdentifier, names: readonly string[]): Promise<void> {
@@ -102,7 +104,8 @@ async function readSuitable(database: Queryable, source: SourceIdentifier): Prom
   if (tracked !== null && tracked.oid !== facts.oid) {
     // the captured relation may live on under another name, and would lose its buffer
     const [renamed] = await database.query(sql`select 1 from pg_class where oid = ${tracked.oid}::oid`)
-    if (renamed !== undefined) refuseCollision({ ...tracked, stableName: source.stableName, table: `${tracked.table} (renamed)` }, source)
+    if (renamed !== undefined)
+      refuseCollision({ ...tracked, stableName: source.stableName, table: `${tracked.table} (renamed)` }, source)
   }
   return facts
 }

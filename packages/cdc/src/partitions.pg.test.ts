@@ -28,12 +28,23 @@ async function partitioned(name: string) {
 
 test('writes through the root, a middle table and a partition, each row once', async () => {
   const { after } = await partitioned('tree')
-  expect(await after(`insert into tree values (1, 1, 'l'), (2, 20, 'x'), (3, 30, 'y')`)).toEqual(['1 1,l', '1 20,x', '1 30,y'])
+  expect(await after(`insert into tree values (1, 1, 'l'), (2, 20, 'x'), (3, 30, 'y')`)).toEqual([
+    '1 1,l',
+    '1 20,x',
+    '1 30,y',
+  ])
   expect(await after(`insert into tree_high values (4, 40, 'y')`)).toEqual(['1 40,y'])
   expect(await after(`insert into tree_y (id, a, b) values (5, 50, 'y'), (6, 60, 'y')`)).toEqual(['1 50,y', '1 60,y'])
   expect(await after(`update tree_y set a = a + 1 where id = 5`)).toEqual(['-1 50,y', '1 51,y'])
   expect(await after(`update tree_high set id = 0`)).toEqual([])
-  expect(await after(`update tree set a = a + 1 where a < 40`)).toEqual(['-1 1,l', '-1 20,x', '-1 30,y', '1 2,l', '1 21,x', '1 31,y'])
+  expect(await after(`update tree set a = a + 1 where a < 40`)).toEqual([
+    '-1 1,l',
+    '-1 20,x',
+    '-1 30,y',
+    '1 2,l',
+    '1 21,x',
+    '1 31,y',
+  ])
   expect(await after(`delete from tree_x`)).toEqual(['-1 21,x'])
   expect(await after(`truncate tree_low`)).toEqual(['0 null,null'])
   expect(new Set(await after(`truncate tree`))).toEqual(new Set(['0 null,null']))
@@ -44,7 +55,12 @@ test('a row that moves to another partition', async () => {
   const { after } = await partitioned('moving')
   await after(`insert into moving select g, g, 'x' from generate_series(1, 12) g`)
   expect(await after(`update moving set a = 15 where a = 5`)).toEqual(['-1 5,x', '1 15,x'])
-  expect(await after(`update moving set a = 11 - a where a in (1, 10)`)).toEqual(['-1 1,x', '-1 10,x', '1 1,x', '1 10,x'])
+  expect(await after(`update moving set a = 11 - a where a in (1, 10)`)).toEqual([
+    '-1 1,x',
+    '-1 10,x',
+    '1 1,x',
+    '1 10,x',
+  ])
   // a trigger that swallows rows on their way: one goes and none comes
   await run(
     world.database,
@@ -60,7 +76,10 @@ test('a row that moves to another partition', async () => {
     create trigger swallow before insert on swallowing_x for each row when (new.a = 77) execute function swallow()`,
   )
   const differences = await sumLaw(world.database, source, ['a', 'b'])
-  await run(world.database, `truncate freshet_changes.log_${source.stableName}, freshet_changes.pack_${source.stableName}`)
+  await run(
+    world.database,
+    `truncate freshet_changes.log_${source.stableName}, freshet_changes.pack_${source.stableName}`,
+  )
   await run(world.database, `update swallowing set a = case when id in (3, 6) then 77 when id = 8 then 88 else a end`)
   expect(await differences()).toBe(0)
 })
@@ -124,7 +143,10 @@ test.each([
 
 test('a source that becomes a partition is noticed and can not be mended', async () => {
   const { source } = await capturedIn(world.database, 'create table lone (a int)', 'lone', ['a'])
-  await run(world.database, 'create table roof (a int) partition by list (a); alter table roof attach partition lone default')
+  await run(
+    world.database,
+    'create table roof (a int) partition by list (a); alter table roof attach partition lone default',
+  )
   expect(await capture.inspect(world.database, source.stableName)).toMatchObject([{ kind: 'partition_uncaptured' }])
   await expect(capture.ensure(world.database, source, ['a'])).rejects.toMatchObject({ code: 'NOT_CAPTURABLE' })
 })

@@ -37,9 +37,13 @@ export function wantedColumns(facts: SourceFacts, names: readonly string[]): rea
   const known = new Map(facts.columns.map((column) => [column.name, column]))
   return [...new Set(names)].map((name) => {
     if (RESERVED_COLUMNS.has(name)) {
-      throw new FreshetError('RESERVED_COLUMN_NAME', `${displayName(facts)} has a column ${name} that the query needs`, {
-        hint: `Rename the column: change buffers use ${[...RESERVED_COLUMNS].join(', ')} themselves.`,
-      })
+      throw new FreshetError(
+        'RESERVED_COLUMN_NAME',
+        `${displayName(facts)} has a column ${name} that the query needs`,
+        {
+          hint: `Rename the column: change buffers use ${[...RESERVED_COLUMNS].join(', ')} themselves.`,
+        },
+      )
     }
     const column = known.get(name)
     if (column === undefined) {

@@ -37,7 +37,10 @@ afterAll(async () => {
 })
 
 test('an owner that is no superuser, and a writer without rights on Freshet’s schemas', async () => {
-  await run(owner, `create table app.t (id int, a int); grant select, insert, update, delete, truncate on app.t to ${roles[1]}`)
+  await run(
+    owner,
+    `create table app.t (id int, a int); grant select, insert, update, delete, truncate on app.t to ${roles[1]}`,
+  )
   const source = await sourceOf(owner, 'app.t')
   await capture.ensure(owner, source, ['id', 'a'])
   await writer.query('insert into app.t values (1, 1)')
@@ -90,7 +93,9 @@ test('what a writer puts in the way runs, if at all, with the writer’s rights'
   )
   await writer.query('create schema evil; grant usage on schema evil to public')
   for (const statement of shadows) await writer.query(statement)
-  await writer.query(`create temp table log_${source.stableName} (a int); create temp table __new (id int, a numeric, t text)`)
+  await writer.query(
+    `create temp table log_${source.stableName} (a int); create temp table __new (id int, a numeric, t text)`,
+  )
   await writer.query(`set search_path = evil, pg_temp, pg_catalog, app`)
   await writer.query(`insert into app.attacked values (1, 1, 'x')`)
   await writer.query(`insert into app.attacked values (2, 1, 'x'), (3, 3, 'x')`)
@@ -104,16 +109,24 @@ test('what a writer puts in the way runs, if at all, with the writer’s rights'
 
 test('missing rights are named before anything is touched', async () => {
   const [ownerRole] = roles
-  await run(world.database, `create table public.foreign_owned (a int); grant select on public.foreign_owned to ${ownerRole}`)
+  await run(
+    world.database,
+    `create table public.foreign_owned (a int); grant select on public.foreign_owned to ${ownerRole}`,
+  )
   const source = await sourceOf(world.database, 'public.foreign_owned')
   await expect(capture.ensure(owner, source, ['a'])).rejects.toMatchObject({
     code: 'INSUFFICIENT_PRIVILEGE',
     hint: expect.stringContaining('grant trigger on public.foreign_owned'),
   })
-  const left = await world.database.query(raw(`select relname from pg_class where relname like '%${source.stableName}%'`))
+  const left = await world.database.query(
+    raw(`select relname from pg_class where relname like '%${source.stableName}%'`),
+  )
   expect(left).toEqual([])
   // the right to create triggers is enough: for columns that come later, and to let go again
-  await run(world.database, `grant trigger on public.foreign_owned to ${ownerRole}; alter table public.foreign_owned add b int`)
+  await run(
+    world.database,
+    `grant trigger on public.foreign_owned to ${ownerRole}; alter table public.foreign_owned add b int`,
+  )
   await capture.ensure(owner, source, ['a'])
   await capture.ensure(owner, source, ['b'])
   await run(world.database, `insert into public.foreign_owned values (1, 2)`)

@@ -1,7 +1,6 @@
 import type { CapturedColumn, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
 import { bufferTable, sql } from '@freshet/core'
-import { captureFunctionName } from './capture-function.ts'
-import { logTable, packTable } from './capture-log.ts'
+import { captureFunctionName, logTable, packTable } from './capture-names.ts'
 
 /** What the server says about a source and its capture, all in one statement. Null when there is no such relation. */
 export interface SourceFacts {

@@ -27,10 +27,14 @@ test('rolled back work leaves nothing, savepoints included', async () => {
 test('a subtransaction’s rows carry the id of the top-level transaction', async () => {
   const { source } = await captured('nested', 'a int', ['a'])
   const client = await world.client()
-  await client.query('begin; savepoint s; insert into nested values (1); savepoint t; insert into nested values (2), (3)')
+  await client.query(
+    'begin; savepoint s; insert into nested values (1); savepoint t; insert into nested values (2), (3)',
+  )
   const top = await client.query<{ id: string }>('select pg_current_xact_id()::text as id')
   await client.query('commit')
-  const rows = await world.database.query(raw(`select distinct __x::text as id from ${bufferTable(source.stableName).text}`))
+  const rows = await world.database.query(
+    raw(`select distinct __x::text as id from ${bufferTable(source.stableName).text}`),
+  )
   expect(rows).toEqual(top.rows)
 })
 
@@ -48,7 +52,10 @@ test('a prepared transaction’s rows appear with its commit, under its id', asy
 test('serializable and repeatable-read writers are captured too', async () => {
   const { source } = await captured('isolated', 'a int', ['a'])
   for (const level of ['repeatable read', 'serializable']) {
-    await run(world.database, `begin isolation level ${level}; insert into isolated values (1); update isolated set a = 2 where a = 1; commit`)
+    await run(
+      world.database,
+      `begin isolation level ${level}; insert into isolated values (1); update isolated set a = 2 where a = 1; commit`,
+    )
   }
   expect(await changes(world.database, source, ['a'])).toEqual(['-1 1', '-1 1', '1 1', '1 1', '1 2', '1 2'])
 })
@@ -57,7 +64,10 @@ test('what was there and the buffer add up to the table, under concurrent writer
   const columns = ['id', 'a', 'b']
   const { source } = await captured('summed', 'id int, a numeric, b text, c int default 0', columns)
   await run(world.database, `insert into summed select g, g % 10, g from generate_series(1, 500) g`)
-  await run(world.database, `truncate freshet_changes.pack_${source.stableName}, freshet_changes.log_${source.stableName}`)
+  await run(
+    world.database,
+    `truncate freshet_changes.pack_${source.stableName}, freshet_changes.log_${source.stableName}`,
+  )
   const differences = await sumLaw(world.database, source, columns)
   const base = random(20_260_117)
   let committed = 0
@@ -83,7 +93,8 @@ test('what was there and the buffer add up to the table, under concurrent writer
               when not matched then insert values (k, 0, 'merged')`,
           ]),
         )
-        if (chance.chance(0.15)) await client.query('savepoint r; delete from summed where id % 4 = 0 and false; rollback to r')
+        if (chance.chance(0.15))
+          await client.query('savepoint r; delete from summed where id % 4 = 0 and false; rollback to r')
       }
       if (chance.chance(0.1)) await sleep(chance.int(1, 5))
       const commit = chance.chance(0.7)

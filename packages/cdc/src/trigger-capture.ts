@@ -42,6 +42,8 @@ async function inspect(database: Database, stableName: string): Promise<readonly
   )
   if (row === undefined) return [{ kind: 'buffer_missing', detail: `no source has the stable name ${stableName}` }]
   const facts = await readSource(database, { ...sourceIdentifier(row.oid, row.schema, row.table), stableName })
-  if (facts?.tracked == null) return [{ kind: 'source_dropped', detail: `${row.schema}.${row.table} was dropped` }]
+  if (facts === null || facts.tracked === null) {
+    return [{ kind: 'source_dropped', detail: `${row.schema}.${row.table} was dropped` }]
+  }
   return row.capture === 'trigger' ? findFaults(facts, stableName, facts.tracked) : []
 }

@@ -1,5 +1,5 @@
 import { type Fragment, identifier, raw, sql } from '@freshet/core'
-import { captureFunctionName } from './capture-function.ts'
+import { captureFunctionName } from './capture-names.ts'
 
 /**
  * The triggers on a source and on each of its partitions and children. A statement fires those of the table that it

@@ -1,5 +1,5 @@
 import { bufferTable, type Database, type Fragment, printSnapshot, type Snapshot, sql } from '@freshet/core'
-import { logTable, packTable } from './capture-log.ts'
+import { logTable, packTable } from './capture-names.ts'
 
 /**
  * Removes what every consumer has read. Row by row and in bounded batches, never by TRUNCATE: that would take along
@@ -17,7 +17,8 @@ export async function trimBuffer(
     { prepared: true },
   )
   // the buffer of a stream table, which its own refresh writes, is a plain table
-  if (found?.log !== true) return found?.buffer === true ? trimTable(database, bufferTable(stableName), consumed, limit) : 0
+  if (found?.log !== true)
+    return found?.buffer === true ? trimTable(database, bufferTable(stableName), consumed, limit) : 0
   const rows = await trimTable(database, logTable(stableName), consumed, limit)
   return rows < limit ? rows + (await trimTable(database, packTable(stableName), consumed, limit - rows)) : rows
 }
