@@ -193,6 +193,33 @@ test('a chain of stream tables under writers: each is what its query says of the
   )
 })
 
+test('what one process remembers of a table, another may change: consumers come, a query is altered, a table is dropped', async () => {
+  await using database = await createTestDatabase()
+  const [one, two] = [await bank(database, CHAIN), await open(database)]
+  const client = await database.client()
+  const pass = async () => {
+    await client.query('insert into ledger values (1, 1), (2, 2), (2, 3)')
+    for (const freshet of [one, two]) for (const name of Object.keys(CHAIN)) await freshet.refresh(name)
+  }
+  await pass()
+  // from now on the refreshes of per_account must emit to one reader more
+  const reader = 'select moves, count(*) as accounts from per_account group by moves'
+  await two.create({ name: 'reader', query: reader, schedule: 'manual' })
+  await client.query('insert into ledger values (3, 1), (2, 2)')
+  await one.refresh('per_account')
+  await settled(two, { reader })
+
+  const altered = 'select distinct moved + 1 as moved from busy'
+  await two.alter('distinct_moves', { query: altered })
+  await pass()
+  await settled(one, { ...CHAIN, distinct_moves: altered, reader })
+
+  await two.drop('reader')
+  await pass()
+  await settled(one, { ...CHAIN, distinct_moves: altered })
+  await expect(one.refresh('reader')).rejects.toThrow(/reader/)
+})
+
 test('a TRUNCATE between changes, committed and rolled back', async () => {
   await using database = await createTestDatabase()
   const freshet = await bank(database)
