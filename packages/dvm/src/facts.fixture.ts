@@ -101,8 +101,8 @@ export function compile(
 /** The named parts of the refresh statement for large deltas, which has no limits in it. */
 export function partsOf(compiled: Compiled): Map<string, string> {
   const statement = compiled.refresh?.large ?? ''
-  const parts = statement.replace(/^with /, '').matchAll(/^"((?:[^"]|"")+)" as (?:materialized )?\(\n([\s\S]*?)\n\)/gm)
-  return new Map([...parts].map(([, name = '', body = '']) => [name, body.replaceAll(/^ {2}/gm, '')]))
+  const parts = statement.replace(/^with /, '').matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:materialized )?\(\n([\s\S]*?)\n\)/gm)
+  return new Map([...parts].map(([, quoted, plain = '', body = '']) => [quoted ?? plain, body.replaceAll(/^ {2}/gm, '')]))
 }
 
 /** Some of the parts, as text: `-- name` and its query. */
