@@ -46,7 +46,7 @@ export function anyValue(value: string, type: { readonly sql: string; readonly a
 /** Named parts of one statement, in the order in which they were added. */
 export class Chain {
   private readonly parts: string[] = []
-  private readonly names = new Map<string, number>()
+  private readonly names = new Set<string>()
 
   /** Adds `name as (body)` and returns the quoted name, made unique. */
   add(label: string, body: string, options: { readonly materialized?: boolean } = {}): string {
@@ -62,9 +62,12 @@ export class Chain {
 
   private unique(label: string): string {
     const short = truncate(label, 58)
-    const count = (this.names.get(short) ?? 0) + 1
-    this.names.set(short, count)
-    return count === 1 ? short : `${short} ${count}`
+    for (let n = 1; ; n++) {
+      const name = n === 1 ? short : `${short} ${n}`
+      if (this.names.has(name)) continue
+      this.names.add(name)
+      return name
+    }
   }
 }
 

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { plan } from '../facts.fixture.ts'
+import { keysOf } from './keys.ts'
+
+/** Keys by the query's own column names. */
+function keys(definition: string): readonly string[] {
+  const { query, unsupported } = plan(definition, { a: 'integer', b: 'integer', c: 'integer', d: 'integer' })
+  if (unsupported !== null) throw new Error(unsupported.detail)
+  return [...new Set(keysOf(query.input).map((key) => key.join('+') || 'one row'))]
+}
+
+const O = 'shop.orders o'
+const C = 'shop.customers c'
+
+test.each([
+  ['a table with a primary key', `SELECT o.id AS a FROM ${O}`, ['id']],
+  ['a table without one', 'SELECT v.page AS a FROM shop.visits v', []],
+  ['a filter keeps it', `SELECT o.id AS a FROM ${O} WHERE (o.qty > 1)`, ['id']],
+  ['a projection may lose it', `SELECT x.n AS a FROM (SELECT (o.id + 1) AS n FROM ${O}) x`, []],
+  ['a projection may rename it', `SELECT x.n AS a FROM (SELECT o.id AS n FROM ${O}) x`, ['n']],
+  ['a join by the key of one side', `SELECT o.id AS a, c.region AS b FROM (${O} JOIN ${C} ON ((c.id = o.customer_id)))`, ['id', 'id+id_2']],
+  ['a join by no key', `SELECT o.id AS a, c.id AS b FROM (${O} JOIN ${C} ON ((c.score = o.qty)))`, ['id+id_2']],
+  ['a join by another operator', `SELECT o.id AS a, c.id AS b FROM (${O} JOIN ${C} ON ((c.id > o.customer_id)))`, ['id+id_2']],
+  ['a cross join with one row', `SELECT o.id AS a, s.n AS b FROM ${O}, (SELECT count(*) AS n FROM ${C}) s`, ['id']],
+  ['a group', `SELECT o.note AS a, count(*) AS b FROM ${O} GROUP BY o.note`, ['note']],
+  ['one group', `SELECT count(*) AS a FROM ${O}`, ['one row']],
+  ['distinct', `SELECT DISTINCT o.note AS a FROM ${O}`, ['a']],
+  ['union all', `SELECT o.id AS a FROM ${O} UNION ALL SELECT c.id FROM ${C}`, []],
+  ['no FROM', 'SELECT 1 AS a', ['one row']],
+  ['values', 'VALUES (1), (2)', []],
+])('%s', (_, definition, expected) => {
+  expect(keys(definition)).toEqual(expected)
+})
