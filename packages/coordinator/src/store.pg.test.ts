@@ -1,4 +1,4 @@
-import { type Database, FreshetError, raw, sql } from '@freshet/core'
+import { type Database, FreshetError, raw, sql, trimBuffer } from '@freshet/core'
 import type { TestDatabase } from '@freshet/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readCatalog } from './catalog.ts'
@@ -7,7 +7,6 @@ import { pruneHistory } from './prune.ts'
 import { recordFailure, recordSuccess } from './record.ts'
 import { databaseStore } from './store.ts'
 import { countingTables, type CountingTables, ORDERS, stableNameOf } from './counting-tables.fixture.ts'
-import { trimBuffer } from './trim.ts'
 
 const POLICY = { backoff: { baseMs: 500, maxMs: 60_000 }, maxConsecutiveErrors: 3 }
 

@@ -36,25 +36,30 @@ const CHANGES = [
 ]
 
 const CALLS: Readonly<Record<string, string>> = {
-  'count': 'count(*) as n, count(i4) as i, count(t) as t, count(1) as one, count(g) as c',
+  count: 'count(*) as n, count(i4) as i, count(t) as t, count(1) as one, count(g) as c',
   'sum of integers': 'sum(i2) as s2, sum(i4) as s4, sum(i8) as s8',
   'sum of numerics': 'sum(n) as n, sum(d) as d, sum(n * 1.50) as p, sum(n - n) as zero',
   'sum of money and intervals': 'sum(cash) as cash, sum(span) as span, avg(span) as mean',
   'sum of floats': 'sum(f4) as f4, sum(f8) as f8, avg(f4) as a4, avg(f8) as a8',
-  'average': 'avg(i2) as a2, avg(i4) as a4, avg(i8) as a8, avg(n) as an, avg(d) as ad, avg(n) filter (where b) as ab',
-  'minimum and maximum': 'min(i4) as i1, max(i4) as i2, min(t) as t1, max(t) as t2, min(ts) as ts1, max(ts) as ts2, min(n) as n1, max(n) as n2, min(day) as d1, max(span) as s2',
-  'minimum and maximum of other types': 'min(f8) as f1, max(f8) as f2, min(cash) as c1, max(e) as e2, min(tags) as a1, max(tags) as a2, max(d) as d2',
-  'minimum with a filter': 'min(i4) filter (where b) as m, max(i4) filter (where not b) as x, max(t) filter (where i4 > 2) as y',
-  'boolean': 'bool_and(b) as x, bool_or(b) as y, every(i4 > 1) as z, bool_or(t is null) as w, bool_and(b) filter (where i4 > 2) as v',
+  average: 'avg(i2) as a2, avg(i4) as a4, avg(i8) as a8, avg(n) as an, avg(d) as ad, avg(n) filter (where b) as ab',
+  'minimum and maximum':
+    'min(i4) as i1, max(i4) as i2, min(t) as t1, max(t) as t2, min(ts) as ts1, max(ts) as ts2, min(n) as n1, max(n) as n2, min(day) as d1, max(span) as s2',
+  'minimum and maximum of other types':
+    'min(f8) as f1, max(f8) as f2, min(cash) as c1, max(e) as e2, min(tags) as a1, max(tags) as a2, max(d) as d2',
+  'minimum with a filter':
+    'min(i4) filter (where b) as m, max(i4) filter (where not b) as x, max(t) filter (where i4 > 2) as y',
+  boolean:
+    'bool_and(b) as x, bool_or(b) as y, every(i4 > 1) as z, bool_or(t is null) as w, bool_and(b) filter (where i4 > 2) as v',
   'the same call twice': 'sum(i4) as a, sum(i4) as b, sum(i4) + count(*) as c, avg(i4) as d, count(i4) as e',
-  'texts': `string_agg(t, ',' order by t, id) as s, string_agg(distinct t, '-' order by t) as d, array_agg(t order by id) as a`,
-  'arrays': 'array_agg(i4 order by id desc) as a, array_agg(distinct i4) as d, array_agg(tags order by id) filter (where id < 20 and cardinality(tags) = 2) as m',
-  'distinct': 'count(distinct t) as c, sum(distinct i4) as s, avg(distinct d) as a, max(distinct i4) as m',
-  'statistics': 'stddev(i4) as s, stddev_pop(n) as p, var_samp(f8) as v, corr(f8, i4) as c, regr_slope(f8, i4) as r',
+  texts: `string_agg(t, ',' order by t, id) as s, string_agg(distinct t, '-' order by t) as d, array_agg(t order by id) as a`,
+  arrays:
+    'array_agg(i4 order by id desc) as a, array_agg(distinct i4) as d, array_agg(tags order by id) filter (where id < 20 and cardinality(tags) = 2) as m',
+  distinct: 'count(distinct t) as c, sum(distinct i4) as s, avg(distinct d) as a, max(distinct i4) as m',
+  statistics: 'stddev(i4) as s, stddev_pop(n) as p, var_samp(f8) as v, corr(f8, i4) as c, regr_slope(f8, i4) as r',
   'ordered sets': `percentile_cont(0.5) within group (order by i4) as m, mode() within group (order by t) as o, percentile_disc(array[0.1, 0.9]) within group (order by i4) as p`,
   'hypothetical sets': 'rank(3) within group (order by i4) as r, dense_rank(3) within group (order by i4) as d',
-  'json': 'json_agg(t order by id) as a, jsonb_object_agg(id, t) as o, jsonb_agg(i4 order by id) as b',
-  'bits': 'bit_and(i4) as a, bit_or(i4) as o, bit_xor(i4) as x',
+  json: 'json_agg(t order by id) as a, jsonb_object_agg(id, t) as o, jsonb_agg(i4 order by id) as b',
+  bits: 'bit_and(i4) as a, bit_or(i4) as o, bit_xor(i4) as x',
   'any value, ranges': 'range_agg(int4range(id, id + 2)) as r, range_intersect_agg(int4range(0, id)) as i',
   'expressions in arguments': `sum(case when t is null then 1 else i4::bigint end) as x, min(lower(t) || g) as y, max(i4 * 0.5) as z, sum(abs(d)) as w`,
 }
@@ -104,7 +109,9 @@ describe('special values', () => {
   })
 
   test('sums beyond 64 bits, and products with weights that overflow', async () => {
-    await world.run(`create table big (id int, i2 smallint, i4 int, i8 bigint); insert into big select i, 32767, 2147483647, 9223372036854775807 from generate_series(1, 3) i`)
+    await world.run(
+      `create table big (id int, i2 smallint, i4 int, i8 bigint); insert into big select i, 32767, 2147483647, 9223372036854775807 from generate_series(1, 3) i`,
+    )
     await world.stream('answer', 'select sum(i2) as a, sum(i4) as b, sum(i8) as c, avg(i8) as d from big')
     await world.step(
       `insert into big select i, -32768, -2147483648, -9223372036854775808 from generate_series(4, 9) i`,

@@ -15,8 +15,12 @@ afterEach(() => world.clear())
 const ITEMS = `create table items (id int primary key, kind text, n int); insert into items select i, 'k' || i % 4, i from generate_series(1, 40) i;
   create table others (id int primary key, v int); insert into others values (1, 1), (2, 2)`
 const SUMS = 'select kind, sum(n) as s from items group by kind'
-const alter = (change: Parameters<typeof alterStreamTable>[2], name = 'answer') => alterStreamTable(world.context, name, change)
-const captured = () => world.rows(`select s.table_name as t, (select string_agg(c ->> 'name', ',') from jsonb_array_elements(captured_columns) c) as columns from freshet.source s order by 1`)
+const alter = (change: Parameters<typeof alterStreamTable>[2], name = 'answer') =>
+  alterStreamTable(world.context, name, change)
+const captured = () =>
+  world.rows(
+    `select s.table_name as t, (select string_agg(c ->> 'name', ',') from jsonb_array_elements(captured_columns) c) as columns from freshet.source s order by 1`,
+  )
 
 describe('alter', () => {
   test('the schedule', async () => {
@@ -42,7 +46,9 @@ describe('alter', () => {
 
   test('the mode, to one that the query does not have', async () => {
     await world.run(ITEMS)
-    await world.stream('answer', 'select kind, n from items tablesample system (100) repeatable (1)', { full: 'TABLE_SAMPLE' })
+    await world.stream('answer', 'select kind, n from items tablesample system (100) repeatable (1)', {
+      full: 'TABLE_SAMPLE',
+    })
     await expect(alter({ mode: 'differential' })).rejects.toMatchObject({ code: 'NOT_DIFFERENTIABLE' })
     expect(await findDefinition(world.database, 'answer')).toMatchObject({ mode: 'auto' })
   })
@@ -61,7 +67,11 @@ describe('alter', () => {
     await world.step(`insert into items values (100, 'x', 1)`)
     await world.run(`update items set n = 99 where id = 3`)
     await alter({ query })
-    await world.step('select 1', `update items set n = n + 1; update others set v = v + 1`, `delete from items where id > 30; delete from others where id = 1`)
+    await world.step(
+      'select 1',
+      `update items set n = n + 1; update others set v = v + 1`,
+      `delete from items where id > 30; delete from others where id = 1`,
+    )
     await alter({ query: SUMS })
     await world.step(`update items set n = n + 1`, `insert into items values (200, 'x', 1)`)
     expect(await captured()).toEqual([{ t: 'items', columns: expect.stringContaining('kind') }])
@@ -71,7 +81,12 @@ describe('alter', () => {
     await world.run(ITEMS)
     await world.stream('answer', SUMS)
     const before = await captured()
-    for (const query of ['select nothing from items', 'select id, 1 / (v - 1) as x from others', 'select 1 as __x', 'delete from items']) {
+    for (const query of [
+      'select nothing from items',
+      'select id, 1 / (v - 1) as x from others',
+      'select 1 as __x',
+      'delete from items',
+    ]) {
       await expect(alter({ query })).rejects.toMatchObject({ code: expect.any(String) })
     }
     expect(await captured()).toEqual(before)
@@ -84,7 +99,10 @@ describe('alter', () => {
     await world.stream('answer', SUMS)
     await expect(alter({ query: 'select s from answer' })).rejects.toMatchObject({ code: 'CYCLE' })
     await world.stream('above', 'select max(s) as m from answer')
-    await expect(alter({ query: 'select id from items' })).rejects.toMatchObject({ code: 'HAS_DEPENDENTS', detail: 'public.above' })
+    await expect(alter({ query: 'select id from items' })).rejects.toMatchObject({
+      code: 'HAS_DEPENDENTS',
+      detail: 'public.above',
+    })
     await expect(alter({ rename: 'other' })).rejects.toMatchObject({ code: 'HAS_DEPENDENTS' })
     await world.step(`update items set n = n + 1`)
   })
@@ -99,7 +117,11 @@ describe('alter', () => {
     await expect(findDefinition(world.database, 'answer')).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
     await expect(alter({ rename: 'items' }, '"The Answer"')).rejects.toMatchObject({ code: 'DUPLICATE_NAME' })
     await expect(alter({ rename: 'elsewhere.x' }, '"The Answer"')).rejects.toMatchObject({ code: 'USAGE' })
-    expect(await world.rows(`(select kind, s from "The Answer" except all ${SUMS}) union all (${SUMS} except all select kind, s from "The Answer")`)).toEqual([])
+    expect(
+      await world.rows(
+        `(select kind, s from "The Answer" except all ${SUMS}) union all (${SUMS} except all select kind, s from "The Answer")`,
+      ),
+    ).toEqual([])
   })
 
   test('unknown tables', async () => {
@@ -125,9 +147,16 @@ describe('drop', () => {
     await world.stream('answer', SUMS)
     await world.stream('above', 'select max(s) as m from answer')
     await world.stream('top', 'select m, count(*) as c from above group by m')
-    await expect(dropStreamTable(world.context, 'answer')).rejects.toMatchObject({ code: 'HAS_DEPENDENTS', detail: 'public.above' })
+    await expect(dropStreamTable(world.context, 'answer')).rejects.toMatchObject({
+      code: 'HAS_DEPENDENTS',
+      detail: 'public.above',
+    })
     await world.step(`update items set n = n + 1`)
-    expect(await dropStreamTable(world.context, 'answer', { cascade: true })).toEqual(['public.top', 'public.above', 'public.answer'])
+    expect(await dropStreamTable(world.context, 'answer', { cascade: true })).toEqual([
+      'public.top',
+      'public.above',
+      'public.answer',
+    ])
     expect(await leftBehind(world.database)).toEqual([])
   })
 
@@ -137,7 +166,12 @@ describe('drop', () => {
     await world.stream('l', 'select kind, sum(n) as s from base group by kind')
     await world.stream('r', 'select kind, max(n) as m from base group by kind')
     await world.stream('top', 'select l.kind, s, m from l join r on l.kind = r.kind')
-    expect(await dropStreamTable(world.context, 'base', { cascade: true })).toEqual(['public.top', 'public.l', 'public.r', 'public.base'])
+    expect(await dropStreamTable(world.context, 'base', { cascade: true })).toEqual([
+      'public.top',
+      'public.l',
+      'public.r',
+      'public.base',
+    ])
     expect(await leftBehind(world.database)).toEqual([])
   })
 

@@ -51,7 +51,9 @@ describe('refused, and nothing is left', () => {
     const database = await connect({ url: world.own.url, poolSize: 1 })
     await database.query(raw('create temporary table passing (a int)'))
     const context = { ...world.context, database }
-    await expect(createStreamTable(context, { name: 'answer', query: 'select a from passing' })).rejects.toMatchObject({ code: 'TEMPORARY_SOURCE' })
+    await expect(createStreamTable(context, { name: 'answer', query: 'select a from passing' })).rejects.toMatchObject({
+      code: 'TEMPORARY_SOURCE',
+    })
     await database.close()
     expect(await leftBehind(world.database)).toEqual([])
   })
@@ -59,7 +61,9 @@ describe('refused, and nothing is left', () => {
   test('an invalid schedule', async () => {
     await world.run(ITEMS)
     for (const schedule of ['never', '5', '0s', '-1m', '5 s']) {
-      await expect(createStreamTable(world.context, { name: 'answer', query: 'select id from items', schedule })).rejects.toMatchObject({ code: 'INVALID_SCHEDULE' })
+      await expect(
+        createStreamTable(world.context, { name: 'answer', query: 'select id from items', schedule }),
+      ).rejects.toMatchObject({ code: 'INVALID_SCHEDULE' })
     }
     expect(await leftBehind(world.database)).toEqual([])
   })
@@ -74,7 +78,9 @@ describe('refused, and nothing is left', () => {
         return world.context.capture.ensure(...args)
       },
     }
-    await expect(createStreamTable({ ...world.context, capture }, { name: 'answer', query: 'select i.id from items i, second s' })).rejects.toThrow('no more')
+    await expect(
+      createStreamTable({ ...world.context, capture }, { name: 'answer', query: 'select i.id from items i, second s' }),
+    ).rejects.toThrow('no more')
     expect(calls).toBe(2)
     expect(await leftBehind(world.database)).toEqual([])
   })
@@ -88,8 +94,10 @@ describe('refused, and nothing is left', () => {
 
   test('two at once of one name: one wins', async () => {
     await world.run(ITEMS)
-    const both = await Promise.allSettled([1, 2].map((n) => createStreamTable(world.context, { name: 'answer', query: `select id, ${n} as n from items` })))
-    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    const both = await Promise.allSettled(
+      [1, 2].map((n) => createStreamTable(world.context, { name: 'answer', query: `select id, ${n} as n from items` })),
+    )
+    expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'DUPLICATE_NAME' } })
     expect(await world.rows('select count(*)::int as n from answer')).toEqual([{ n: 40 }])
   })
@@ -99,9 +107,15 @@ describe('stable names', () => {
   test('a renamed source keeps its own; a new table of the old name is told so', async () => {
     await world.run(ITEMS)
     await world.stream('answer', 'select id from items')
-    await world.run('alter table items rename to items_before; create table items (id int primary key); insert into items values (7)')
-    await expect(createStreamTable(world.context, { name: 'other', query: 'select id from items' })).rejects.toMatchObject({ code: 'NAME_COLLISION' })
-    await expect(createStreamTable(world.context, { name: 'both', query: 'select a.id from items a, items_before b' })).rejects.toMatchObject({ code: 'NAME_COLLISION' })
+    await world.run(
+      'alter table items rename to items_before; create table items (id int primary key); insert into items values (7)',
+    )
+    await expect(
+      createStreamTable(world.context, { name: 'other', query: 'select id from items' }),
+    ).rejects.toMatchObject({ code: 'NAME_COLLISION' })
+    await expect(
+      createStreamTable(world.context, { name: 'both', query: 'select a.id from items a, items_before b' }),
+    ).rejects.toMatchObject({ code: 'NAME_COLLISION' })
     expect(await world.rows('select table_name as t from freshet.stream_table')).toEqual([{ t: 'answer' }])
   })
 
@@ -109,7 +123,9 @@ describe('stable names', () => {
     await world.run(ITEMS)
     await world.stream('answer', 'select id from items')
     await alterStreamTable(world.context, 'answer', { rename: 'renamed' })
-    await expect(createStreamTable(world.context, { name: 'answer', query: 'select kind from items' })).rejects.toMatchObject({ code: 'NAME_COLLISION' })
+    await expect(
+      createStreamTable(world.context, { name: 'answer', query: 'select kind from items' }),
+    ).rejects.toMatchObject({ code: 'NAME_COLLISION' })
     expect(await world.rows(`select from pg_class where relname = 'answer'`)).toEqual([])
   })
 })
@@ -134,7 +150,10 @@ describe('while others write', () => {
     })
     await early.query(`begin; update items set n = -1 where id = 1`)
     const late = sleep(150).then(() => early.query('commit'))
-    await createStreamTable(world.context, { name: 'answer', query: 'select kind, sum(n) as s, count(*) as c from items group by kind' })
+    await createStreamTable(world.context, {
+      name: 'answer',
+      query: 'select kind, sum(n) as s, count(*) as c from items group by kind',
+    })
     expect(await verifyStreamTable(world.context, 'answer')).toMatchObject({ equal: true })
     await late
     await sleep(50)
@@ -149,7 +168,9 @@ describe('while others write', () => {
   test('progress is told, and the last word is done', async () => {
     await world.run(ITEMS)
     const steps: Progress[] = []
-    await createStreamTable(world.context, { name: 'answer', query: 'select i.id from items i' }, (step) => steps.push(step))
+    await createStreamTable(world.context, { name: 'answer', query: 'select i.id from items i' }, (step) =>
+      steps.push(step),
+    )
     expect([...new Set(steps.map(({ phase }) => phase))]).toEqual(['resolve', 'capture', 'fill', 'index', 'done'])
   })
 })

@@ -29,7 +29,10 @@ describe('stream tables over stream tables', () => {
   test('keyed, over keyed, over keyed: with true deltas', async () => {
     await world.run(SALES)
     await world.stream('by_shop', 'select shop, sum(amount) as total, count(*) as n from sales group by shop')
-    await world.stream('by_city', 'select s.city, sum(b.total) as total, max(b.n) as most from by_shop b join shops s on s.id = b.shop group by s.city')
+    await world.stream(
+      'by_city',
+      'select s.city, sum(b.total) as total, max(b.n) as most from by_shop b join shops s on s.id = b.shop group by s.city',
+    )
     await world.stream('ranking', 'select most, count(*) as cities, min(city) as first from by_city group by most')
     await world.stream('rich', 'select city from by_city where total > 100')
     await world.step(...CHANGES)
@@ -39,7 +42,9 @@ describe('stream tables over stream tables', () => {
     await world.run(SALES)
     await world.stream('by_shop', 'select shop, count(*) as n from sales group by shop')
     await world.stream('by_count', 'select n, count(*) as shops from by_shop group by n')
-    const outcomes = await world.step(`update sales set item = item + 1; insert into sales values (200, 2, 1, 1, ''); delete from sales where id = 200`)
+    const outcomes = await world.step(
+      `update sales set item = item + 1; insert into sales values (200, 2, 1, 1, ''); delete from sales where id = 200`,
+    )
     expect(outcomes).toMatchObject({ by_shop: { changeRows: 2 }, by_count: { action: 'none' } })
     const next = await world.step(`delete from sales where id = 10`)
     expect(next).toMatchObject({ by_shop: { changeRows: 1 }, by_count: { changeRows: 2 } })
@@ -65,7 +70,9 @@ describe('stream tables over stream tables', () => {
 
   test('over one that is refreshed in full: it sends the difference only', async () => {
     await world.run(SALES)
-    await world.stream('sampled', 'select id, shop, item as n from sales tablesample system (100) repeatable (1)', { full: 'TABLE_SAMPLE' })
+    await world.stream('sampled', 'select id, shop, item as n from sales tablesample system (100) repeatable (1)', {
+      full: 'TABLE_SAMPLE',
+    })
     await world.stream('firsts', 'select shop, id from sampled where n = 1')
     await world.stream('by_rank', 'select n, count(*) as shops from sampled group by n')
     await world.step(...CHANGES)
@@ -112,10 +119,16 @@ describe('views', () => {
 
   test('common table expressions: nested, shadowed, unused, materialized', async () => {
     await world.run(SALES)
-    await world.stream('nested', `with a as (with a as (select shop, amount from sales) select shop, sum(amount) as s from a group by shop), b as (select * from a where s > 20)
-      select b.shop, a.s from a join b on a.shop = b.shop`)
+    await world.stream(
+      'nested',
+      `with a as (with a as (select shop, amount from sales) select shop, sum(amount) as s from a group by shop), b as (select * from a where s > 20)
+      select b.shop, a.s from a join b on a.shop = b.shop`,
+    )
     await world.stream('shadow', `with sales as (select id, shop from public.sales where shop = 1) select * from sales`)
-    await world.stream('listed', `with x (p, q) as materialized (select shop, count(*) from sales group by 1), unused as (select 1) select q, count(p) as c from x group by q`)
+    await world.stream(
+      'listed',
+      `with x (p, q) as materialized (select shop, count(*) from sales group by 1), unused as (select 1) select q, count(p) as c from x group by q`,
+    )
     await world.step(...CHANGES)
   })
 })

@@ -14,7 +14,7 @@ const q = (name: string) => `"${name.replaceAll('"', '""')}"`
 const NAMES: Readonly<Record<string, readonly [table: string, key: string, value: string, other: string]>> = {
   'capitals and spaces': ['My Table', 'The Key', 'A Value', 'Other'],
   'quotes and signs': ['a"b', `it's`, 'x.y; --', '$1 ${z} %I \\'],
-  'Unicode': ['таблица', 'schlüssel', '値🙂', 'é'],
+  Unicode: ['таблица', 'schlüssel', '値🙂', 'é'],
   '63 bytes': ['t'.repeat(63), 'k'.repeat(63), 'v'.repeat(63), `${'v'.repeat(62)}w`],
   '63 bytes of Unicode': [`${'ß'.repeat(31)}t`, `${'ß'.repeat(31)}k`, `${'ß'.repeat(31)}v`, `${'ß'.repeat(31)}w`],
   'reserved words': ['select', 'user', 'order', 'group'],
@@ -38,9 +38,18 @@ test.each(Object.keys(NAMES))('%s', async (label) => {
     insert into ${table} select i, i % 3, 'o' || i % 2 from generate_series(1, 9) i; create table side as select i as ${value}, 's' || i as ${key} from generate_series(0, 2) i`)
   await world.stream(`kept`, `select * from ${table}`)
   await world.stream('bag', `select ${value}, ${other} from ${table} where ${value} is not null`)
-  await world.stream('joined', `select a.${key}, b.${key} as ${q(`${name?.slice(0, 20)} 2`)}, a.${other} from ${table} a join side b on a.${value} = b.${value}`)
-  await world.stream('grouped', `select ${value}, count(*) as ${key}, min(${other}) as ${other}, sum(${key}) as ${q('s 1')} from ${table} group by ${value}`)
-  await world.stream('having', `select ${other}, max(${key}) as ${key} from ${table} group by ${other} having count(*) > 2`)
+  await world.stream(
+    'joined',
+    `select a.${key}, b.${key} as ${q(`${name?.slice(0, 20)} 2`)}, a.${other} from ${table} a join side b on a.${value} = b.${value}`,
+  )
+  await world.stream(
+    'grouped',
+    `select ${value}, count(*) as ${key}, min(${other}) as ${other}, sum(${key}) as ${q('s 1')} from ${table} group by ${value}`,
+  )
+  await world.stream(
+    'having',
+    `select ${other}, max(${key}) as ${key} from ${table} group by ${other} having count(*) > 2`,
+  )
   await world.stream('above', `select ${key}, count(*) as ${value} from grouped group by ${key}`)
   await world.step(
     `insert into ${table} values (20, 1, 'o1'), (21, null, null); update ${table} set ${value} = ${value} + 1 where ${key} % 2 = 0`,
@@ -48,14 +57,22 @@ test.each(Object.keys(NAMES))('%s', async (label) => {
   )
 })
 
-test.each(['quotes and signs', 'Unicode', '63 bytes', 'reserved words', 'our aliases', 'system-like'])('as a stream table in a schema of that name: %s', async (label) => {
-  const [table, key, value] = NAMES[label] ?? []
-  const name = q(table ?? '')
-  await world.run(`create schema ${q(key ?? '')}; create table t (id int primary key, v int); insert into t values (1, 1), (2, 2)`)
-  await world.stream(`${q(key ?? '')}.${name}`, `select id as ${q(key ?? '')}, v as ${q(value ?? '')} from t`)
-  await world.stream(`${q(key ?? '')}."the sum"`, `select sum(${q(value ?? '')}) as ${q(value ?? '')} from ${q(key ?? '')}.${name}`)
-  await world.step(`insert into t values (3, 3)`, `update t set v = v + 1`, `delete from t where id = 1`)
-  expect(await world.rows(`select * from ${q(key ?? '')}."the sum"`)).toHaveLength(1)
-  await world.clear()
-  await world.run(`drop schema ${q(key ?? '')} cascade`)
-})
+test.each(['quotes and signs', 'Unicode', '63 bytes', 'reserved words', 'our aliases', 'system-like'])(
+  'as a stream table in a schema of that name: %s',
+  async (label) => {
+    const [table, key, value] = NAMES[label] ?? []
+    const name = q(table ?? '')
+    await world.run(
+      `create schema ${q(key ?? '')}; create table t (id int primary key, v int); insert into t values (1, 1), (2, 2)`,
+    )
+    await world.stream(`${q(key ?? '')}.${name}`, `select id as ${q(key ?? '')}, v as ${q(value ?? '')} from t`)
+    await world.stream(
+      `${q(key ?? '')}."the sum"`,
+      `select sum(${q(value ?? '')}) as ${q(value ?? '')} from ${q(key ?? '')}.${name}`,
+    )
+    await world.step(`insert into t values (3, 3)`, `update t set v = v + 1`, `delete from t where id = 1`)
+    expect(await world.rows(`select * from ${q(key ?? '')}."the sum"`)).toHaveLength(1)
+    await world.clear()
+    await world.run(`drop schema ${q(key ?? '')} cascade`)
+  },
+)

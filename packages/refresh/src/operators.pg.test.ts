@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, test } from 'vitest'
 import { createWorld, type World } from './world.fixture.ts'
 
 /** Each operator under one script of changes, over tables with nulls, duplicates and a table without a key. */
@@ -39,10 +39,10 @@ const CHANGES = [
 const QUERIES: Readonly<Record<string, string>> = {
   'scan, every column': 'select * from orders',
   'scan without a key': 'select * from visits',
-  'filter': `select id, qty from orders where qty > 2 and note is not null`,
+  filter: `select id, qty from orders where qty > 2 and note is not null`,
   'filter that hides the key': `select qty, note from orders where qty > 2 or note is null`,
   'filter by three-valued logic': 'select id from orders where not (qty > 2)',
-  'projection': `select id, qty * 2 as twice, coalesce(note, '-') || qty as label, case when qty > 3 then 'big' end as size from orders`,
+  projection: `select id, qty * 2 as twice, coalesce(note, '-') || qty as label, case when qty > 3 then 'big' end as size from orders`,
   'projection with duplicates': 'select customer_id, qty from orders',
   'constant columns': `select 1 as one, null::text as nothing, id from orders`,
   'cross join': 'select c.id, p.category from customers c, products p',
@@ -60,8 +60,8 @@ const QUERIES: Readonly<Record<string, string>> = {
   'self-join three times': `select a.id, b.id as second, c.id as third from customers a, customers b, customers c where a.score = b.score and b.score = c.score + 1`,
   'union all': `select id::bigint, note as t from orders where qty = 1 union all select id, region from customers`,
   'union all of one table': `select customer_id, 'low' as kind from orders where qty < 3 union all select customer_id, 'high' from orders where qty > 1`,
-  'union': `select note as t from orders union select region from customers`,
-  'distinct': 'select distinct note, qty from orders',
+  union: `select note as t from orders union select region from customers`,
+  distinct: 'select distinct note, qty from orders',
   'distinct over a join': `select distinct c.region, p.category from orders o join customers c on c.id = o.customer_id join products p on p.id = o.product_id`,
   'group by': `select region, count(*) as n, count(score) as scored, sum(score) as total from customers group by region`,
   'group by over a join': `select c.region, p.category, count(*) as n, sum(o.qty * o.price) as worth from orders o join customers c on c.id = o.customer_id
@@ -72,7 +72,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   'no group': `select count(*) as n, sum(qty) as q, min(note) as first, avg(price) as mean, bool_or(qty > 5) as any_big from orders`,
   'no group over a join': `select count(*) as n, max(c.score) as best from orders o join customers c on c.id = o.customer_id`,
   'no group, no rows by a filter': `select count(*) as n, sum(qty) as q from orders where qty > 100`,
-  'having': `select customer_id, sum(qty) as q from orders group by customer_id having count(*) > 3 and min(qty) < 3`,
+  having: `select customer_id, sum(qty) as q from orders group by customer_id having count(*) > 3 and min(qty) < 3`,
   'having without a group': `select count(*) as n from orders having count(*) > 50`,
   'filter clause': `select product_id, count(*) filter (where qty > 2) as big, sum(price) filter (where note is null) as p, avg(qty) filter (where qty > 100) as none from orders group by product_id`,
   'expressions over aggregates': `select customer_id, sum(qty) * 2 + count(*) as x, coalesce(avg(price), 0)::numeric(10,1) as y, max(qty) - min(qty) as spread from orders group by customer_id`,
@@ -89,7 +89,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   'common table expressions': `with big as (select * from orders where qty > 2), per as (select customer_id, count(*) as n from big group by 1)
     select c.region, sum(per.n) as s from per join customers c on c.id = per.customer_id group by c.region`,
   'a common table expression read twice': `with big as (select id, qty from orders where qty > 2) select a.id, b.id as other from big a join big b on a.qty = b.qty and a.id < b.id`,
-  'values': `select o.id, v.name from orders o join (values (1, 'one'), (2, 'two'), (2, 'deux'), (null, 'none')) v(n, name) on v.n = o.qty`,
+  values: `select o.id, v.name from orders o join (values (1, 'one'), (2, 'two'), (2, 'deux'), (null, 'none')) v(n, name) on v.n = o.qty`,
   'subqueries in FROM': `select s.id from (select id, qty from (select id, qty, note from orders) a where note is null) s where s.qty > 1`,
 }
 

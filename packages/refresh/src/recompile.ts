@@ -1,8 +1,7 @@
-import { FreshetError, isFreshetError, sql } from '@freshet/core'
+import { FreshetError, isFreshetError, type Queryable, sql } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { captureSources, makePlan, recordDependencies } from './create.ts'
 import { type Definition, nameOf, type StoredPlan } from './definition.ts'
-import { bumpVersion } from './emission.ts'
 import { lockState } from './full.ts'
 import { type Resolved, resolveQuery } from './resolve/resolve.ts'
 
@@ -25,10 +24,14 @@ export async function recompile(context: RefreshContext, definition: Definition)
       update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb where stream_table_id = ${definition.id}`)
     await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${definition.id}`)
     await recordDependencies(transaction, definition.id, plan)
-    await transaction.query(sql`
-      update freshet.stream_table_state set reinitialize = 'SOURCE_CHANGED' where stream_table_id = ${definition.id}`)
-    await bumpVersion(transaction, definition.id)
+    await markReinitialize(transaction, definition.id, 'SOURCE_CHANGED')
   })
+}
+
+/** From now on only a full refresh can make the table right. */
+export async function markReinitialize(queryable: Queryable, id: number, reason: string): Promise<void> {
+  await queryable.query(sql`
+    update freshet.stream_table_state set reinitialize = ${reason}, version = version + 1 where stream_table_id = ${id}`)
 }
 
 async function resolveAgain(context: RefreshContext, definition: Definition): Promise<Resolved> {

@@ -18,7 +18,9 @@ const ITEMS = `create table items (id int primary key, kind text, n int); insert
 const SUMS = 'select kind, sum(n) as s from items group by kind'
 
 async function state(id: number) {
-  const [row] = await world.rows(`select version::int, status, frontier, reinitialize, consecutive_errors from freshet.stream_table_state where stream_table_id = ${id}`)
+  const [row] = await world.rows(
+    `select version::int, status, frontier, reinitialize, consecutive_errors from freshet.stream_table_state where stream_table_id = ${id}`,
+  )
   return row
 }
 
@@ -107,9 +109,12 @@ describe('what a refresh records', () => {
     await world.run(ITEMS)
     const answer = await world.stream('answer', SUMS)
     const before = await state(answer.id)
-    for (const options of [{}, { initiatedBy: 'scheduler' }]) expect(await world.refresh(answer, options)).toMatchObject({ action: 'none' })
+    for (const options of [{}, { initiatedBy: 'scheduler' }])
+      expect(await world.refresh(answer, options)).toMatchObject({ action: 'none' })
     expect(await state(answer.id)).toEqual(before)
-    expect(await historyOf(world.database, answer, 10)).toMatchObject([{ action: 'initial', initiatedBy: 'create', rowsInserted: 4 }])
+    expect(await historyOf(world.database, answer, 10)).toMatchObject([
+      { action: 'initial', initiatedBy: 'create', rowsInserted: 4 },
+    ])
   })
 
   test('history, version and frontier', async () => {
@@ -122,7 +127,15 @@ describe('what a refresh records', () => {
     await world.refresh(answer, { full: true })
     expect(await historyOf(world.database, answer, 10)).toMatchObject([
       { action: 'full', reason: 'REQUESTED', initiatedBy: 'manual', rowsInserted: 1, rowsDeleted: 0, error: null },
-      { action: 'differential', reason: null, initiatedBy: 'scheduler', changeRows: 14, rowsInserted: 2, rowsDeleted: 1, error: null },
+      {
+        action: 'differential',
+        reason: null,
+        initiatedBy: 'scheduler',
+        changeRows: 14,
+        rowsInserted: 2,
+        rowsDeleted: 1,
+        error: null,
+      },
       { action: 'initial', name: 'public.answer' },
     ])
     const after = await state(answer.id)
@@ -158,18 +171,24 @@ describe('pause and resume', () => {
     expect(await state(answer.id)).toMatchObject({ status: 'paused' })
     await world.run(`update items set n = n + 1; delete from items where id < 5`)
     await resumeStreamTable(world.context, 'answer')
-    expect((await world.step(`insert into items values (300, 'late', 1)`))['answer']).toMatchObject({ action: 'differential' })
+    expect((await world.step(`insert into items values (300, 'late', 1)`))['answer']).toMatchObject({
+      action: 'differential',
+    })
     expect((await findDefinition(world.database, 'answer')).status).toBe('active')
   })
 
   test('resuming forgets the errors that led to a suspension', async () => {
     await world.run(ITEMS)
     const answer = await world.stream('answer', SUMS)
-    await world.run(`update freshet.stream_table_state set status = 'suspended', consecutive_errors = 7, last_error = '{}', retry_at = now() + interval '1 hour'`)
+    await world.run(
+      `update freshet.stream_table_state set status = 'suspended', consecutive_errors = 7, last_error = '{}', retry_at = now() + interval '1 hour'`,
+    )
     await resumeStreamTable(world.context, 'answer')
-    expect(await world.rows('select status, consecutive_errors as errors, last_error, retry_at from freshet.stream_table_state')).toEqual([
-      { status: 'active', errors: 0, last_error: null, retry_at: null },
-    ])
+    expect(
+      await world.rows(
+        'select status, consecutive_errors as errors, last_error, retry_at from freshet.stream_table_state',
+      ),
+    ).toEqual([{ status: 'active', errors: 0, last_error: null, retry_at: null }])
     expect((await state(answer.id))?.['status']).toBe('active')
   })
 })

@@ -14,7 +14,7 @@ import {
 import type { RefreshContext } from './context.ts'
 import { loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
-import { recompile } from './recompile.ts'
+import { markReinitialize, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { applySettings, differing, transactionWith } from './sessions.ts'
 
@@ -146,6 +146,8 @@ class CachingRefresher implements Refresher {
   /** A source has another shape than the plan was compiled for. */
   private async adapt(definition: Definition): Promise<'again'> {
     this.known.delete(definition.id)
+    // First of all, and for good: whatever was captured meanwhile can not be trusted, even if the shape comes back.
+    await markReinitialize(this.context.database, definition.id, 'SOURCE_CHANGED')
     await requireCapture(this.context, definition)
     await recompile(this.context, definition)
     return 'again'

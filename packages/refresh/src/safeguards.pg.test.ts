@@ -31,7 +31,10 @@ describe('the guard', () => {
   ])('refuses: %s', async (statement) => {
     await world.run(ITEMS)
     await world.stream('answer', SUMS)
-    await expect(world.run(statement)).rejects.toMatchObject({ code: 'STREAM_TABLE_WRITE', hint: expect.stringContaining('freshet.apply') })
+    await expect(world.run(statement)).rejects.toMatchObject({
+      code: 'STREAM_TABLE_WRITE',
+      hint: expect.stringContaining('freshet.apply'),
+    })
     await world.step(`update items set n = 0 where id = 1`)
   })
 
@@ -53,7 +56,8 @@ describe('the guard', () => {
     for (const options of [{}, { full: true }]) {
       await world.run(`update items set n = n + 1`)
       await world.refresh(answer, options)
-      for (let i = 0; i < 12; i++) await expect(world.run('delete from answer')).rejects.toMatchObject({ code: 'STREAM_TABLE_WRITE' })
+      for (let i = 0; i < 12; i++)
+        await expect(world.run('delete from answer')).rejects.toMatchObject({ code: 'STREAM_TABLE_WRITE' })
     }
   })
 })
@@ -63,12 +67,23 @@ describe('verify', () => {
     ['a group', SUMS, `update answer set s = s + 1 where kind = 'k1'`, 1, 1],
     ['a row too few', 'select id, n from items', `delete from answer where id = 3`, 0, 1],
     ['a row too many', 'select id, n from items', `insert into answer values (999, 1)`, 1, 0],
-    ['a duplicate in a bag', 'select kind from items', `delete from answer where kind = 'k2' and ctid in (select min(ctid) from answer where kind = 'k2')`, 0, 1],
+    [
+      'a duplicate in a bag',
+      'select kind from items',
+      `delete from answer where kind = 'k2' and ctid in (select min(ctid) from answer where kind = 'k2')`,
+      0,
+      1,
+    ],
     ['everything', SUMS, `truncate answer`, 0, 4],
   ])('finds tampering: %s', async (_, query, statement, extra, missing) => {
     await world.run(ITEMS)
     const answer = await world.stream('answer', query)
-    expect(await verifyStreamTable(world.context, 'answer')).toMatchObject({ equal: true, extra: 0, missing: 0, samples: [] })
+    expect(await verifyStreamTable(world.context, 'answer')).toMatchObject({
+      equal: true,
+      extra: 0,
+      missing: 0,
+      samples: [],
+    })
     await tamper(statement)
     const found = await verifyStreamTable(world.context, 'answer')
     expect(found).toMatchObject({ name: 'public.answer', equal: false, extra, missing })
@@ -80,9 +95,14 @@ describe('verify', () => {
   test('brings the table to its snapshot first: what is pending is no difference', async () => {
     await world.run(ITEMS)
     await world.stream('answer', SUMS)
-    await world.stream('whole', 'select kind, n from items tablesample system (100) repeatable (1)', { full: 'TABLE_SAMPLE' })
-    await world.run(`update items set n = n + 1; insert into items select i, 'new', 1 from generate_series(1000, 4000) i`)
-    for (const name of ['answer', 'whole']) expect(await verifyStreamTable(world.context, name)).toMatchObject({ equal: true })
+    await world.stream('whole', 'select kind, n from items tablesample system (100) repeatable (1)', {
+      full: 'TABLE_SAMPLE',
+    })
+    await world.run(
+      `update items set n = n + 1; insert into items select i, 'new', 1 from generate_series(1000, 4000) i`,
+    )
+    for (const name of ['answer', 'whole'])
+      expect(await verifyStreamTable(world.context, name)).toMatchObject({ equal: true })
     await world.run('truncate items')
     for (const name of ['answer', 'whole']) expect((await verifyStreamTable(world.context, name)).equal).toBe(true)
     await world.step('select 1')
@@ -107,23 +127,37 @@ describe('verify', () => {
 })
 
 describe('doctor', () => {
-  const problems = async () => (await examine(world.context)).filter(({ level }) => level !== 'ok').map(({ level, subject, message }) => `${level} ${subject}: ${message}`)
+  const problems = async () =>
+    (await examine(world.context))
+      .filter(({ level }) => level !== 'ok')
+      .map(({ level, subject, message }) => `${level} ${subject}: ${message}`)
 
   test('is content when all is well', async () => {
     await world.run(ITEMS)
     await world.stream('answer', SUMS)
     expect(await problems()).toEqual([])
-    expect((await examine(world.context)).map(({ subject }) => subject)).toEqual(['server', 'schema', 'public.items', 'public.answer'])
+    expect((await examine(world.context)).map(({ subject }) => subject)).toEqual([
+      'server',
+      'schema',
+      'public.items',
+      'public.answer',
+    ])
   })
 
   test('finds what is wrong', async () => {
     await world.run(`${ITEMS}; create table others (id int primary key)`)
     await world.stream('answer', SUMS)
-    await world.stream('whole', 'select kind, n from items tablesample system (100) repeatable (1)', { full: 'TABLE_SAMPLE' })
+    await world.stream('whole', 'select kind, n from items tablesample system (100) repeatable (1)', {
+      full: 'TABLE_SAMPLE',
+    })
     await world.stream('second', 'select id from others')
     await pauseStreamTable(world.context, 'second')
-    const [trigger] = await world.rows(`select tgname as name from pg_trigger where tgrelid = 'items'::regclass and tgname like 'freshet_update%'`)
-    await world.run(`drop trigger ${String(trigger?.['name'])} on items; update freshet.stream_table_state set status = 'suspended', status_reason = 'ten errors' where stream_table_id = (select stream_table_id from freshet.stream_table where table_name = 'answer')`)
+    const [trigger] = await world.rows(
+      `select tgname as name from pg_trigger where tgrelid = 'items'::regclass and tgname like 'freshet_update%'`,
+    )
+    await world.run(
+      `drop trigger ${String(trigger?.['name'])} on items; update freshet.stream_table_state set status = 'suspended', status_reason = 'ten errors' where stream_table_id = (select stream_table_id from freshet.stream_table where table_name = 'answer')`,
+    )
     expect(await problems()).toEqual([
       expect.stringMatching(/^error public.items: trigger missing: /),
       'error public.answer: suspended: ten errors',
@@ -135,7 +169,9 @@ describe('doctor', () => {
   test('says that the catalog came from another cluster', async () => {
     await world.run(`update freshet.installation set system_identifier = 'another'`)
     expect(await problems()).toEqual([expect.stringMatching(/^error cluster: /)])
-    await world.run(`update freshet.installation set system_identifier = (select system_identifier from pg_control_system())`)
+    await world.run(
+      `update freshet.installation set system_identifier = (select system_identifier from pg_control_system())`,
+    )
   })
 })
 
@@ -147,10 +183,21 @@ test('status: what is pending, how many rows, the last hour', async () => {
   const read = async () => statusOf(world.database, await listDefinitions(world.database))
   expect(await read()).toMatchObject([
     { name: 'public.above', pendingChanges: 0, sources: [{ name: 'public.answer', streamTable: answer.id }] },
-    { name: 'public.answer', pendingChanges: 20, pendingIsLowerBound: false, estimatedRows: 4, storage: 'keyed', sources: [{ name: 'public.items', streamTable: null }], refreshes: { count: 0, p50Ms: null } },
+    {
+      name: 'public.answer',
+      pendingChanges: 20,
+      pendingIsLowerBound: false,
+      estimatedRows: 4,
+      storage: 'keyed',
+      sources: [{ name: 'public.items', streamTable: null }],
+      refreshes: { count: 0, p50Ms: null },
+    },
   ])
   await world.step('select 1')
-  expect(await read()).toMatchObject([{ refreshes: { count: 1 } }, { pendingChanges: 0, refreshes: { count: 1, p50Ms: expect.any(Number) } }])
+  expect(await read()).toMatchObject([
+    { refreshes: { count: 1 } },
+    { pendingChanges: 0, refreshes: { count: 1, p50Ms: expect.any(Number) } },
+  ])
   expect(await describeStreamTables(world.database, answer.id)).toHaveLength(1)
 })
 
@@ -158,11 +205,25 @@ test('explain: of a stream table and of a query; changes nothing', async () => {
   await world.run(ITEMS)
   await world.stream('answer', SUMS)
   const before = await world.rows('select count(*)::int as n from pg_class')
-  expect(await explain(world.database, { name: 'answer' })).toMatchObject({ name: 'public.answer', effectiveMode: 'differential', reason: null, storage: 'keyed' })
+  expect(await explain(world.database, { name: 'answer' })).toMatchObject({
+    name: 'public.answer',
+    effectiveMode: 'differential',
+    reason: null,
+    storage: 'keyed',
+  })
   const whole = await explain(world.database, { query: 'select now() as t' })
-  expect(whole).toMatchObject({ name: null, effectiveMode: 'full', reason: { code: 'TIME_DEPENDENT' }, tree: { operator: 'query' } })
-  expect(await explain(world.database, { query: `select n, '{}'::jsonb as j from items group by 1, 2` })).toMatchObject({ effectiveMode: 'full', reason: { code: 'KEY_TYPE' }, tree: { operator: 'query' } })
-  await expect(explain(world.database, { query: 'select nothing from items' })).rejects.toMatchObject({ code: 'UNKNOWN_COLUMN' })
+  expect(whole).toMatchObject({
+    name: null,
+    effectiveMode: 'full',
+    reason: { code: 'TIME_DEPENDENT' },
+    tree: { operator: 'query' },
+  })
+  expect(await explain(world.database, { query: `select n, '{}'::jsonb as j from items group by 1, 2` })).toMatchObject(
+    { effectiveMode: 'full', reason: { code: 'KEY_TYPE' }, tree: { operator: 'query' } },
+  )
+  await expect(explain(world.database, { query: 'select nothing from items' })).rejects.toMatchObject({
+    code: 'UNKNOWN_COLUMN',
+  })
   await world.database.query(raw('select 1'))
   expect(await world.rows('select count(*)::int as n from pg_class')).toEqual(before)
 })

@@ -21,35 +21,50 @@ interface Kind {
 }
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  'integer': { type: 'int', values: ['1', '2', '-3'] },
-  'boolean': { type: 'boolean', values: ['true', 'false', 'true'] },
-  'text': { type: 'text', values: [`'a'`, `''`, `'ä b'`] },
-  'very long text': { type: 'text', values: [`(select string_agg(md5(i::text), '') from generate_series(1, 300) i)`, `repeat('x', 9000)`, `repeat('x', 9001)`] },
-  'varchar': { type: 'varchar(20)', values: [`'a'`, `'a '`, `'b'`] },
+  integer: { type: 'int', values: ['1', '2', '-3'] },
+  boolean: { type: 'boolean', values: ['true', 'false', 'true'] },
+  text: { type: 'text', values: [`'a'`, `''`, `'ä b'`] },
+  'very long text': {
+    type: 'text',
+    values: [
+      `(select string_agg(md5(i::text), '') from generate_series(1, 300) i)`,
+      `repeat('x', 9000)`,
+      `repeat('x', 9001)`,
+    ],
+  },
+  varchar: { type: 'varchar(20)', values: [`'a'`, `'a '`, `'b'`] },
   'char(n)': { type: 'char(5)', values: [`'a'`, `'a  '`, `'b'`] },
-  'numeric': { type: 'numeric', values: ['1', '1.000', '1e-20', `'NaN'`, `'Infinity'`] },
+  numeric: { type: 'numeric', values: ['1', '1.000', '1e-20', `'NaN'`, `'Infinity'`] },
   'numeric with a scale': { type: 'numeric(8,2)', values: ['1', '1.5', '-99999.99'] },
-  'float': { type: 'float8', values: ['0.1', `'-0'`, '0', `'NaN'`, `'-Infinity'`] },
-  'real': { type: 'real', values: ['0.1', `'-0'`, '0', `'NaN'`] },
-  'interval': { type: 'interval', values: [`'1 month'`, `'30 days'`, `'720 hours'`, `'-1 year 3 days'`] },
+  float: { type: 'float8', values: ['0.1', `'-0'`, '0', `'NaN'`, `'-Infinity'`] },
+  real: { type: 'real', values: ['0.1', `'-0'`, '0', `'NaN'`] },
+  interval: { type: 'interval', values: [`'1 month'`, `'30 days'`, `'720 hours'`, `'-1 year 3 days'`] },
   'date and time': { type: 'timestamptz', values: [`'2024-01-01 00:00+00'`, `'2024-01-01 02:00+02'`, `'infinity'`] },
   'time with a zone': { type: 'timetz', values: [`'10:00+00'`, `'12:00+02'`] },
-  'uuid': { type: 'uuid', values: [`'00000000-0000-0000-0000-000000000001'`, `'A0000000-0000-0000-0000-000000000001'`] },
-  'bytea': { type: 'bytea', values: [`'\\x00ff'`, `'\\x'`] },
+  uuid: { type: 'uuid', values: [`'00000000-0000-0000-0000-000000000001'`, `'A0000000-0000-0000-0000-000000000001'`] },
+  bytea: { type: 'bytea', values: [`'\\x00ff'`, `'\\x'`] },
   'network address': { type: 'inet', values: [`'10.0.0.1'`, `'10.0.0.1/32'`, `'::1'`] },
-  'bits': { type: 'varbit', values: [`B'101'`, `B''`] },
-  'money': { type: 'money', values: [`1.25`, `(-3)`] },
-  'enum': { type: 'kinds.mood', values: [`'sad'`, `'ok'`, `'happy'`] },
-  'domain': { type: 'kinds.positive', values: ['1', '1.00', '2'] },
+  bits: { type: 'varbit', values: [`B'101'`, `B''`] },
+  money: { type: 'money', values: [`1.25`, `(-3)`] },
+  enum: { type: 'kinds.mood', values: [`'sad'`, `'ok'`, `'happy'`] },
+  domain: { type: 'kinds.positive', values: ['1', '1.00', '2'] },
   'domain over text': { type: 'kinds.word', values: [`'a'`, `'b'`] },
-  'array': { type: 'int[]', values: [`'{1,2}'`, `'{}'`, `'{{1},{2}}'`, `'{null}'`] },
+  array: { type: 'int[]', values: [`'{1,2}'`, `'{}'`, `'{{1},{2}}'`, `'{null}'`] },
   'array of texts': { type: 'text[]', values: [`'{a,b}'`, `'{}'`, `'{NULL,"NULL"}'`] },
   'array of numerics': { type: 'numeric[]', values: [`'{1.0}'`, `'{1.00}'`, `'{2}'`], group: 'KEY_TYPE' },
-  'range': { type: 'int4range', values: [`'[1,3)'`, `'[1,2]'`, `'empty'`] },
-  'multirange': { type: 'int4multirange', values: [`'{[1,3),[5,9)}'`, `'{}'`] },
+  range: { type: 'int4range', values: [`'[1,3)'`, `'[1,2]'`, `'empty'`] },
+  multirange: { type: 'int4multirange', values: [`'{[1,3),[5,9)}'`, `'{}'`] },
   'range of numerics': { type: 'numrange', values: [`'[1.0,2]'`, `'[1.00,2]'`], group: 'KEY_TYPE' },
-  'jsonb': { type: 'jsonb', values: [`'{"a": 1, "b": [1.0, null]}'`, `'{"b": [1.00, null], "a": 1}'`, `'null'`], group: 'KEY_TYPE' },
-  'composite': { type: 'kinds.pair', values: [`row(1, 'a')::kinds.pair`, `row(null, null)::kinds.pair`], group: 'KEY_TYPE' },
+  jsonb: {
+    type: 'jsonb',
+    values: [`'{"a": 1, "b": [1.0, null]}'`, `'{"b": [1.00, null], "a": 1}'`, `'null'`],
+    group: 'KEY_TYPE',
+  },
+  composite: {
+    type: 'kinds.pair',
+    values: [`row(1, 'a')::kinds.pair`, `row(null, null)::kinds.pair`],
+    group: 'KEY_TYPE',
+  },
   'collation without case': { type: 'text collate kinds.nocase', values: [`'a'`, `'A'`, `'b'`], group: 'KEY_TYPE' },
   'text search': { type: 'tsvector', values: [`'a b'::tsvector`, `'b a'::tsvector`], group: 'KEY_TYPE' },
 }
@@ -108,11 +123,18 @@ test('generated, identity and dropped columns', async () => {
     insert into t (a) values (1), (2); alter table t drop column gone`)
   await world.stream('kept', 'select * from t')
   await world.stream('summed', 'select sum(twice) as s, count(*) as n from t')
-  await world.step(`insert into t (a) values (3), (null)`, `update t set a = a + 1`, `delete from t where id = 1`, `update t set b = 'c'`)
+  await world.step(
+    `insert into t (a) values (3), (null)`,
+    `update t set a = a + 1`,
+    `delete from t where id = 1`,
+    `update t set b = 'c'`,
+  )
 })
 
 test('citext, where the server has it', async () => {
-  const [available] = await world.rows(`select exists (select from pg_available_extensions where name = 'citext') as has`)
+  const [available] = await world.rows(
+    `select exists (select from pg_available_extensions where name = 'citext') as has`,
+  )
   expect(available).toEqual({ has: true })
   await world.run(`create extension citext with schema public`)
   await world.run(fill('citext', [`'a'`, `'A'`, `'b'`]))
@@ -131,7 +153,12 @@ test('collations decide what is equal, less and least, in a delta too', async ()
   await world.stream('least', `select min(v) as v, max(w) as w, min(y) as y from t`)
   await world.stream('same', `select a.id, b.id as other from t a join t b on a.x = b.x`)
   await world.stream('upon', `select l.id, m.v from less l join least m on l.v <= m.v`)
-  await world.step(`insert into t values (3, 'A', 'A', 'b', 'A'), (4, 'b', 'b', 'B', 'b')`, `update t set v = 'C', w = 'c', x = 'C', y = 'c' where id = 1`, `delete from t where id > 2`, `update t set y = 'B', v = 'b', w = 'b', x = 'c'`)
+  await world.step(
+    `insert into t values (3, 'A', 'A', 'b', 'A'), (4, 'b', 'b', 'B', 'b')`,
+    `update t set v = 'C', w = 'c', x = 'C', y = 'c' where id = 1`,
+    `delete from t where id > 2`,
+    `update t set y = 'B', v = 'b', w = 'b', x = 'c'`,
+  )
 })
 
 test('a group key by its value, not by its picture', async () => {
@@ -142,6 +169,10 @@ test('a group key by its value, not by its picture', async () => {
   await world.stream('intervals', 'select i, count(*) as k from t group by i')
   await world.stream('chars', 'select c, count(*) as k from t group by c')
   await world.step(`insert into t values (2, 1.00, '-0', '30 days', 'a   ')`)
-  expect(await world.rows('select (select count(*) from numbers)::int as n, (select count(*) from floats)::int as f, (select count(*) from intervals)::int as i, (select count(*) from chars)::int as c')).toEqual([{ n: 1, f: 1, i: 1, c: 1 }])
+  expect(
+    await world.rows(
+      'select (select count(*) from numbers)::int as n, (select count(*) from floats)::int as f, (select count(*) from intervals)::int as i, (select count(*) from chars)::int as c',
+    ),
+  ).toEqual([{ n: 1, f: 1, i: 1, c: 1 }])
   await world.step(`delete from t where id = 1`, `delete from t`)
 })

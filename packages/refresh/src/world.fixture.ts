@@ -53,8 +53,10 @@ export async function createWorld(): Promise<World> {
     const outcomes: Record<string, RefreshOutcome> = {}
     for (const { definition, full, exact } of streams) {
       const outcome = await refresher.refresh(definition.id)
-      const allowed = outcome.action === 'none' || (full === null ? outcome.action === 'differential' : outcome.reason === full)
-      if (!allowed) throw new Error(`${nameOf(definition)} was refreshed by ${outcome.action} (${outcome.reason ?? ''})`)
+      const allowed =
+        outcome.action === 'none' || (full === null ? outcome.action === 'differential' : outcome.reason === full)
+      if (!allowed)
+        throw new Error(`${nameOf(definition)} was refreshed by ${outcome.action} (${outcome.reason ?? ''})`)
       outcomes[definition.table] = outcome
       await check(definition, exact)
     }
@@ -73,7 +75,8 @@ export async function createWorld(): Promise<World> {
       const exact = options.exact === true
       streams.push({ definition, full, exact })
       const reason = definition.plan.refusal?.code ?? (definition.mode === 'full' ? 'REQUESTED' : null)
-      if (reason !== full) throw new Error(`${name} is ${reason ?? 'differential'}: ${definition.plan.refusal?.detail ?? ''}`)
+      if (reason !== full)
+        throw new Error(`${name} is ${reason ?? 'differential'}: ${definition.plan.refusal?.detail ?? ''}`)
       await check(definition, exact)
       return definition
     },
@@ -89,7 +92,8 @@ export async function createWorld(): Promise<World> {
     async clear() {
       streams = []
       for (;;) {
-        const [last] = (await listDefinitions(database)).toSorted((a, b) => b.id - a.id)
+        const definitions = await listDefinitions(database)
+        const last = definitions.find(({ id }) => id === Math.max(...definitions.map((other) => other.id)))
         if (last === undefined) break
         await dropStreamTable(context, nameOf(last), { cascade: true })
       }
@@ -109,7 +113,10 @@ async function assertSameText(database: Database, definition: Definition, query:
       select '+ ' || h::text as row from (select * from held except all select * from answer) h
       union all select '- ' || a::text from (select * from answer except all select * from held) a`),
   )
-  if (differing.length > 0) throw new Error(`${definition.table} shows its rows otherwise:\n${differing.map(({ row }) => row).join('\n')}\n${query}`)
+  if (differing.length > 0)
+    throw new Error(
+      `${definition.table} shows its rows otherwise:\n${differing.map(({ row }) => row).join('\n')}\n${query}`,
+    )
 }
 
 /** What only a stream table may make: relations and functions in the schema of changes, rows of the catalog, triggers. */
