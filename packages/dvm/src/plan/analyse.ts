@@ -230,7 +230,9 @@ class Analyser implements QueryAnalyser {
     }
     const conditions = grouped.having.map(above)
     plan = filter(plan, conditions)
-    return [plan, grouped.targets.map((target) => ({ name: target.name, expression: above(target.expression) }))]
+    // what a target asks joins the plan, which is therefore read last
+    const targets = grouped.targets.map((target) => ({ name: target.name, expression: above(target.expression) }))
+    return [plan, targets]
   }
 
   /** One grouping a set; what a set leaves out is null, typed by a join on false with the input. */
