@@ -99,6 +99,16 @@ describe('other things behind our back', () => {
     expect(left?.rows).toBe('0')
   })
 
+  test('a plan that another version of the compiler made is compiled again', async () => {
+    await run(`update freshet.stream_table set plan = jsonb_set(plan, '{compiler}', '0'); insert into sales values (100, 'r0', 1, '')`)
+    await using other = await second()
+    expect(await other.freshet.refresh('totals')).toMatchObject({ action: 'full', reason: 'NEW_COMPILER' })
+    await equal()
+    await run(`insert into sales values (101, 'r0', 1, '')`)
+    expect(await other.freshet.refresh('totals')).toMatchObject({ action: 'differential' })
+    await equal()
+  })
+
   test('force_full_refresh overrides the mode while it is set', async () => {
     await run(`insert into freshet.setting values ('force_full_refresh', 'true'); insert into sales values (100, 'r0', 1, '')`)
     expect(await freshet.refresh('totals')).toMatchObject({ action: 'full', reason: 'FORCED' })

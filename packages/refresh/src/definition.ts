@@ -1,4 +1,4 @@
-import { displayName, FreshetError, parseName, type Queryable, sql } from '@freshet/core'
+import { catalog, displayName, FreshetError, parseName, type Queryable, rows, sql } from '@freshet/core'
 import type { Compiled } from '@freshet/dvm'
 
 /** A stream table as the catalog has it: its definition, its compiled plan, and where its frontier stands. */
@@ -31,31 +31,40 @@ export interface StoredPlan extends Compiled {
 /** Raised when stored plans of older versions can not be run any more. */
 export const COMPILER_VERSION = 1
 
-interface DefinitionRow extends Omit<Definition, 'snapshots'> {
-  readonly frontier: Readonly<Record<string, Readonly<Record<string, { readonly snapshot?: string }>>>>
-}
-
-const COLUMNS = sql`
-  t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.stable_name as "stableName", t.query,
-  t.definition, t.mode, t.schedule, t.plan, t.session_settings as settings, t.emits_changes as emits,
-  s.version::text as version, s.status, s.reinitialize, s.frontier
-  from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)`
+const definitions = catalog
+  .selectFrom('stream_table as t')
+  .innerJoin('stream_table_state as s', 's.stream_table_id', 't.stream_table_id')
+  .select([
+    't.stream_table_id as id',
+    't.schema_name as schema',
+    't.table_name as table',
+    't.stable_name as stableName',
+    't.query',
+    't.definition',
+    't.mode',
+    't.schedule',
+    't.plan',
+    't.session_settings as settings',
+    't.emits_changes as emits',
+    's.version',
+    's.status',
+    's.reinitialize',
+    's.frontier',
+  ])
 
 export async function loadDefinition(queryable: Queryable, id: number): Promise<Definition> {
-  const [row] = await queryable.query<DefinitionRow>(sql`select ${COLUMNS} where t.stream_table_id = ${id}`)
+  const [row] = await rows(queryable, definitions.where('t.stream_table_id', '=', id))
   if (row === undefined) throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${id} any more`)
   return fromRow(row)
 }
 
+/** A name without a schema is looked for along the search path first. */
 export async function findDefinition(queryable: Queryable, name: string): Promise<Definition> {
   const parsed = parseName(name)
-  const [row] = await queryable.query<DefinitionRow>(sql`
-    select ${COLUMNS}
-    where t.table_name = ${parsed.table} and t.schema_name = coalesce(${parsed.schema}::text, (
-      select f.schema_name from freshet.stream_table f
-      where f.table_name = ${parsed.table}
-      order by array_position(current_schemas(false)::text[], f.schema_name) nulls last, f.schema_name limit 1
-    ))`)
+  const named = definitions.where('t.table_name', '=', parsed.table)
+  const found = await rows(queryable, parsed.schema === null ? named.orderBy('t.schema_name') : named.where('t.schema_name', '=', parsed.schema))
+  const [path] = found.length > 1 ? await queryable.query<{ schemas: string[] }>(sql`select current_schemas(false)::text[] as schemas`) : []
+  const row = path?.schemas.flatMap((schema) => found.filter((candidate) => candidate.schema === schema))[0] ?? found[0]
   if (row === undefined) {
     const shown = parsed.schema === null ? name : displayName({ schema: parsed.schema, table: parsed.table })
     throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${shown}`)
@@ -64,12 +73,20 @@ export async function findDefinition(queryable: Queryable, name: string): Promis
 }
 
 export async function listDefinitions(queryable: Queryable): Promise<readonly Definition[]> {
-  const rows = await queryable.query<DefinitionRow>(sql`select ${COLUMNS} order by t.schema_name, t.table_name`)
-  return rows.map(fromRow)
+  const found = await rows(queryable, definitions.orderBy('t.schema_name').orderBy('t.table_name'))
+  return found.map(fromRow)
 }
 
-function fromRow({ frontier, ...row }: DefinitionRow): Definition {
-  return { ...row, snapshots: row.plan.sources.map((source) => frontier[source.stableName]?.['0']?.snapshot ?? null) }
+type DefinitionRow = Awaited<ReturnType<typeof definitions.executeTakeFirstOrThrow>>
+
+function fromRow({ frontier, plan, ...row }: DefinitionRow): Definition {
+  // The plan is what this package stored; a plan of another compiler is compiled again before it is run.
+  const stored = plan as StoredPlan
+  const snapshots = stored.sources.map((source) => {
+    const position = frontier[source.stableName]?.['0']
+    return position?.kind === 'snapshot' ? position.snapshot : null
+  })
+  return { ...row, plan: stored, snapshots }
 }
 
 export function nameOf(definition: { readonly schema: string; readonly table: string }): string {

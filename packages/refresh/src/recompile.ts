@@ -6,11 +6,11 @@ import { lockState } from './full.ts'
 import { type Resolved, resolveQuery } from './resolve/resolve.ts'
 
 /**
- * Compiles a stream table again for sources that have changed their shape. Where its own tables would look the same,
+ * Compiles a stream table again: its sources have changed their shape, or another version of the compiler made its plan. Where its own tables would look the same,
  * it goes on with the new plan, after a full refresh; where they would not, or the query has lost its meaning, it says
  * so, and the user decides.
  */
-export async function recompile(context: RefreshContext, definition: Definition): Promise<void> {
+export async function recompile(context: RefreshContext, definition: Definition, reason: 'SOURCE_CHANGED' | 'NEW_COMPILER'): Promise<void> {
   const { database } = context
   const resolved = await resolveAgain(context, definition)
   const plan = await makePlan(database, resolved, definition, definition.mode)
@@ -24,7 +24,7 @@ export async function recompile(context: RefreshContext, definition: Definition)
       update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb where stream_table_id = ${definition.id}`)
     await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${definition.id}`)
     await recordDependencies(transaction, definition.id, plan)
-    await markReinitialize(transaction, definition.id, 'SOURCE_CHANGED')
+    await markReinitialize(transaction, definition.id, reason)
   })
 }
 

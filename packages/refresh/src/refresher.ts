@@ -12,7 +12,7 @@ import {
   sql,
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
-import { loadDefinition, nameOf, type Definition } from './definition.ts'
+import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { markReinitialize, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
@@ -149,7 +149,7 @@ class CachingRefresher implements Refresher {
     // First of all, and for good: whatever was captured meanwhile can not be trusted, even if the shape comes back.
     await markReinitialize(this.context.database, definition.id, 'SOURCE_CHANGED')
     await requireCapture(this.context, definition)
-    await recompile(this.context, definition)
+    await recompile(this.context, definition, 'SOURCE_CHANGED')
     return 'again'
   }
 
@@ -179,8 +179,12 @@ class CachingRefresher implements Refresher {
   private async load(id: number): Promise<Known> {
     // In a restored dump or a promoted copy, frontiers are positions of another cluster.
     if (!(await isInstalledHere(this.context.database))) await adoptCluster(this.context.database)
-    const definition = await loadDefinition(this.context.database, id)
+    let definition = await loadDefinition(this.context.database, id)
     await requireCapture(this.context, definition)
+    if (definition.plan.compiler !== COMPILER_VERSION) {
+      await recompile(this.context, definition, 'NEW_COMPILER')
+      definition = await loadDefinition(this.context.database, id)
+    }
     const known: Known = { definition, large: false }
     this.known.set(id, known)
     return known
