@@ -1,23 +1,26 @@
 import { parseArgs } from 'node:util'
 import { freshSeed, startServer } from '@freshet/testkit'
 import { generateCase, scriptOf } from './fuzz/case.ts'
+import { parseFeatures } from './fuzz/features.ts'
 import { runCampaign } from './fuzz/campaign.ts'
 
-/** `npm run fuzz -- --cases N --seed S`: random stream tables against the oracle. Exits 1 when one differs. */
+/** `npm run fuzz -- --cases N --seed S [--features all|basic|…]`: random stream tables against the oracle. Exits 1 when one differs. */
 const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '1000' },
     seed: { type: 'string' },
+    features: { type: 'string', default: 'all' },
     jobs: { type: 'string', default: '2' },
     print: { type: 'boolean', default: false },
   },
 })
 
 const cases = wholeNumber('cases', values.cases)
+const features = parseFeatures(values.features)
 const seed = values.seed === undefined ? freshSeed() : wholeNumber('seed', values.seed)
 
 if (values.print) {
-  console.log(scriptOf(generateCase(seed)))
+  console.log(scriptOf(generateCase(seed, features)))
 } else {
   process.exitCode = await main()
 }
@@ -28,9 +31,10 @@ async function main(): Promise<number> {
   try {
     console.log(`${cases} cases, --seed ${seed}`)
     const started = performance.now()
-    const { failures, surprises, full, ...counts } = await runCampaign({
+    const { failures, surprises, full, slow, ...counts } = await runCampaign({
       cases,
       seed,
+      features,
       jobs: wholeNumber('jobs', values.jobs),
       serverUrl: given ?? server?.url ?? '',
       log: (line) => console.log(line),
@@ -47,6 +51,7 @@ async function main(): Promise<number> {
     )
     for (const [reason, count] of surprises) console.log(`FULL without cause: ${count} × ${reason}`)
     for (const [reason, count] of full) console.log(`FULL, as it may be: ${count} × ${reason}`)
+    for (const { ms, seed: of, stream } of slow) console.log(`slow: ${ms.toFixed(0)} ms for ${stream} of --seed ${of}`)
     return failures.length === 0 ? 0 : 1
   } finally {
     await server?.stop()

@@ -1,8 +1,9 @@
 import { connect } from '@freshet/client'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { generateCase, type FuzzCase } from './case.ts'
+import type { Features } from './features.ts'
 import { storedRegressions, storeRegression } from './regressions.ts'
-import { runCase, type Arena, type Failed, type Outcome } from './run.ts'
+import { runCase, type Arena, type Failed, type Outcome, type Slow } from './run.ts'
 import { shrink } from './shrink.ts'
 
 /**
@@ -12,6 +13,7 @@ import { shrink } from './shrink.ts'
 export interface CampaignOptions {
   readonly cases: number
   readonly seed: number
+  readonly features?: Features
   readonly jobs?: number
   readonly serverUrl?: string
   readonly log?: (line: string) => void
@@ -27,6 +29,8 @@ export interface Campaign {
   readonly surprises: ReadonlyMap<string, number>
   /** How often a stream table beyond what must be differential was FULL, by reason. */
   readonly full: ReadonlyMap<string, number>
+  /** The slowest refreshes, the slowest first. */
+  readonly slow: readonly Slow[]
 }
 
 const CASES_PER_DATABASE = 150
@@ -38,6 +42,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const failures: { subject: FuzzCase; failed: Failed; file: string }[] = []
   const surprises = new Map<string, number>()
   const full = new Map<string, number>()
+  let slow: readonly Slow[] = []
   const counts = { cases: 0, refreshes: 0 }
   let next = 0
 
@@ -49,7 +54,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     const number = index - stored.length
     if (number >= options.cases) return undefined
     const seed = seedOfCase(options.seed, number)
-    return { subject: generateCase(seed), name: `--seed ${seed} --cases 1` }
+    return { subject: generateCase(seed, options.features), name: `--seed ${seed} --cases 1` }
   }
   const worker = async () => {
     await using stage = new Stage(options.serverUrl)
@@ -59,6 +64,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
       if (counts.cases % 100 === 0) log(`${counts.cases} cases, ${counts.refreshes} refreshes`)
       if (outcome.kind === 'passed') {
         counts.refreshes += outcome.refreshes
+        slow = [...slow, outcome.slowest].sort((a, b) => b.ms - a.ms).slice(0, 5)
         for (const reason of outcome.surprises) surprises.set(reason, (surprises.get(reason) ?? 0) + 1)
         for (const reason of outcome.full) full.set(reason, (full.get(reason) ?? 0) + 1)
         continue
@@ -70,7 +76,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     }
   }
   await Promise.all(Array.from({ length: options.jobs ?? 2 }, worker))
-  return { ...counts, failures, surprises, full }
+  return { ...counts, failures, surprises, full, slow }
 }
 
 /** The first case of a campaign has the campaign's own seed, so that one case is replayed by its seed alone. */

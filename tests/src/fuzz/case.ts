@@ -1,7 +1,10 @@
 import { random, type Random } from '@freshet/testkit'
 import { keys, randomSteps, type Keys } from './changes.ts'
 import { printQuery, type Query } from './query.ts'
-import { QueryGenerator, type Source } from './query-generator.ts'
+import { predicate, type Scope } from './expression.ts'
+import { ALL_FEATURES, type Features } from './features.ts'
+import type { Source } from './generated.ts'
+import { QueryGenerator } from './query-generator.ts'
 import { createTable, randomRow, randomTable, type Table } from './table.ts'
 import { TYPE_SETUP } from './type.ts'
 
@@ -17,6 +20,8 @@ export interface FuzzCase {
   readonly fill: readonly { readonly table: string; readonly rows: readonly string[] }[]
   readonly views: readonly { readonly name: string; readonly query: Query }[]
   readonly streams: readonly Stream[]
+  /** view(p) ⊎ view(not p) ⊎ view(p is null) = view: the parts together are the whole. */
+  readonly laws?: readonly { readonly whole: number; readonly parts: readonly number[] }[]
   readonly steps: readonly Step[]
 }
 
@@ -37,7 +42,7 @@ export type Step =
   | { readonly do: 'refresh'; readonly stream: number; readonly full: boolean }
   | { readonly do: 'drop'; readonly stream: number }
 
-export function generateCase(seed: number): FuzzCase {
+export function generateCase(seed: number, features: Features = ALL_FEATURES): FuzzCase {
   const r = random(seed)
   const tables = Array.from({ length: r.int(2, 4) }, (_, i) => randomTable(r, i + 1))
   const numbers = keys()
@@ -49,9 +54,11 @@ export function generateCase(seed: number): FuzzCase {
     return { table: table.sql, rows: Array.from({ length: count }, () => randomRow(r, table, numbers.next(table))) }
   })
 
-  const sources: Source[] = tables.map((table) => ({ sql: table.sql, columns: table.columns, rows: 16 }))
-  const extended = r.chance(0.4)
-  const generator = new QueryGenerator(r, extended)
+  const sources = tables.map((table): Source => {
+    const source = { sql: table.sql, columns: table.columns, rows: 16 }
+    return table.key.length > 0 ? { ...source, key: table.key } : source
+  })
+  const generator = new QueryGenerator(r, r.chance(0.15) ? new Set() : features)
   const views = r.chance(0.25) ? [view(generator, sources)] : []
   const streams = Array.from(
     {
@@ -63,6 +70,8 @@ export function generateCase(seed: number): FuzzCase {
     },
     (_, i) => stream(r, generator, sources, i + 1),
   )
+  const law = streams.length === 1 && r.chance(0.2)
+  if (law) streams.push(...parts(r, streams))
   const texts = [...views, ...streams].map(({ query }) => printQuery(query)).join('\n')
   const used = tables.filter(({ sql }) => texts.includes(sql))
   const changed = r.chance(0.9) && used.length > 0 ? used : tables
@@ -71,7 +80,8 @@ export function generateCase(seed: number): FuzzCase {
     setup: [...TYPE_SETUP, ...tables.map(createTable)],
     fill: fill.filter(({ rows }) => rows.length > 0),
     views,
-    streams,
+    streams: streams.map(({ columns: _, ...each }) => each),
+    ...(law ? { laws: [{ whole: 0, parts: [1, 2, 3] }] } : {}),
     steps: steps(r, changed, numbers, streams.length),
   }
 
@@ -98,18 +108,45 @@ function view(generator: QueryGenerator, sources: Source[]): { name: string; que
   return { name: 'fz.v1', query }
 }
 
+/** The rows for which a condition is true, false and unknown. */
+function parts(
+  r: Random,
+  [whole]: readonly (Stream & { readonly columns: Scope })[],
+): (Stream & { readonly columns: Scope })[] {
+  if (whole === undefined) return []
+  const columns = whole.columns.map(({ sql, type }) => ({ sql: `p.${sql}`, type }))
+  const p = predicate(r, columns, 1)
+  return [p, `not (${p})`, `(${p}) is null`].map((condition, i) => ({
+    ...whole,
+    name: `fz.part${i + 1}`,
+    query: {
+      kind: 'select',
+      with: [],
+      distinct: false,
+      items: columns.map(({ sql }, at) => ({ sql, name: `c${at + 1}` })),
+      from: [{ alias: 'p', source: whole.query, join: 'inner', on: [] }],
+      where: [condition],
+      groupBy: [],
+      having: [],
+      tail: [],
+    },
+  }))
+}
+
 /** Adds itself to the sources of those that follow, at times twice, so that chains and diamonds are common. */
-function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Stream {
+function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Stream & { columns: Scope } {
   const depth = r.weighted([
-    [30, 0],
-    [45, 1],
-    [25, 2],
+    [28, 0],
+    [38, 1],
+    [20, 2],
+    [9, 3],
+    [5, 4],
   ])
   const name = `fz.${r.chance(0.9) ? `st${number}` : `"St ${number}"`}`
   const { query, columns, rows } = generator.query(sources, depth)
   sources.push(...Array.from({ length: r.int(1, 3) }, () => ({ sql: name, columns, rows })))
   const mode = r.chance(0.03) ? 'full' : 'auto'
-  return { name, query, mode, mayBeFull: generator.beyond > 0 || mode === 'full' }
+  return { name, query, mode, columns, mayBeFull: generator.beyond > 0 || mode === 'full' }
 }
 
 /** The case as a script for people: what to paste into psql, with refreshes as comments. */

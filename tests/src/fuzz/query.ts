@@ -1,21 +1,25 @@
 /**
  * A query as data, so that a failing one can be made smaller and stored. Expressions are text: what refers to a part
- * that was taken away fails in PostgreSQL, and the shrinker drops that attempt.
+ * that was taken away fails in PostgreSQL, and the shrinker drops that attempt. A subquery inside an expression is
+ * `$q1$` in the text and a query of its own beside it.
  */
-export type Query = Select | SetOperation
+export type Query = Select | SetOperation | Values
 
 export interface Select {
   readonly kind: 'select'
   readonly with: readonly Cte[]
   readonly distinct: boolean
+  readonly distinctOn?: readonly string[]
   readonly items: readonly Item[]
   readonly from: readonly FromItem[]
   /** Joined by `and`. */
   readonly where: readonly string[]
   readonly groupBy: readonly string[]
   readonly having: readonly string[]
-  /** ORDER BY and LIMIT, as they stand at the end. */
+  /** WINDOW, ORDER BY and LIMIT, as they stand at the end. */
   readonly tail: readonly string[]
+  /** By the name that stands for them in expressions. */
+  readonly subqueries?: Readonly<Record<string, Query>>
 }
 
 export interface SetOperation {
@@ -23,9 +27,16 @@ export interface SetOperation {
   readonly operator: 'union' | 'union all' | 'except' | 'except all' | 'intersect' | 'intersect all'
   readonly left: Query
   readonly right: Query
+  readonly tail?: readonly string[]
+}
+
+export interface Values {
+  readonly kind: 'values'
+  readonly rows: readonly string[]
 }
 
 export interface Cte {
+  /** `cte1`, or with column names: `cte1(d1)`. */
   readonly name: string
   readonly materialized: boolean
   readonly query: Query
@@ -45,15 +56,23 @@ export interface FromItem {
   readonly join: 'comma' | 'inner' | 'left' | 'right' | 'full' | 'lateral'
   /** Joined by `and`; empty for `on true`. */
   readonly on: readonly string[]
+  /** Columns of USING, in place of `on`. */
+  readonly using?: readonly string[]
 }
 
 export function printQuery(query: Query, indent = ''): string {
-  if (query.kind === 'set') {
-    return [query.left, query.right]
-      .map((side) => `${indent}(\n${printQuery(side, `${indent}  `)}\n${indent})`)
-      .join(`\n${indent}${query.operator}\n`)
-  }
   const inner = `${indent}  `
+  if (query.kind === 'values') return `${indent}values ${query.rows.join(', ')}`
+  if (query.kind === 'set') {
+    const sides = [query.left, query.right].map((side) => `${indent}(\n${printQuery(side, inner)}\n${indent})`)
+    return [sides.join(`\n${indent}${query.operator}\n`), ...(query.tail ?? []).map((line) => indent + line)].join('\n')
+  }
+  const asked = (text: string) =>
+    text.replaceAll(/\$(q\d+)\$/g, (whole, name: string) => {
+      const subquery = query.subqueries?.[name]
+      return subquery === undefined ? whole : `(\n${printQuery(subquery, `${inner}  `)}\n${inner})`
+    })
+  const all = (conditions: readonly string[]) => conditions.map((condition) => `(${asked(condition)})`).join(' and ')
   const lines: string[] = []
   if (query.with.length > 0) {
     const ctes = query.with.map(
@@ -62,26 +81,21 @@ export function printQuery(query: Query, indent = ''): string {
     )
     lines.push(`with ${ctes.join(', ')}`)
   }
-  const items = query.items.map(({ sql, name }) => `${sql} as ${name}`).join(', ')
-  lines.push(`select ${query.distinct ? 'distinct ' : ''}${items}`)
-  query.from.forEach((item, i) => lines.push(printFromItem(item, i === 0, inner)))
-  if (query.where.length > 0) lines.push(`where ${query.where.map(parenthesised).join(' and ')}`)
-  if (query.groupBy.length > 0) lines.push(`group by ${query.groupBy.join(', ')}`)
-  if (query.having.length > 0) lines.push(`having ${query.having.map(parenthesised).join(' and ')}`)
-  lines.push(...query.tail)
+  const items = query.items.map(({ sql, name }) => `${asked(sql)} as ${name}`).join(', ')
+  const on = query.distinctOn?.length ? `distinct on (${query.distinctOn.map(asked).join(', ')}) ` : ''
+  lines.push(`select ${query.distinct ? 'distinct ' : on}${items}`)
+  query.from.forEach((item, i) => {
+    const source = typeof item.source === 'string' ? item.source : `(\n${printQuery(item.source, inner)}\n${indent})`
+    const relation = `${source} as ${item.alias}`
+    if (i === 0) lines.push(`from ${relation}`)
+    else if (item.join === 'comma') lines.push(`, ${relation}`)
+    else if (item.join === 'lateral') lines.push(`cross join lateral ${relation}`)
+    else if (item.using?.length) lines.push(`${item.join} join ${relation} using (${item.using.join(', ')})`)
+    else lines.push(`${item.join} join ${relation} on ${item.on.length > 0 ? all(item.on) : 'true'}`)
+  })
+  if (query.where.length > 0) lines.push(`where ${all(query.where)}`)
+  if (query.groupBy.length > 0) lines.push(`group by ${query.groupBy.map(asked).join(', ')}`)
+  if (query.having.length > 0) lines.push(`having ${all(query.having)}`)
+  lines.push(...query.tail.map(asked))
   return lines.map((line) => indent + line).join('\n')
-}
-
-function printFromItem(item: FromItem, first: boolean, indent: string): string {
-  const source = typeof item.source === 'string' ? item.source : `(\n${printQuery(item.source, indent)}\n${indent})`
-  const relation = `${source} as ${item.alias}`
-  if (first) return `from ${relation}`
-  if (item.join === 'comma') return `, ${relation}`
-  if (item.join === 'lateral') return `cross join lateral ${relation}`
-  const on = item.on.length > 0 ? item.on.map(parenthesised).join(' and ') : 'true'
-  return `${item.join} join ${relation} on ${on}`
-}
-
-function parenthesised(condition: string): string {
-  return `(${condition})`
 }

@@ -21,6 +21,14 @@ export interface Passed {
   /** Reasons of those that may be FULL, and are. */
   readonly full: readonly string[]
   readonly refreshes: number
+  readonly slowest: Slow
+}
+
+/** A refresh of a few rows takes long where its statement is large. */
+export interface Slow {
+  readonly ms: number
+  readonly seed: number
+  readonly stream: string
 }
 
 export interface Failed {
@@ -32,6 +40,7 @@ export interface Failed {
     | 'refresh failed'
     | 'write failed'
     | 'not idle'
+    | 'law broken'
     | 'left behind'
     | 'invalid'
   /** Tells faults of one kind apart: an error code, a column. */
@@ -87,6 +96,7 @@ class Run {
   readonly #surprises: string[] = []
   readonly #full: string[] = []
   #refreshes = 0
+  #slowest: Slow = { ms: 0, seed: 0, stream: '' }
 
   constructor(arena: Arena, subject: FuzzCase, schema: string) {
     this.#arena = arena
@@ -102,10 +112,17 @@ class Run {
     for (const step of steps) await this.#take(step)
     await this.end()
     for (const index of this.#created.keys()) await this.#refresh(index, false)
+    await this.#mustPartition()
     for (const index of this.#created.keys()) await this.#mustBeIdle(index)
     for (const index of [...this.#created.keys()].reverse()) await this.#drop(index)
     await this.#mustBeClean()
-    return { kind: 'passed', surprises: this.#surprises, full: this.#full, refreshes: this.#refreshes }
+    return {
+      kind: 'passed',
+      surprises: this.#surprises,
+      full: this.#full,
+      refreshes: this.#refreshes,
+      slowest: this.#slowest,
+    }
   }
 
   /** Ends what transactions are open, prepared ones too. */
@@ -162,7 +179,8 @@ class Run {
     this.#created.set(index, { full })
     if (full && stream.mode !== 'full') {
       const reasons = stream.mayBeFull ? this.#full : this.#surprises
-      reasons.push(made.modeReason?.code ?? 'no reason')
+      const { code, detail } = made.modeReason ?? { code: 'no reason', detail: '' }
+      reasons.push(`${code}: ${detail.replaceAll(/names \S+ of/g, 'names … of')}`)
     }
     await this.#compare(index, 'after create')
   }
@@ -172,6 +190,9 @@ class Run {
     const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), { full })
     const outcome = await this.#orFault('refresh failed', refreshed, this.#text(stream))
     this.#refreshes++
+    if (outcome.durationMs > this.#slowest.ms) {
+      this.#slowest = { ms: outcome.durationMs, seed: this.#case.seed, stream: stream.name }
+    }
     if (outcome.action === 'busy') throw new Fault('refresh failed', 'busy', 'nobody else refreshes')
     if (outcome.action === 'full' && !full && !this.#created.get(index)?.full && !this.#explained(outcome.reason)) {
       this.#surprises.push(`refresh: ${outcome.reason ?? 'no reason'}`)
@@ -181,6 +202,24 @@ class Run {
 
   #explained(reason: string | null): boolean {
     return reason === 'TRUNCATED' && this.#case.steps.some((step) => step.do === 'sql' && step.sql.includes('truncate'))
+  }
+
+  async #mustPartition(): Promise<void> {
+    for (const { whole, parts } of this.#case.laws ?? []) {
+      if (![whole, ...parts].every((index) => this.#created.has(index))) continue
+      const together = parts.map((index) => {
+        const { name, query } = this.#stream(index)
+        const columns = query.kind === 'select' ? query.items.map((item) => item.name) : ['*']
+        return `select ${columns.join(', ')} from ${this.#here(name)}`
+      })
+      const compared = differences(
+        this.#arena.freshet.database,
+        this.#here(this.#stream(whole).name),
+        together.join(' union all '),
+      )
+      const found = await this.#orFault('invalid', compared)
+      if (found.length > 0) throw new Fault('law broken', '', found.map(({ side, row }) => `${side} ${row}`).join('\n'))
+    }
   }
 
   async #mustBeIdle(index: number): Promise<void> {

@@ -56,7 +56,11 @@ function* withoutStream(subject: FuzzCase): Generator<FuzzCase> {
       if (step.do === 'sql' || step.stream < index) return [step]
       return step.stream === index ? [] : [{ ...step, stream: step.stream - 1 }]
     })
-    yield { ...subject, streams: subject.streams.toSpliced(index, 1), steps }
+    const shifted = (stream: number) => (stream > index ? stream - 1 : stream)
+    const laws = (subject.laws ?? [])
+      .filter(({ whole, parts }) => whole !== index && !parts.includes(index))
+      .map(({ whole, parts }) => ({ whole: shifted(whole), parts: parts.map(shifted) }))
+    yield { ...subject, streams: subject.streams.toSpliced(index, 1), laws, steps }
   }
 }
 
@@ -100,9 +104,14 @@ function* withoutChunks<T>(items: readonly T[]): Generator<readonly T[]> {
 }
 
 function* simpler(query: Query): Generator<Query> {
+  if (query.kind === 'values') {
+    for (const rows of withoutEach(query.rows)) if (rows.length > 0) yield { ...query, rows }
+    return
+  }
   if (query.kind === 'set') {
     yield query.left
     yield query.right
+    for (const tail of withoutEach(query.tail ?? [])) yield { ...query, tail }
     for (const left of simpler(query.left)) yield { ...query, left }
     for (const right of simpler(query.right)) yield { ...query, right }
     return
@@ -110,7 +119,9 @@ function* simpler(query: Query): Generator<Query> {
   for (const { source } of query.from) if (typeof source !== 'string') yield source
   for (const { query: body } of query.with) yield body
   for (const left of withoutEach(query.with)) yield { ...query, with: left }
+  for (const subquery of Object.values(query.subqueries ?? {})) yield subquery
   if (query.distinct) yield { ...query, distinct: false }
+  if (query.distinctOn?.length) yield { ...query, distinctOn: [] }
   for (const where of withoutEach(query.where)) yield { ...query, where }
   for (const having of withoutEach(query.having)) yield { ...query, having }
   for (const groupBy of withoutEach(query.groupBy)) yield { ...query, groupBy }
@@ -118,8 +129,27 @@ function* simpler(query: Query): Generator<Query> {
   for (const items of withoutEach(query.items)) if (items.length > 0) yield { ...query, items }
   for (const from of withoutEach(query.from)) if (from.length > 0) yield { ...query, from }
   for (const from of simplerFrom(query)) yield { ...query, from }
+  for (const [name, subquery] of Object.entries(query.subqueries ?? {})) {
+    for (const body of simpler(subquery)) yield { ...query, subqueries: { ...query.subqueries, [name]: body } }
+  }
+  for (const simplified of simplerText(query)) yield simplified
   for (const [index, cte] of query.with.entries()) {
     for (const body of simpler(cte.query)) yield { ...query, with: query.with.with(index, { ...cte, query: body }) }
+  }
+}
+
+/** An expression with a subquery in it, as the subquery alone; or without it. */
+function* simplerText(query: Select): Generator<Query> {
+  const alone = (text: string) => /\$q\d+\$/.exec(text)?.[0]
+  for (const [index, item] of query.items.entries()) {
+    const sql = alone(item.sql)
+    if (sql !== undefined && sql !== item.sql) yield { ...query, items: query.items.with(index, { ...item, sql }) }
+  }
+  for (const [index, condition] of query.where.entries()) {
+    const sql = alone(condition)
+    for (const form of [`exists ${sql}`, `not exists ${sql}`]) {
+      if (sql !== undefined && form !== condition) yield { ...query, where: query.where.with(index, form) }
+    }
   }
 }
 
