@@ -16,14 +16,20 @@ test('one operator a line, with its law', () => {
 })
 
 test('a query that ends in a stateless operator', () => {
-  expect(explainText(explainPlan(plan('SELECT o.id, (o.qty * 2) AS twice FROM shop.orders o', { id: 'bigint', twice: 'integer' })))).toMatchInlineSnapshot(`
+  expect(
+    explainText(
+      explainPlan(plan('SELECT o.id, (o.qty * 2) AS twice FROM shop.orders o', { id: 'bigint', twice: 'integer' })),
+    ),
+  ).toMatchInlineSnapshot(`
     "output  id, (qty * 2) as twice  [the net change by key, or by row]
       └ scan  shop.orders as o (id, qty)  [Δ(R) = ΔR]"
   `)
 })
 
 test('a query that is computed as a whole, with the reason', () => {
-  expect(explainText(explainPlan(plan('SELECT orders.id FROM ONLY shop.orders', { id: 'bigint' })))).toMatchInlineSnapshot(`"query  FROM ONLY orders  [recomputed as a whole, the difference applied]"`)
+  expect(
+    explainText(explainPlan(plan('SELECT orders.id FROM ONLY shop.orders', { id: 'bigint' }))),
+  ).toMatchInlineSnapshot(`"query  FROM ONLY orders  [recomputed as a whole, the difference applied]"`)
 })
 
 test('for Graphviz, its quotes escaped', () => {

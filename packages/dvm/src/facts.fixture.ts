@@ -1,5 +1,6 @@
 import { stableName } from '@freshet/core'
-import { compileQuery, type Compiled } from './compile.ts'
+import { compileQuery } from './compile.ts'
+import type { Compiled } from './compiled.ts'
 import { relationKey, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
 import { loadParser } from './parse.ts'
 import { planQuery, type Planned } from './plan-query.ts'
@@ -7,7 +8,15 @@ import { planQuery, type Planned } from './plan-query.ts'
 /** Facts written by hand, so that the compiler's tests need no database. Queries are written as `pg_get_viewdef` does. */
 await loadParser()
 
-const EXACT = { collation: null, equality: 'exact', canonical: '$', bounded: true, builtin: true, array: false, ordered: true } as const
+const EXACT = {
+  collation: null,
+  equality: 'exact',
+  canonical: '$',
+  bounded: true,
+  builtin: true,
+  array: false,
+  ordered: true,
+} as const
 const TYPES: Readonly<Record<string, TypeFacts>> = {
   integer: { ...EXACT, sql: 'integer' },
   bigint: { ...EXACT, sql: 'bigint' },
@@ -20,7 +29,14 @@ const TYPES: Readonly<Record<string, TypeFacts>> = {
   json: { ...EXACT, sql: 'json', equality: 'none', canonical: null, bounded: false, ordered: false },
   jsonb: { ...EXACT, sql: 'jsonb', equality: 'coarse', canonical: null, bounded: false },
   'integer[]': { ...EXACT, sql: 'integer[]', bounded: false, array: true },
-  'public.citext': { ...EXACT, sql: 'public.citext', equality: 'coarse', canonical: null, bounded: false, builtin: false },
+  'public.citext': {
+    ...EXACT,
+    sql: 'public.citext',
+    equality: 'coarse',
+    canonical: null,
+    bounded: false,
+    builtin: false,
+  },
 }
 
 export function type(sql: string): TypeFacts {
@@ -30,14 +46,23 @@ export function type(sql: string): TypeFacts {
 }
 
 /** Columns as `name: type`, with a `!` where they are not null. */
-export function table(name: string, columns: Readonly<Record<string, string>>, ...keys: readonly (readonly string[])[]): RelationFacts {
+export function table(
+  name: string,
+  columns: Readonly<Record<string, string>>,
+  ...keys: readonly (readonly string[])[]
+): RelationFacts {
   return {
     oid: 16_384,
     schema: 'shop',
     table: name,
     stableName: stableName('shop', name),
     kind: 'table',
-    columns: Object.entries(columns).map(([column, sql]) => ({ name: column, notNull: sql.endsWith('!'), collation: null, used: true })),
+    columns: Object.entries(columns).map(([column, sql]) => ({
+      name: column,
+      notNull: sql.endsWith('!'),
+      collation: null,
+      used: true,
+    })),
     keys,
     definition: null,
   }
@@ -54,7 +79,8 @@ export const CUSTOMERS = table('customers', COLUMNS.customers, ['id'])
 /** Without a key. */
 export const VISITS = table('visits', COLUMNS.visits)
 
-const AGGREGATES = 'count sum avg min max bool_and bool_or every string_agg array_agg stddev mode percentile_cont'.split(' ')
+const AGGREGATES =
+  'count sum avg min max bool_and bool_or every string_agg array_agg stddev mode percentile_cont'.split(' ')
 const FUNCTIONS: readonly FunctionFacts[] = [
   ...AGGREGATES.map((name) => ({ name, aggregate: true, setReturning: false })),
   { name: 'upper', aggregate: false, setReturning: false },
@@ -63,17 +89,30 @@ const FUNCTIONS: readonly FunctionFacts[] = [
 ]
 
 /** `outputs`: the query's columns, name → type. */
-export function factsOf(definition: string, outputs: Readonly<Record<string, string>>, others: readonly RelationFacts[] = []): QueryFacts {
+export function factsOf(
+  definition: string,
+  outputs: Readonly<Record<string, string>>,
+  others: readonly RelationFacts[] = [],
+): QueryFacts {
   return {
     definition,
     columns: Object.entries(outputs).map(([name, sql]) => ({ name, type: type(sql) })),
-    relations: new Map([ORDERS, CUSTOMERS, VISITS, ...others].map((relation) => [relationKey(relation.schema, relation.table), relation])),
+    relations: new Map(
+      [ORDERS, CUSTOMERS, VISITS, ...others].map((relation) => [
+        relationKey(relation.schema, relation.table),
+        relation,
+      ]),
+    ),
     functions: FUNCTIONS,
     timeDependent: null,
   }
 }
 
-export function plan(definition: string, outputs: Readonly<Record<string, string>> = {}, others: readonly RelationFacts[] = []): Planned {
+export function plan(
+  definition: string,
+  outputs: Readonly<Record<string, string>> = {},
+  others: readonly RelationFacts[] = [],
+): Planned {
   return planQuery(factsOf(definition, outputs, others))
 }
 
@@ -86,13 +125,20 @@ export function compile(
 ): Compiled {
   const facts = factsOf(definition, outputs, others)
   const planned = planQuery(facts)
-  const known: Readonly<Record<string, string>> = { ...COLUMNS.visits, ...COLUMNS.customers, ...COLUMNS.orders, ...inner }
+  const known: Readonly<Record<string, string>> = {
+    ...COLUMNS.visits,
+    ...COLUMNS.customers,
+    ...COLUMNS.orders,
+    ...inner,
+  }
   const types = new Map(
-    planned.probes.flatMap(({ columns }) => columns).map((name) => {
-      const sql = known[name] ?? known[name.replace(/_\d+$/, '')]
-      if (sql === undefined) throw new Error(`the test does not say the type of ${name}`)
-      return [name, type(sql.replace('!', ''))]
-    }),
+    planned.probes
+      .flatMap(({ columns }) => columns)
+      .map((name) => {
+        const sql = known[name] ?? known[name.replace(/_\d+$/, '')]
+        if (sql === undefined) throw new Error(`the test does not say the type of ${name}`)
+        return [name, type(sql.replace('!', ''))]
+      }),
   )
   const target = { schema: 'shop', table: 'answer', stableName: '00000000000000aa', stageSchema: 'freshet_changes' }
   return compileQuery(facts, planned, types, target, { smallDeltaRows: 1_000 })
@@ -101,8 +147,12 @@ export function compile(
 /** The named parts of the refresh statement for large deltas, which has no limits in it. */
 export function partsOf(compiled: Compiled): Map<string, string> {
   const statement = compiled.refresh?.large ?? ''
-  const parts = statement.replace(/^with /, '').matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:materialized )?\(\n([\s\S]*?)\n\)/gm)
-  return new Map([...parts].map(([, quoted, plain = '', body = '']) => [quoted ?? plain, body.replaceAll(/^ {2}/gm, '')]))
+  const parts = statement
+    .replace(/^with /, '')
+    .matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:materialized )?\(\n([\s\S]*?)\n\)/gm)
+  return new Map(
+    [...parts].map(([, quoted, plain = '', body = '']) => [quoted ?? plain, body.replaceAll(/^ {2}/gm, '')]),
+  )
 }
 
 /** Some of the parts, as text: `-- name` and its query. */

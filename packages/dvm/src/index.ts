@@ -1,4 +1,5 @@
-export { compileQuery, type Compiled, type CompiledSource, type CompiledTable, type CompileOptions, type RefreshStatements, type Target } from './compile.ts'
+export { compileQuery } from './compile.ts'
+export type { Compiled, CompiledSource, CompiledTable, CompileOptions, RefreshStatements, Target } from './compiled.ts'
 export { relationKey, type ColumnFacts, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
 export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
 export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan-query.ts'

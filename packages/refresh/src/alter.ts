@@ -6,7 +6,7 @@ import { findDefinition, loadDefinition, nameOf, type Definition, type StoredPla
 import { dependantsOf, dropTables, releaseUnread } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
-import type { OnProgress } from './progress.ts'
+import { type OnProgress, unwatched } from './progress.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
 import { checkSchedule } from './schedule.ts'
@@ -23,7 +23,7 @@ export interface AlterSpec {
   readonly rename?: string
 }
 
-export async function alterStreamTable(context: RefreshContext, name: string, change: AlterSpec, onProgress: OnProgress = () => {}): Promise<Definition> {
+export async function alterStreamTable(context: RefreshContext, name: string, change: AlterSpec, onProgress: OnProgress = unwatched): Promise<Definition> {
   const { database } = context
   const before = await findDefinition(database, name)
   if (change.schedule !== undefined) {

@@ -22,7 +22,7 @@ import { COMPILER_VERSION, findDefinition, loadDefinition, type Definition, type
 import { discard } from './drop.ts'
 import { startEmitting } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
-import type { OnProgress } from './progress.ts'
+import { type OnProgress, unwatched } from './progress.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
 import { transactionWith } from './sessions.ts'
@@ -41,7 +41,7 @@ export interface CreateSpec {
   readonly schedule?: string
 }
 
-export async function createStreamTable(context: RefreshContext, spec: CreateSpec, onProgress: OnProgress = () => {}): Promise<Definition> {
+export async function createStreamTable(context: RefreshContext, spec: CreateSpec, onProgress: OnProgress = unwatched): Promise<Definition> {
   const { database } = context
   await requireSchema(database)
   await adoptCluster(database)

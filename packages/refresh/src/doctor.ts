@@ -59,7 +59,8 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
     if (table.status === 'paused') return { level: 'warning', subject, message: 'paused; its changes pile up in the buffers', hint: `freshet resume ${subject}` }
     if (table.status === 'initializing') return { level: 'warning', subject, message: 'still being filled, or its creation was interrupted', hint: `If no creation runs: freshet drop ${subject}` }
     const definition = definitions.get(table.id)
-    if (definition?.reinitialize != null) return { level: 'warning', subject, message: `will be refreshed in full: ${definition.reinitialize}`, hint: null }
+    const reason = definition?.reinitialize ?? null
+    if (reason !== null) return { level: 'warning', subject, message: `will be refreshed in full: ${reason}`, hint: null }
     if (table.modeReason !== null) return { level: 'warning', subject, message: `refreshed in full: ${table.modeReason.code}, ${table.modeReason.detail}`, hint: `freshet explain ${nameOf(table)}` }
     return ok(subject, `${table.effectiveMode}, ${table.storage}`)
   })

@@ -7,3 +7,6 @@ export interface Progress {
 }
 
 export type OnProgress = (step: Progress) => void
+
+/** For those who do not want to know. */
+export const unwatched: OnProgress = () => undefined

@@ -3,6 +3,7 @@ import type { RefreshContext } from './context.ts'
 import { captureSources, makePlan, recordDependencies } from './create.ts'
 import { type Definition, nameOf, type StoredPlan } from './definition.ts'
 import { lockState } from './full.ts'
+import { unwatched } from './progress.ts'
 import { type Resolved, resolveQuery } from './resolve/resolve.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function recompile(context: RefreshContext, definition: Definition,
   if (layout(plan) !== layout(definition.plan)) {
     throw changed(definition, 'Its columns would have other types, or another key.')
   }
-  await captureSources(context, resolved.facts, plan, () => {})
+  await captureSources(context, resolved.facts, plan, unwatched)
   await database.transaction(async (transaction) => {
     await lockState(transaction, definition.id, true)
     await transaction.query(sql`

@@ -79,28 +79,34 @@ const changes = (values: readonly string[]) => {
   const [first = 'null', second = 'null'] = values
   return [
     `insert into t values (100, ${first}, 1), (101, ${first}, 1), (102, null, 1), (103, ${second}, null)`,
-    ...values.map((value, i) => `update t set v = ${value} where id in (${i + 1}, 100)`),
-    `update t set v = null where id = 2; update u set v = ${second}`,
-    `delete from t where id % 3 = 0; insert into u values (null, 'x'), (${first}, 'x')`,
-    `delete from t where id < 100; delete from u where name = 'x'`,
-    `delete from t`,
-    `insert into t values (1, ${second}, 1)`,
+    ...values.slice(0, 3).map((value, i) => `update t set v = ${value} where id in (${i + 1}, 100)`),
+    `update t set v = null where id = 2; update u set v = ${second}; insert into u values (null, 'x'), (${first}, 'x'); delete from t where id % 3 = 0`,
+    `delete from t where id > 1`,
   ]
 }
 
-describe.each(Object.entries(KINDS))('%s', (_, { type, values, group }) => {
-  test('in every place', async () => {
-    await world.run(fill(type, values))
-    await world.stream('kept', 'select id, v from t', { exact: true })
-    await world.stream('bag', 'select v from t', { exact: true })
-    await world.stream('joined', 'select t.id, u.name from t join u on t.v = u.v')
-    const why = group === undefined ? {} : { full: group }
-    await world.stream('grouped', 'select v, count(*) as n, max(id) as last from t group by v', why)
-    await world.stream('hidden', 'select count(*) as n, count(v) as c from t group by v, g', why)
-    await world.stream('distinct_values', 'select distinct v from t', why)
-    if (group === undefined) await world.stream('above', 'select n, count(*) as many from grouped group by n')
-    await world.step(...changes(values))
-  })
+test.each(Object.entries(KINDS))('%s: as a key of groups, of rows and of joins', async (_, { type, values, group }) => {
+  await world.run(fill(type, values))
+  await world.stream('joined', 'select t.id, u.name from t join u on t.v = u.v')
+  const why = group === undefined ? {} : { full: group }
+  await world.stream('grouped', 'select v, count(*) as n, max(id) as last from t group by v', why)
+  if (group === undefined) await world.stream('distinct_values', 'select distinct v from t')
+  await world.step(...changes(values))
+})
+
+test('all of them pass through, exactly', async () => {
+  const kinds = Object.values(KINDS)
+  await world.run(
+    `create table t (id int primary key, ${kinds.map(({ type }, i) => `v${i} ${type}`).join(', ')}); insert into t (id) values (1), (2), (3), (4)`,
+  )
+  await world.stream('kept', 'select * from t', { exact: true })
+  await world.stream('bag', `select ${kinds.map((_, i) => `v${i}`).join(', ')} from t`, { exact: true })
+  const set = (n: number) => kinds.map(({ values }, i) => `v${i} = ${values[n % values.length]}`).join(', ')
+  for (const n of [0, 1, 2, 3, 4]) await world.step(`update t set ${set(n)} where id in (1, ${2 + (n % 3)})`)
+  await world.step(
+    `insert into t select id + 10, ${kinds.map((_, i) => `v${i}`).join(', ')} from t`,
+    `delete from t where id < 3`,
+  )
 })
 
 describe('types without equality', () => {
@@ -116,6 +122,14 @@ describe('types without equality', () => {
     await world.stream('rest', 'select g, count(v) as n, min(id) as first from t group by g')
     await world.step(...changes(values))
   })
+})
+
+test('a group key that is not shown, and a stream table over groups', async () => {
+  await world.run(fill('numeric', ['1', '1.000', `'NaN'`]))
+  await world.stream('hidden', 'select count(*) as n, count(v) as c from t group by v, g')
+  await world.stream('grouped', 'select v, count(*) as n from t group by v')
+  await world.stream('above', 'select n, count(*) as many from grouped group by n')
+  await world.step(...changes(['1', '1.000', `'NaN'`]), 'delete from t')
 })
 
 test('generated, identity and dropped columns', async () => {

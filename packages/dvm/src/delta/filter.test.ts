@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import { compile, sqlOf } from '../facts.fixture.ts'
 
 test('the predicates, on the delta', () => {
-  const compiled = compile(`SELECT orders.id FROM shop.orders WHERE ((orders.qty > 2) AND (orders.note IS NOT NULL))`, { id: 'bigint' })
+  const compiled = compile(`SELECT orders.id FROM shop.orders WHERE ((orders.qty > 2) AND (orders.note IS NOT NULL))`, {
+    id: 'bigint',
+  })
   expect(sqlOf(compiled, 'Δ filter')).toMatchInlineSnapshot(`
     "-- Δ filter
     select id, qty, note, __w
@@ -13,7 +15,9 @@ test('the predicates, on the delta', () => {
 })
 
 test('three-valued logic stays as it is written', () => {
-  const compiled = compile(`SELECT orders.id FROM shop.orders WHERE ((NOT (orders.qty > 2)) IS NOT TRUE)`, { id: 'bigint' })
+  const compiled = compile(`SELECT orders.id FROM shop.orders WHERE ((NOT (orders.qty > 2)) IS NOT TRUE)`, {
+    id: 'bigint',
+  })
   expect(sqlOf(compiled, 'Δ filter')).toMatchInlineSnapshot(`
     "-- Δ filter
     select id, qty, __w

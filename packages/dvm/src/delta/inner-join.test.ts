@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { compile, sqlOf } from '../facts.fixture.ts'
 
 test('both sides read after: the pairs that both terms counted are taken out', () => {
-  const compiled = compile('SELECT o.id, c.region FROM (shop.orders o JOIN shop.customers c ON ((c.id = o.customer_id)))', { id: 'bigint', region: 'text' })
+  const compiled = compile(
+    'SELECT o.id, c.region FROM (shop.orders o JOIN shop.customers c ON ((c.id = o.customer_id)))',
+    { id: 'bigint', region: 'text' },
+  )
   expect(sqlOf(compiled, 'Δ join')).toMatchInlineSnapshot(`
     "-- Δ join
     select id, customer_id, id_2, region, l.__w as __w
@@ -29,7 +32,10 @@ test('both sides read after: the pairs that both terms counted are taken out', (
 })
 
 test('a cross join, with a side that never changes', () => {
-  const compiled = compile(`SELECT o.id, v.n FROM shop.orders o, (VALUES (1), (2)) v(n)`, { id: 'bigint', n: 'integer' })
+  const compiled = compile(`SELECT o.id, v.n FROM shop.orders o, (VALUES (1), (2)) v(n)`, {
+    id: 'bigint',
+    n: 'integer',
+  })
   expect(sqlOf(compiled, 'Δ join')).toMatchInlineSnapshot(`
     "-- Δ join
     select id, column1_2, l.__w as __w
@@ -75,7 +81,11 @@ test('one side a state, read before: no correction', () => {
 
 test('both sides states, read before: the pairs that neither term counted are added', () => {
   const counted = 'SELECT orders.customer_id, count(*) AS n FROM shop.orders GROUP BY orders.customer_id'
-  const compiled = compile(`SELECT a.n, b.n AS m FROM ((${counted}) a JOIN (${counted}) b ON ((a.n = b.n)))`, { n: 'bigint', m: 'bigint' }, { count: 'bigint', n: 'bigint' })
+  const compiled = compile(
+    `SELECT a.n, b.n AS m FROM ((${counted}) a JOIN (${counted}) b ON ((a.n = b.n)))`,
+    { n: 'bigint', m: 'bigint' },
+    { count: 'bigint', n: 'bigint' },
+  )
   expect(sqlOf(compiled, 'Δ join').match(/.*__w.*/g)).toMatchInlineSnapshot(`
     [
       "select n, n_2, l.__w as __w",

@@ -19,7 +19,10 @@ test('the rows of the window, under the plan’s names', () => {
 })
 
 test('two scans of one relation share its window; names that clash are told apart', () => {
-  const compiled = compile('SELECT a.id, b.id AS other FROM shop.customers a, shop.customers b', { id: 'integer', other: 'integer' })
+  const compiled = compile('SELECT a.id, b.id AS other FROM shop.customers a, shop.customers b', {
+    id: 'integer',
+    other: 'integer',
+  })
   expect(sqlOf(compiled, 'window of customers', 'Δ a', 'Δ b')).toMatchInlineSnapshot(`
     "-- window of customers
     select id, __w::int as __w

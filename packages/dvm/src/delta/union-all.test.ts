@@ -2,7 +2,10 @@ import { expect, test } from 'vitest'
 import { compile, sqlOf } from '../facts.fixture.ts'
 
 test('the sum of the deltas', () => {
-  const compiled = compile(`SELECT orders.note AS t FROM shop.orders UNION ALL SELECT customers.region FROM shop.customers`, { t: 'text' })
+  const compiled = compile(
+    `SELECT orders.note AS t FROM shop.orders UNION ALL SELECT customers.region FROM shop.customers`,
+    { t: 'text' },
+  )
   expect(sqlOf(compiled, 'Δ union all')).toMatchInlineSnapshot(`
     "-- Δ union all
     select t, __w

@@ -37,7 +37,7 @@ export function groupedBy(query: {
   const keys = query.grouping.map((expression) => builder.key(expression))
   const value = builder.rewrite(query.value)
   const plan = builder.build()
-  const counts = new Set(plan.calls.filter((call) => /count$/.test(functionName(as('FuncCall', call.call) ?? {}))).map((call) => call.name))
+  const counts = new Set(plan.calls.filter((call) => functionName(as('FuncCall', call.call) ?? {}).endsWith('count')).map((call) => call.name))
   const unknown = plan.calls.find((call) => functionName(as('FuncCall', call.call) ?? {}).includes('.'))
   if (unknown !== undefined) throw new Unsupported('CORRELATED', 'a correlated aggregate of a user, whose value over no rows is not known')
   const zero: Ast = { A_Const: { ival: {} } }

@@ -8,7 +8,12 @@ const shown = (definition: string, columns: readonly string[]) =>
 
 describe('from clauses to operators', () => {
   test('WHERE, expressions and names', () => {
-    expect(shown('SELECT o.id, (o.qty + 1) AS more FROM shop.orders o WHERE ((o.qty > 2) AND (o.note IS NULL))', ['id', 'more'])).toMatchInlineSnapshot(`
+    expect(
+      shown('SELECT o.id, (o.qty + 1) AS more FROM shop.orders o WHERE ((o.qty > 2) AND (o.note IS NULL))', [
+        'id',
+        'more',
+      ]),
+    ).toMatchInlineSnapshot(`
       "output  id, (qty + 1) as more  [the net change by key, or by row]
         └ filter  (qty > 2) and (note IS NULL)  [Δ(σR) = σΔR]
           └ scan  shop.orders as o (id, qty, note)  [Δ(R) = ΔR]"
@@ -16,7 +21,12 @@ describe('from clauses to operators', () => {
   })
 
   test('USING merges a column; ON is split at its ANDs', () => {
-    expect(shown('SELECT customer_id, v.page FROM (shop.orders o JOIN shop.visits v USING (customer_id)) WHERE (o.qty > 1)', ['customer_id', 'page'])).toMatchInlineSnapshot(`
+    expect(
+      shown(
+        'SELECT customer_id, v.page FROM (shop.orders o JOIN shop.visits v USING (customer_id)) WHERE (o.qty > 1)',
+        ['customer_id', 'page'],
+      ),
+    ).toMatchInlineSnapshot(`
       "output  customer_id, page  [the net change by key, or by row]
         └ inner join  (customer_id = customer_id_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
           └ filter  (qty > 1)  [Δ(σR) = σΔR]
@@ -26,7 +36,8 @@ describe('from clauses to operators', () => {
   })
 
   test('column aliases of a range, and of a subquery', () => {
-    expect(shown('SELECT a.x, b.y FROM shop.customers a(x), (SELECT o.qty FROM shop.orders o) b(y)', ['x', 'y'])).toMatchInlineSnapshot(`
+    expect(shown('SELECT a.x, b.y FROM shop.customers a(x), (SELECT o.qty FROM shop.orders o) b(y)', ['x', 'y']))
+      .toMatchInlineSnapshot(`
       "output  id as x, qty_2 as y  [the net change by key, or by row]
         └ inner join  cross  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
           └ scan  shop.customers as a (id)  [Δ(R) = ΔR]
@@ -36,7 +47,12 @@ describe('from clauses to operators', () => {
   })
 
   test('GROUP BY a position, HAVING, an expression over aggregates', () => {
-    expect(shown('SELECT upper(o.note) AS u, (sum(o.qty) + count(*)) AS x FROM shop.orders o GROUP BY 1 HAVING (count(*) > 2)', ['u', 'x'])).toMatchInlineSnapshot(`
+    expect(
+      shown(
+        'SELECT upper(o.note) AS u, (sum(o.qty) + count(*)) AS x FROM shop.orders o GROUP BY 1 HAVING (count(*) > 2)',
+        ['u', 'x'],
+      ),
+    ).toMatchInlineSnapshot(`
       "output  key as u, (sum + count) as x  [the net change by key, or by row]
         └ filter  (count > 2)  [Δ(σR) = σΔR]
           └ aggregate  by key: sum(qty), count(*)  [γ(state ⊎ ΔR) − γ(state)]
@@ -51,7 +67,8 @@ describe('from clauses to operators', () => {
         └ project  note as note_2  [Δ(πR) = πΔR]
           └ scan  shop.orders as o (note)  [Δ(R) = ΔR]"
     `)
-    expect(shown('SELECT o.note AS t FROM shop.orders o UNION SELECT c.region FROM shop.customers c', ['t'])).toMatchInlineSnapshot(`
+    expect(shown('SELECT o.note AS t FROM shop.orders o UNION SELECT c.region FROM shop.customers c', ['t']))
+      .toMatchInlineSnapshot(`
       "distinct  by t → t  [γ(state ⊎ ΔR) − γ(state)]
         └ union all  t  [Δ(R⊎S) = ΔR ⊎ ΔS]
           └ project  note as t  [Δ(πR) = πΔR]
@@ -62,7 +79,12 @@ describe('from clauses to operators', () => {
   })
 
   test('common table expressions: nested, and a name that hides a table', () => {
-    expect(shown('WITH orders AS (SELECT o.id FROM shop.orders o), twice AS (SELECT orders.id FROM orders) SELECT a.id, b.id AS other FROM twice a, orders b', ['id', 'other'])).toMatchInlineSnapshot(`
+    expect(
+      shown(
+        'WITH orders AS (SELECT o.id FROM shop.orders o), twice AS (SELECT orders.id FROM orders) SELECT a.id, b.id AS other FROM twice a, orders b',
+        ['id', 'other'],
+      ),
+    ).toMatchInlineSnapshot(`
       "output  id_3 as id, id_5 as other  [the net change by key, or by row]
         └ inner join  cross  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
           └ project  id_2 as id_3  [Δ(πR) = πΔR]
@@ -85,7 +107,11 @@ describe('from clauses to operators', () => {
   })
 
   test('a view, by its definition', () => {
-    const view = { ...table('big', { id: 'bigint', n: 'integer' }), kind: 'view' as const, definition: 'SELECT orders.id, orders.qty AS n FROM shop.orders WHERE (orders.qty > 5);' }
+    const view = {
+      ...table('big', { id: 'bigint', n: 'integer' }),
+      kind: 'view' as const,
+      definition: 'SELECT orders.id, orders.qty AS n FROM shop.orders WHERE (orders.qty > 5);',
+    }
     const planned = plan('SELECT big.n FROM shop.big', { n: 'integer' }, [view])
     expect(explainText(explainPlan(planned))).toMatchInlineSnapshot(`
       "output  n  [the net change by key, or by row]
@@ -113,6 +139,9 @@ describe('refused, by reason', () => {
   test('TIME_DEPENDENT: what reads the clock or the session', () => {
     const facts = factsOf('SELECT orders.id FROM shop.orders', { id: 'bigint' })
     expect(planQuery(facts).unsupported).toBe(null)
-    expect(planQuery({ ...facts, timeDependent: 'now()' }).unsupported).toMatchObject({ code: 'TIME_DEPENDENT', detail: 'the query calls now()' })
+    expect(planQuery({ ...facts, timeDependent: 'now()' }).unsupported).toMatchObject({
+      code: 'TIME_DEPENDENT',
+      detail: 'the query calls now()',
+    })
   })
 })

@@ -1,5 +1,5 @@
-import { as, columnRef, fingerprint, isObject, list, nodeType, soleColumn, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
-import { relationKey, type QueryFacts, type RelationFacts } from '../facts.ts'
+import { as, columnRef, fingerprint, isObject, list, soleColumn, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import type { QueryFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
 import { printStatement } from '../print/expression.ts'
 import { Unsupported } from '../unsupported.ts'
@@ -9,11 +9,12 @@ import { groupingSets, hasGroupingSets, withGroupingValue, withNulls } from './g
 import { conjuncts, refuseExpression } from './conditions.ts'
 import { Names } from './names.ts'
 import { notNull, refineByPredicates } from './nullability.ts'
-import { distinct, filter, join, passThrough, project, type Column, type Expand, type Item, type Plan, type Query, type Transform } from './plan.ts'
+import { distinct, filter, join, passThrough, project, type Column, type Item, type Plan, type Query, type Transform } from './plan.ts'
 import { requireClosed } from './free-columns.ts'
+import { fromClause } from './from-clause.ts'
 import { requireLawful } from './lawful.ts'
 import type { CommonTable, Environment, Level, QueryAnalyser, Source } from './level.ts'
-import { combine, EMPTY_SCOPE, resolve, scopeOf, type Scope } from './scope.ts'
+import { EMPTY_SCOPE, resolve, type Scope } from './scope.ts'
 import { byMultiplicity } from './set-operations.ts'
 import { afterGrouping, beforeGrouping, wherePlan, withSubqueries } from './subqueries.ts'
 import { windowed } from './windows.ts'
@@ -281,150 +282,7 @@ class Analyser implements QueryAnalyser {
   }
 
   from(items: readonly Ast[], environment: Environment, outer: Scope | null): Source {
-    const nothing: Source = { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }
-    const [first, ...rest] = items
-    if (first === undefined) return nothing
-    return rest.reduce((left, item) => this.joinedWith(left, item, environment, outer), this.fromItem(first, environment, outer))
-  }
-
-  private joinedWith(left: Source, item: Ast, environment: Environment, outer: Scope | null): Source {
-    const call = as('RangeFunction', item)
-    if (call !== undefined) return this.expand(left, call, 'inner')
-    const right = this.fromItem(item, environment, outer)
-    return { plan: join(left.plan, right.plan, []), scope: combine(left.scope, right.scope) }
-  }
-
-  /** A function in FROM sees the items before it. */
-  private expand(input: Source, body: JsonObject, type: Expand['type']): Source {
-    const alias = isObject(body['alias']) ? body['alias'] : {}
-    const definitions = list(body['coldeflist']).map((node) => as('ColumnDef', node) ?? {})
-    const declared = definitions.length > 0 ? definitions.map((definition) => text(definition['colname'])) : strings(alias['colnames'])
-    if (declared.length === 0) throw new Unsupported('LATERAL', 'a function in FROM whose columns have no names')
-    const added = declared.map((name) => this.names.fresh(name))
-    const resolved = resolve({ List: { items: list(body['functions']) } }, input.scope)
-    const call: Ast = {
-      RangeFunction: {
-        ...body,
-        lateral: true,
-        functions: list(as('List', resolved)?.['items']),
-        alias: definitions.length > 0 ? alias : { ...alias, colnames: added.map((name): Ast => ({ String: { sval: name } })) },
-        ...(definitions.length > 0
-          ? { coldeflist: definitions.map((definition, i): Ast => ({ ColumnDef: { ...definition, colname: added[i] ?? '' } })) }
-          : {}),
-      },
-    }
-    const columns = [...input.plan.columns, ...added.map((name): Column => ({ name, notNull: false }))]
-    const plan: Plan = { kind: 'expand', type, input: input.plan, call, added, columns }
-    const own = scopeOf(text(alias['aliasname']), declared.map((name, i) => [name, added[i] ?? name] as const), input.scope.outer)
-    return { plan, scope: combine(input.scope, own) }
-  }
-
-  private fromItem(item: Ast, environment: Environment, outer: Scope | null): Source {
-    const relation = as('RangeVar', item)
-    if (relation !== undefined) return this.relation(relation, environment, outer)
-    const joined = as('JoinExpr', item)
-    if (joined !== undefined) return this.joinExpression(joined, environment, outer)
-    const call = as('RangeFunction', item)
-    if (call !== undefined) return this.expand({ plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }, call, 'inner')
-    const subquery = as('RangeSubselect', item)
-    if (subquery !== undefined) return this.subquery(subquery, environment, outer)
-    if (nodeType(item) === 'RangeTableSample') throw new Unsupported('TABLE_SAMPLE', 'TABLESAMPLE')
-    throw new Unsupported('LATERAL', `${nodeType(item)} in FROM`)
-  }
-
-  private joinExpression(body: JsonObject, environment: Environment, outer: Scope | null): Source {
-    if (body['isNatural'] === true || body['alias'] !== undefined || body['join_using_alias'] !== undefined) {
-      throw new Unsupported('OTHER', 'an alias of a join')
-    }
-    const left = this.fromItem(isObject(body['larg']) ? body['larg'] : {}, environment, outer)
-    const called = as('RangeFunction', body['rarg'])
-    if (called !== undefined) return this.joinedCall(left, called, body)
-    const right = this.fromItem(isObject(body['rarg']) ? body['rarg'] : {}, environment, outer)
-    const both = combine(left.scope, right.scope)
-    const type = body['jointype']
-    const pairs = strings(body['usingClause']).map((name) => {
-      const reference: Ast = { ColumnRef: { fields: [{ String: { sval: name } }] } }
-      return { name, left: resolve(reference, left.scope), right: resolve(reference, right.scope) }
-    })
-    const equalities = pairs.map((pair): Ast => ({
-      A_Expr: { kind: 'AEXPR_OP', name: [{ String: { sval: '=' } }], lexpr: pair.left, rexpr: pair.right },
-    }))
-    const merged = pairs.map((pair): readonly [string, Ast] => {
-      if (type === 'JOIN_FULL') return [pair.name, { CoalesceExpr: { args: [pair.left, pair.right] } }]
-      return [pair.name, type === 'JOIN_RIGHT' ? pair.right : pair.left]
-    })
-    const scope: Scope = { ...both, merged: new Map([...both.merged, ...merged]) }
-    const quals = isObject(body['quals']) ? conjuncts(this.expression(body['quals'], scope)) : []
-    const conditions = [...equalities, ...quals]
-    switch (type) {
-      case 'JOIN_INNER':
-        return { plan: join(left.plan, right.plan, conditions), scope }
-      case 'JOIN_LEFT':
-        return { plan: join(left.plan, right.plan, conditions, 'left'), scope }
-      case 'JOIN_RIGHT':
-        return { plan: join(right.plan, left.plan, conditions, 'left'), scope }
-      case 'JOIN_FULL':
-        return { plan: join(left.plan, right.plan, conditions, 'full'), scope }
-      default:
-        throw new Unsupported('OTHER', `a join of type ${String(type)}`)
-    }
-  }
-
-  private joinedCall(left: Source, call: JsonObject, body: JsonObject): Source {
-    const always = body['quals'] === undefined || fingerprint(body['quals']) === fingerprint(TRUE)
-    if (body['jointype'] === 'JOIN_INNER') {
-      const source = this.expand(left, call, 'inner')
-      return always ? source : { ...source, plan: filter(source.plan, conjuncts(this.expression(isObject(body['quals']) ? body['quals'] : TRUE, source.scope))) }
-    }
-    if (body['jointype'] === 'JOIN_LEFT' && always) return this.expand(left, call, 'left')
-    throw new Unsupported('LATERAL', 'an outer join with a function on a condition')
-  }
-
-  private subquery(body: JsonObject, environment: Environment, outer: Scope | null): Source {
-    if (body['lateral'] === true) throw new Unsupported('LATERAL', 'a lateral subquery')
-    const select = as('SelectStmt', body['subquery'])
-    if (select === undefined) throw new Unsupported('OTHER', 'a subquery in FROM')
-    return this.range(this.select(select, environment, outer), { alias: body['alias'], table: 'subquery', outer })
-  }
-
-  private relation(body: JsonObject, environment: Environment, outer: Scope | null): Source {
-    const table = text(body['relname'])
-    const common = body['schemaname'] === undefined ? environment.get(table) : undefined
-    if (common !== undefined) {
-      const level = this.select(common.select, common.environment, null)
-      const outputs = level.outputs.map((output, i) => ({ ...output, name: common.columns[i] ?? output.name }))
-      return this.range({ plan: level.plan, outputs }, { alias: body['alias'], table, outer })
-    }
-    const schema = body['schemaname'] === undefined ? 'pg_catalog' : text(body['schemaname'])
-    const facts = this.facts.relations.get(relationKey(schema, table))
-    if (facts === undefined) throw new Unsupported('UNCAPTURED_SOURCE', `the relation ${schema}.${table}`)
-    if (facts.kind === 'view' && facts.definition !== null) {
-      const level = this.select(parseSelect(facts.definition), new Map(), null)
-      return this.range(level, { alias: body['alias'], table, outer, columns: facts.columns.map((column) => column.name) })
-    }
-    // the parser leaves out what is false
-    if (body['inh'] !== true) throw new Unsupported('ONLY', `FROM ONLY ${table}`)
-    return this.scan(facts, body['alias'], outer)
-  }
-
-  private scan(facts: RelationFacts, alias: unknown, outer: Scope | null): Source {
-    if (facts.kind === 'materialized_view' || facts.kind === 'foreign' || facts.kind === 'system') {
-      throw new Unsupported('UNCAPTURED_SOURCE', `${facts.schema}.${facts.table}`)
-    }
-    const { label, columnAliases } = aliasOf(alias, facts.table)
-    const columns = facts.columns.map((column): Column => ({ name: this.names.fresh(column.name), notNull: column.notNull }))
-    const visible = facts.columns.map((column, i) => [columnAliases[i] ?? column.name, columns[i]?.name ?? column.name] as const)
-    return {
-      plan: { kind: 'scan', relation: facts, label, columns, sourceColumns: facts.columns.map((column) => column.name) },
-      scope: scopeOf(label, visible, outer),
-    }
-  }
-
-  private range(level: Level, as: { readonly alias: unknown; readonly table: string; readonly outer: Scope | null; readonly columns?: readonly string[] }): Source {
-    const { label, columnAliases } = aliasOf(as.alias, as.table)
-    const { plan, outputs } = this.named(level)
-    const visible = outputs.map((output, i) => [columnAliases[i] ?? as.columns?.[i] ?? output.name, plan.columns[i]?.name ?? output.name] as const)
-    return { plan, scope: scopeOf(label, visible, as.outer) }
+    return fromClause(this, items, environment, outer)
   }
 
   /** An expression in which subqueries are not looked for. */
@@ -434,7 +292,6 @@ class Analyser implements QueryAnalyser {
   }
 }
 
-const TRUE: Ast = { A_Const: { boolval: { boolval: true } } }
 const FALSE: Ast = { A_Const: { boolval: {} } }
 
 interface Grouped {
@@ -459,12 +316,6 @@ function targetsOf(select: JsonObject): Item[] {
 function targetName(target: JsonObject, value: Ast): string {
   if (typeof target['name'] === 'string') return target['name']
   return strings(as('ColumnRef', value)?.['fields']).at(-1) ?? 'column'
-}
-
-function aliasOf(alias: unknown, fallback: string): { label: string; columnAliases: readonly string[] } {
-  if (typeof alias !== 'object' || alias === null) return { label: fallback, columnAliases: [] }
-  const body = alias as JsonObject
-  return { label: typeof body['aliasname'] === 'string' ? body['aliasname'] : fallback, columnAliases: strings(body['colnames']) }
 }
 
 function limits(select: JsonObject): boolean {

@@ -4,7 +4,7 @@ import { Unsupported } from '../unsupported.ts'
 /** The parts of an AND, however nested. */
 export function conjuncts(expression: Ast): Ast[] {
   const body = as('BoolExpr', expression)
-  return body !== undefined && body['boolop'] === 'AND_EXPR' ? list(body['args']).flatMap(conjuncts) : [expression]
+  return body?.['boolop'] === 'AND_EXPR' ? list(body['args']).flatMap(conjuncts) : [expression]
 }
 
 /** Expressions for which there is no law wherever they stand. */

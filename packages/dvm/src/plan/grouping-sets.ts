@@ -1,4 +1,4 @@
-import { as, fingerprint, list, nodeType, rebuild, type Ast } from '../ast.ts'
+import { as, fingerprint, list, nodeType, rebuild, text, type Ast } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregateCall } from './calls.ts'
@@ -34,7 +34,7 @@ function setsOf(item: Ast, resolve: (node: Ast) => Ast): Ast[][] {
       return Array.from({ length: 2 ** parts.length }, (_, mask) => parts.filter((_part, i) => (mask & (1 << i)) === 0).flat())
     }
     default:
-      throw new Unsupported('GROUPING_SETS', String(body['kind']))
+      throw new Unsupported('GROUPING_SETS', text(body['kind']))
   }
 }
 

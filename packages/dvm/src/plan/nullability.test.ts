@@ -25,11 +25,19 @@ test.each([
 })
 
 test('a WHERE proves it, for the columns that it names', () => {
-  const { query } = plan('SELECT o.note, o.qty FROM shop.orders o WHERE ((o.note IS NOT NULL) AND (NOT (o.qty IS NOT NULL)))', { note: 'text', qty: 'integer' })
-  expect(query.input.columns).toMatchObject([{ name: 'qty', notNull: false }, { name: 'note', notNull: true }])
+  const { query } = plan(
+    'SELECT o.note, o.qty FROM shop.orders o WHERE ((o.note IS NOT NULL) AND (NOT (o.qty IS NOT NULL)))',
+    { note: 'text', qty: 'integer' },
+  )
+  expect(query.input.columns).toMatchObject([
+    { name: 'qty', notNull: false },
+    { name: 'note', notNull: true },
+  ])
 })
 
 test('an OR proves nothing', () => {
-  const { query } = plan('SELECT o.note FROM shop.orders o WHERE ((o.note IS NOT NULL) OR (o.qty > 1))', { note: 'text' })
+  const { query } = plan('SELECT o.note FROM shop.orders o WHERE ((o.note IS NOT NULL) OR (o.qty > 1))', {
+    note: 'text',
+  })
   expect(query.input.columns.every(({ notNull: known }) => !known)).toBe(true)
 })

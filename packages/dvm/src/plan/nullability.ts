@@ -1,4 +1,4 @@
-import { as, isObject, list, soleColumn, type Ast } from '../ast.ts'
+import { as, isObject, list, soleColumn, strings, type Ast } from '../ast.ts'
 import type { Column, Plan } from './plan.ts'
 
 /**
@@ -27,4 +27,32 @@ export function refineByPredicates(plan: Plan): Plan {
     }),
   )
   return { ...plan, columns: plan.columns.map((column) => ({ ...column, notNull: column.notNull || proven.has(column.name) })) }
+}
+
+/**
+ * Whether a condition is never true when all of these columns are null. An operator with a bare name is PostgreSQL's own
+ * (definitions are resolved with an empty search path), and of those listed each gives null for a null.
+ */
+export function rejectsNulls(condition: Ast, columns: ReadonlySet<string>): boolean {
+  return STRICT_COMPARISONS.has(operatorOf(condition)) && operands(condition).some((side) => isNullWith(side, columns))
+}
+
+const STRICT_COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>='])
+const STRICT_ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%'])
+
+function isNullWith(expression: Ast, columns: ReadonlySet<string>): boolean {
+  const column = soleColumn(expression)
+  if (column !== undefined) return columns.has(column)
+  return STRICT_ARITHMETIC.has(operatorOf(expression)) && operands(expression).some((side) => isNullWith(side, columns))
+}
+
+function operatorOf(expression: Ast): string {
+  const body = as('A_Expr', expression)
+  const names = body?.['kind'] === 'AEXPR_OP' ? strings(body['name']) : []
+  return names.length === 1 ? (names[0] ?? '') : ''
+}
+
+function operands(expression: Ast): readonly Ast[] {
+  const body = as('A_Expr', expression)
+  return [body?.['lexpr'], body?.['rexpr']].filter(isObject)
 }

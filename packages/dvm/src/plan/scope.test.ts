@@ -11,8 +11,33 @@ function tree(text: string): Ast {
   return value
 }
 
-const left: Scope = { ranges: [{ alias: 'o', columns: new Map([['id', 'id'], ['note', 'note'], ['c', 'c']]) }], merged: new Map(), outer: null }
-const right: Scope = { ranges: [{ alias: 'c', columns: new Map([['id', 'id_2'], ['region', 'region']]) }], merged: new Map([['key', columnRef('key_7')]]), outer: null }
+const left: Scope = {
+  ranges: [
+    {
+      alias: 'o',
+      columns: new Map([
+        ['id', 'id'],
+        ['note', 'note'],
+        ['c', 'c'],
+      ]),
+    },
+  ],
+  merged: new Map(),
+  outer: null,
+}
+const right: Scope = {
+  ranges: [
+    {
+      alias: 'c',
+      columns: new Map([
+        ['id', 'id_2'],
+        ['region', 'region'],
+      ]),
+    },
+  ],
+  merged: new Map([['key', columnRef('key_7')]]),
+  outer: null,
+}
 const scope = combine(left, right)
 const resolved = (text: string) => printExpression(resolve(tree(text), scope))
 
@@ -28,7 +53,19 @@ test.each([
 })
 
 test('what is not found here is looked for around', () => {
-  const inner: Scope = { ranges: [{ alias: 'v', columns: new Map([['page', 'page'], ['note', 'note_9']]) }], merged: new Map(), outer: scope }
+  const inner: Scope = {
+    ranges: [
+      {
+        alias: 'v',
+        columns: new Map([
+          ['page', 'page'],
+          ['note', 'note_9'],
+        ]),
+      },
+    ],
+    merged: new Map(),
+    outer: scope,
+  }
   expect(printExpression(resolve(tree('f(page, note, region, o.note)'), inner))).toBe('f(page, note_9, region, note)')
 })
 

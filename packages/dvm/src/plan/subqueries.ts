@@ -1,4 +1,4 @@
-import { as, columnRef, columnsOf, isObject, list, rebuild, soleColumn, strings, type Ast, type JsonObject } from '../ast.ts'
+import { as, columnRef, columnsOf, isObject, list, rebuild, soleColumn, strings, text, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregateCall } from './calls.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
@@ -145,7 +145,7 @@ function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source
     case 'EXPR_SUBLINK':
       return scalarValue(analyser, link, source, environment)
     default:
-      throw new Unsupported('SUBQUERY_EXPRESSION', `a subquery of the kind ${String(link['subLinkType'])}`)
+      throw new Unsupported('SUBQUERY_EXPRESSION', `a subquery of the kind ${text(link['subLinkType'])}`)
   }
 }
 

@@ -15,7 +15,7 @@ const NESTED = new Set(
 
 class ParenthesisingDeparser extends Deparser {
   static print(expression: Ast): string {
-    return new ParenthesisingDeparser(expression as unknown as ConstructorParameters<typeof Deparser>[0], { pretty: false }).deparseQuery()
+    return new ParenthesisingDeparser(expression, { pretty: false }).deparseQuery()
   }
 
   override visit(...args: Parameters<Deparser['visit']>): string {

@@ -8,7 +8,9 @@ describe('select', () => {
   })
 
   test('all of them', () => {
-    expect(select({ columns: ['a', 'b'], from: 't', where: ['x', 'y'], groupBy: ['a', 'b'], having: ['p', 'q'], limit: 3 })).toMatchInlineSnapshot(`
+    expect(
+      select({ columns: ['a', 'b'], from: 't', where: ['x', 'y'], groupBy: ['a', 'b'], having: ['p', 'q'], limit: 3 }),
+    ).toMatchInlineSnapshot(`
       "select a, b
       from t
       where x
@@ -34,7 +36,11 @@ test('images, and any value of a group', () => {
 describe('a chain', () => {
   test('names its parts, each once, in order', () => {
     const chain = new Chain()
-    expect([chain.add('Δ join', 'select 1'), chain.add('Δ join', 'select 2'), chain.add('rows', 'select 3', { materialized: true })]).toEqual(['"Δ join"', '"Δ join 2"', 'rows'])
+    expect([
+      chain.add('Δ join', 'select 1'),
+      chain.add('Δ join', 'select 2'),
+      chain.add('rows', 'select 3', { materialized: true }),
+    ]).toEqual(['"Δ join"', '"Δ join 2"', 'rows'])
     expect(chain.statement('select')).toMatchInlineSnapshot(`
       "with "Δ join" as (
         select 1

@@ -10,7 +10,11 @@ function shape(definition: string): string {
 
 describe('conditions go to the lowest place that has their columns', () => {
   test('from WHERE over a cross join to each side, and to the join', () => {
-    expect(shape('SELECT o.id AS a FROM shop.orders o, shop.customers c WHERE ((o.customer_id = c.id) AND (o.qty > 1) AND (c.score < 5))')).toMatchInlineSnapshot(`
+    expect(
+      shape(
+        'SELECT o.id AS a FROM shop.orders o, shop.customers c WHERE ((o.customer_id = c.id) AND (o.qty > 1) AND (c.score < 5))',
+      ),
+    ).toMatchInlineSnapshot(`
       "output  id as a
         └ inner join  (customer_id = id_2)
           └ filter  (qty > 1)
@@ -31,7 +35,11 @@ describe('conditions go to the lowest place that has their columns', () => {
   })
 
   test('a condition over three relations waits for the third', () => {
-    expect(shape('SELECT o.id AS a FROM shop.orders o, shop.customers c, shop.visits v WHERE (((o.qty + c.score) > v.customer_id) AND (c.id = v.customer_id))')).toMatchInlineSnapshot(`
+    expect(
+      shape(
+        'SELECT o.id AS a FROM shop.orders o, shop.customers c, shop.visits v WHERE (((o.qty + c.score) > v.customer_id) AND (c.id = v.customer_id))',
+      ),
+    ).toMatchInlineSnapshot(`
       "output  id as a
         └ inner join  (((qty + score)) > customer_id_2) and (id_2 = customer_id_2)
           └ inner join  cross
@@ -43,7 +51,11 @@ describe('conditions go to the lowest place that has their columns', () => {
 })
 
 test('relations are ordered so that each is connected to those before it', () => {
-  expect(shape('SELECT o.id AS a FROM shop.orders o, shop.visits v, shop.customers c WHERE ((o.customer_id = c.id) AND (v.customer_id = c.id))')).toMatchInlineSnapshot(`
+  expect(
+    shape(
+      'SELECT o.id AS a FROM shop.orders o, shop.visits v, shop.customers c WHERE ((o.customer_id = c.id) AND (v.customer_id = c.id))',
+    ),
+  ).toMatchInlineSnapshot(`
     "output  id as a
       └ inner join  (customer_id_2 = id_2)
         └ inner join  (customer_id = id_2)
@@ -54,7 +66,11 @@ test('relations are ordered so that each is connected to those before it', () =>
 })
 
 test('never into an aggregate, nor out of one', () => {
-  expect(shape('SELECT s.n AS a FROM (SELECT o.note, count(*) AS n FROM shop.orders o WHERE (o.qty > 1) GROUP BY o.note) s WHERE (s.n > 2)')).toMatchInlineSnapshot(`
+  expect(
+    shape(
+      'SELECT s.n AS a FROM (SELECT o.note, count(*) AS n FROM shop.orders o WHERE (o.qty > 1) GROUP BY o.note) s WHERE (s.n > 2)',
+    ),
+  ).toMatchInlineSnapshot(`
     "output  n as a
       └ filter  (n > 2)
         └ project  count as n
@@ -66,7 +82,11 @@ test('never into an aggregate, nor out of one', () => {
 })
 
 test('never from an outer join’s ON to its left side', () => {
-  expect(shape('SELECT o.id AS a FROM (shop.orders o LEFT JOIN shop.customers c ON (((c.id = o.customer_id) AND (o.qty > 1)))) WHERE (c.score IS NULL)')).toMatchInlineSnapshot(`
+  expect(
+    shape(
+      'SELECT o.id AS a FROM (shop.orders o LEFT JOIN shop.customers c ON (((c.id = o.customer_id) AND (o.qty > 1)))) WHERE (c.score IS NULL)',
+    ),
+  ).toMatchInlineSnapshot(`
     "output  id as a
       └ filter  (score IS NULL)
         └ left join  (id_2 = customer_id) and (qty > 1)

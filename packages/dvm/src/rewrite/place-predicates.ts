@@ -1,10 +1,18 @@
 import { columnsOf, type Ast } from '../ast.ts'
-import { filter, join, type Plan } from '../plan/plan.ts'
+import { rejectsNulls } from '../plan/nullability.ts'
+import { filter, join, type Column, type Join, type Plan, type SemiJoin } from '../plan/plan.ts'
 
 /**
- * Puts every condition of a cluster of inner joins at the lowest place that has its columns, and orders the joins so
+ * Puts every condition of a cluster of joins at the lowest place that has its columns, and orders the inner joins so
  * that each relation is connected to those before it. A delta that is used twice is materialised, so a condition that
  * stayed above a cross join would make it a product.
+ *
+ * A semi join and a left join change nothing for what stands on their left, so they belong to the cluster too, and go
+ * down like conditions, to the lowest place that has the columns they compare:
+ *
+ *   (R × S) ⋉ T on R = (R ⋉ T) × S        (R × S) ⟕ T on R = (R ⟕ T) × S
+ *
+ * A left join whose padded rows a condition rejects is an inner join.
  */
 export function placePredicates(plan: Plan): Plan {
   switch (plan.kind) {
@@ -12,12 +20,11 @@ export function placePredicates(plan: Plan): Plan {
     case 'constant':
       return plan
     case 'filter':
+    case 'semi-join':
       return rebuildCluster(plan)
     case 'join':
-      if (plan.type === 'inner') return rebuildCluster(plan)
-      return { ...plan, left: placePredicates(plan.left), right: placePredicates(plan.right) }
-    case 'semi-join':
-      return { ...plan, left: placePredicates(plan.left), right: placePredicates(plan.right) }
+      if (plan.type === 'full') return { ...plan, left: placePredicates(plan.left), right: placePredicates(plan.right) }
+      return rebuildCluster(plan)
     case 'project':
     case 'aggregate':
     case 'expand':
@@ -28,41 +35,29 @@ export function placePredicates(plan: Plan): Plan {
   }
 }
 
+/** What stands beside one of the cluster's relations and compares some columns of it. */
+interface Attachment {
+  readonly node: SemiJoin | Join
+  /** Columns on its left that it compares. None: it goes on top. */
+  readonly compares: readonly string[]
+}
+
+interface Cluster {
+  readonly leaves: Plan[]
+  readonly pending: Ast[]
+  readonly attachments: Attachment[]
+}
+
 interface Leaf {
   readonly plan: Plan
   readonly columns: ReadonlySet<string>
 }
 
 function rebuildCluster(plan: Plan): Plan {
-  const leaves: Plan[] = []
-  const pending: Ast[] = []
-  const collect = (node: Plan): void => {
-    if (node.kind === 'filter') {
-      pending.push(...node.predicates)
-      collect(node.input)
-    } else if (node.kind === 'join' && node.type === 'inner') {
-      pending.push(...node.conditions)
-      collect(node.left)
-      collect(node.right)
-    } else {
-      leaves.push(placePredicates(node))
-    }
-  }
-  collect(plan)
-
-  const take = (columns: ReadonlySet<string>): Ast[] => {
-    const ready = pending.filter((condition) => {
-      const used = [...columnsOf(condition)]
-      return used.length > 0 && used.every((name) => columns.has(name))
-    })
-    for (const condition of ready) pending.splice(pending.indexOf(condition), 1)
-    return ready
-  }
-
-  const waiting = leaves.map((leaf): Leaf => {
-    const columns = new Set(leaf.columns.map((column) => column.name))
-    return { plan: filter(leaf, take(columns)), columns }
-  })
+  const cluster = collectCluster(plan)
+  const { leaves, pending } = cluster
+  strengthen(cluster)
+  const waiting = leaves.map((leaf) => settle(cluster, placePredicates(leaf), false))
   const first = waiting.shift()
   if (first === undefined) throw new TypeError('a join without relations')
   let built: Leaf = first
@@ -71,11 +66,79 @@ function rebuildCluster(plan: Plan): Plan {
     const [next] = waiting.splice(Math.max(connected, 0), 1)
     if (next === undefined) break
     const columns = new Set([...built.columns, ...next.columns])
-    built = { plan: join(built.plan, next.plan, take(columns)), columns }
+    built = settle(cluster, join(built.plan, next.plan, take(pending, columns)), false)
   }
+  built = settle(cluster, built.plan, true)
   const kept = new Map(plan.columns.map((column) => [column.name, column]))
-  const refined = built.plan.columns.map((column) => kept.get(column.name) ?? column)
-  return filter({ ...built.plan, columns: refined }, pending)
+  return filter({ ...built.plan, columns: refined(built.plan.columns, kept) }, pending)
+}
+
+function collectCluster(plan: Plan): Cluster {
+  const cluster: Cluster = { leaves: [], pending: [], attachments: [] }
+  const collect = (node: Plan): void => {
+    if (node.kind === 'filter') {
+      cluster.pending.push(...node.predicates)
+      collect(node.input)
+    } else if (node.kind === 'join' && node.type === 'inner') {
+      cluster.pending.push(...node.conditions)
+      collect(node.left)
+      collect(node.right)
+    } else if (node.kind === 'semi-join' || (node.kind === 'join' && node.type === 'left')) {
+      const own = new Set(node.right.columns.map((column) => column.name))
+      const compares = node.conditions.flatMap((condition) => [...columnsOf(condition)].filter((name) => !own.has(name)))
+      collect(node.left)
+      cluster.attachments.push({ node, compares })
+    } else {
+      cluster.leaves.push(node)
+    }
+  }
+  collect(plan)
+  return cluster
+}
+
+/** Left joins whose padded rows a condition rejects become relations of the cluster like any other. */
+function strengthen({ leaves, pending, attachments }: Cluster): void {
+  for (const attachment of attachments.filter(({ node }) => node.kind === 'join')) {
+    const { right, conditions } = attachment.node
+    const padded = new Set(right.columns.map((column) => column.name))
+    if (!pending.some((condition) => rejectsNulls(condition, padded))) continue
+    attachments.splice(attachments.indexOf(attachment), 1)
+    leaves.push(right)
+    pending.push(...conditions)
+  }
+}
+
+/** Adds the conditions and the attachments that a plan has the columns for. */
+function settle({ pending, attachments }: Cluster, plan: Plan, top: boolean): Leaf {
+  let settled = plan
+  for (;;) {
+    const columns = new Set(settled.columns.map((column) => column.name))
+    settled = filter(settled, take(pending, columns))
+    const next = attachments.findIndex(({ compares }) => (top || compares.length > 0) && compares.every((name) => columns.has(name)))
+    if (next === -1) return { plan: settled, columns }
+    const [attachment] = attachments.splice(next, 1)
+    if (attachment !== undefined) settled = attach(settled, attachment.node)
+  }
+}
+
+function attach(left: Plan, node: SemiJoin | Join): Plan {
+  const right = placePredicates(node.right)
+  if (node.kind === 'join') return join(left, right, node.conditions, node.type)
+  const mark = node.columns.filter((column) => column.name === node.mark)
+  return { ...node, left, right, columns: [...left.columns, ...mark] }
+}
+
+function take(pending: Ast[], columns: ReadonlySet<string>): Ast[] {
+  const ready = pending.filter((condition) => {
+    const used = [...columnsOf(condition)]
+    return used.length > 0 && used.every((name) => columns.has(name))
+  })
+  for (const condition of ready) pending.splice(pending.indexOf(condition), 1)
+  return ready
+}
+
+function refined(columns: readonly Column[], kept: ReadonlyMap<string, Column>): readonly Column[] {
+  return columns.map((column) => kept.get(column.name) ?? column)
 }
 
 function connects(condition: Ast, left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {

@@ -11,10 +11,22 @@ function call(method: AggregateCall['method'], text: string): AggregateCall {
   const body = as('FuncCall', value) ?? {}
   const [argument] = list(body['args'])
   const filter = body['agg_filter']
-  return { name: method, method, call: value, argument: argument === undefined ? null : (soleColumn(argument) ?? null), filter: isObject(filter) ? (soleColumn(filter) ?? null) : null }
+  return {
+    name: method,
+    method,
+    call: value,
+    argument: argument === undefined ? null : (soleColumn(argument) ?? null),
+    filter: isObject(filter) ? (soleColumn(filter) ?? null) : null,
+  }
 }
 
-function maintained(method: AggregateCall['method'], text: string, argument: string, result: string, single = false): Maintained {
+function maintained(
+  method: AggregateCall['method'],
+  text: string,
+  argument: string,
+  result: string,
+  single = false,
+): Maintained {
   return maintain(call(method, text), { argument: type(argument), result: type(result) }, single)
 }
 
@@ -103,7 +115,13 @@ describe('what adds up', () => {
         next  coalesce(t.[count filter (where a is not null)], 0) + coalesce(d."__count filter (where a is not null)", 0)::bigint
       = case when t.[count filter (where a is not null)] > 0 then t.[count filter (where not a)] = 0 end"
     `)
-    expect(shown(maintained('bool_or', 'bool_or(a)', 'boolean', 'boolean')).split('\n').at(-1)).toMatchInlineSnapshot(`"= case when t.[count filter (where a is not null)] > 0 then t.[count filter (where a)] > 0 end"`)
+    expect(
+      shown(maintained('bool_or', 'bool_or(a)', 'boolean', 'boolean'))
+        .split('\n')
+        .at(-1),
+    ).toMatchInlineSnapshot(
+      `"= case when t.[count filter (where a is not null)] > 0 then t.[count filter (where a)] > 0 end"`,
+    )
   })
 })
 
@@ -145,9 +163,14 @@ describe('what is computed again for the groups that changed', () => {
 })
 
 test('equal calls share their slots; long names are cut and told apart', () => {
-  const [a, b] = ['sum(a)', 'avg(a)'].map((text) => maintained(text.startsWith('sum') ? 'sum' : 'avg', text, 'numeric(12,2)', 'numeric').slots.map(({ identity }) => identity))
+  const [a, b] = ['sum(a)', 'avg(a)'].map((text) =>
+    maintained(text.startsWith('sum') ? 'sum' : 'avg', text, 'numeric(12,2)', 'numeric').slots.map(
+      ({ identity }) => identity,
+    ),
+  )
   expect(a).toEqual(b)
-  const long = (column: string) => Object.keys(maintained('sum', `sum(${column})`, 'integer', 'bigint').slots[0]?.deltas ?? {})
+  const long = (column: string) =>
+    Object.keys(maintained('sum', `sum(${column})`, 'integer', 'bigint').slots[0]?.deltas ?? {})
   const [x = '', y = ''] = [long(`${'x'.repeat(60)}1`), long(`${'x'.repeat(60)}2`)].flat()
   expect(x).not.toBe(y)
   expect(new TextEncoder().encode(x).length).toBeLessThan(64)

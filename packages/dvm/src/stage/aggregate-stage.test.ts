@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { compile, partsOf, sqlOf } from '../facts.fixture.ts'
 
-const BY_CUSTOMER = 'SELECT orders.customer_id, count(*) AS n, sum(orders.qty) AS total FROM shop.orders GROUP BY orders.customer_id'
+const BY_CUSTOMER =
+  'SELECT orders.customer_id, count(*) AS n, sum(orders.qty) AS total FROM shop.orders GROUP BY orders.customer_id'
 const COUNTS = { count: 'bigint', sum: 'bigint' }
 
 describe('one table', () => {
@@ -70,7 +71,11 @@ describe('one table', () => {
 })
 
 test('no group: one row, that stays', () => {
-  const compiled = compile('SELECT count(*) AS n, max(orders.qty) AS most FROM shop.orders', { n: 'bigint', most: 'integer' }, { count: 'bigint', max: 'integer' })
+  const compiled = compile(
+    'SELECT count(*) AS n, max(orders.qty) AS most FROM shop.orders',
+    { n: 'bigint', most: 'integer' },
+    { count: 'bigint', max: 'integer' },
+  )
   expect(compiled.storage).toBe('single')
   expect(sqlOf(compiled, 'Δ net', 'Δ groups', 'deleted from answer')).toMatchInlineSnapshot(`
     "-- Δ net
@@ -93,7 +98,11 @@ test('no group: one row, that stays', () => {
 })
 
 test('keys that are not null and short are the primary key', () => {
-  const compiled = compile('SELECT customers.score, count(*) AS n FROM shop.customers GROUP BY customers.score', { score: 'integer', n: 'bigint' }, COUNTS)
+  const compiled = compile(
+    'SELECT customers.score, count(*) AS n FROM shop.customers GROUP BY customers.score',
+    { score: 'integer', n: 'bigint' },
+    COUNTS,
+  )
   expect(compiled).toMatchObject({ storage: 'keyed', keyColumns: ['score'] })
   expect(compiled.tables[0]?.create).toContain('primary key (score)')
 })
@@ -117,8 +126,15 @@ test('DISTINCT is an aggregate without calls', () => {
 })
 
 test('HAVING makes it an inner stage, with a table of its own and a delta for those above', () => {
-  const compiled = compile(`${BY_CUSTOMER} HAVING (count(*) > 3)`, { customer_id: 'integer', n: 'bigint', total: 'bigint' }, COUNTS)
-  expect(compiled.tables.map(({ schema, table }) => `${schema}.${table}`)).toEqual(['freshet_changes.stage_00000000000000aa_1', 'shop.answer'])
+  const compiled = compile(
+    `${BY_CUSTOMER} HAVING (count(*) > 3)`,
+    { customer_id: 'integer', n: 'bigint', total: 'bigint' },
+    COUNTS,
+  )
+  expect(compiled.tables.map(({ schema, table }) => `${schema}.${table}`)).toEqual([
+    'freshet_changes.stage_00000000000000aa_1',
+    'shop.answer',
+  ])
   expect(sqlOf(compiled, 'Δ stage', 'Δ filter')).toMatchInlineSnapshot(`
     "-- Δ stage
     select __old_1 as customer_id, __old_2 as count, __old_3 as sum, -1 as __w
@@ -139,7 +155,11 @@ test('HAVING makes it an inner stage, with a table of its own and a delta for th
 })
 
 test('an expression over aggregates is computed from the state, which is hidden', () => {
-  const compiled = compile('SELECT orders.note, (sum(orders.qty) + count(*)) AS x FROM shop.orders GROUP BY orders.note', { note: 'text', x: 'bigint' }, COUNTS)
+  const compiled = compile(
+    'SELECT orders.note, (sum(orders.qty) + count(*)) AS x FROM shop.orders GROUP BY orders.note',
+    { note: 'text', x: 'bigint' },
+    COUNTS,
+  )
   expect(compiled.tables[0]?.visibleColumns).toEqual(['note', 'x'])
   expect(compiled.tables[0]?.create).toMatchInlineSnapshot(`
     "create table shop.answer (
@@ -166,7 +186,11 @@ test('a group key that is not shown is in the hash alone', () => {
 })
 
 test('a key without canonical form: the query is computed as a whole, and says why', () => {
-  const compiled = compile(`SELECT (visits.page)::jsonb AS j, count(*) AS n FROM shop.visits GROUP BY ((visits.page)::jsonb)`, { j: 'jsonb', n: 'bigint' }, { key: 'jsonb', count: 'bigint' })
+  const compiled = compile(
+    `SELECT (visits.page)::jsonb AS j, count(*) AS n FROM shop.visits GROUP BY ((visits.page)::jsonb)`,
+    { j: 'jsonb', n: 'bigint' },
+    { key: 'jsonb', count: 'bigint' },
+  )
   expect(compiled).toMatchObject({ effectiveMode: 'full', refusal: { code: 'KEY_TYPE' }, refresh: null })
   expect(partsOf(compiled).size).toBe(0)
 })

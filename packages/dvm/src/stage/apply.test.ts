@@ -27,7 +27,11 @@ test('a table of keys alone has nothing to update', () => {
 
 test('an inner stage is applied in the same statement', () => {
   const inner = '(SELECT orders.note, count(*) AS n FROM shop.orders GROUP BY orders.note)'
-  const compiled = compile(`SELECT x.n, count(*) AS many FROM ${inner} x GROUP BY x.n`, { n: 'bigint', many: 'bigint' }, { count: 'bigint', n: 'bigint' })
+  const compiled = compile(
+    `SELECT x.n, count(*) AS many FROM ${inner} x GROUP BY x.n`,
+    { n: 'bigint', many: 'bigint' },
+    { count: 'bigint', n: 'bigint' },
+  )
   expect(sqlOf(compiled, 'deleted from stage_00000000000000aa_1', 'deleted from answer')).toMatchInlineSnapshot(`
     "-- deleted from stage_00000000000000aa_1
     delete from freshet_changes.stage_00000000000000aa_1 t

@@ -2,7 +2,11 @@ import { expect, test } from 'vitest'
 import { compile, partsOf, sqlOf } from '../facts.fixture.ts'
 
 test('only the groups that say so, found by equality', () => {
-  const compiled = compile('SELECT customers.score, max(customers.id) AS last FROM shop.customers GROUP BY customers.score', { score: 'integer', last: 'integer' }, { max: 'integer' })
+  const compiled = compile(
+    'SELECT customers.score, max(customers.id) AS last FROM shop.customers GROUP BY customers.score',
+    { score: 'integer', last: 'integer' },
+    { max: 'integer' },
+  )
   expect(sqlOf(compiled, 'groups again', 'groups computed again')).toMatchInlineSnapshot(`
     "-- groups again
     select score as __wanted_1
@@ -30,7 +34,11 @@ test('only the groups that say so, found by equality', () => {
 })
 
 test('a group with a null in its key is looked up apart', () => {
-  const compiled = compile('SELECT orders.note, max(orders.qty) AS most FROM shop.orders GROUP BY orders.note', { note: 'text', most: 'integer' }, { max: 'integer' })
+  const compiled = compile(
+    'SELECT orders.note, max(orders.qty) AS most FROM shop.orders GROUP BY orders.note',
+    { note: 'text', most: 'integer' },
+    { max: 'integer' },
+  )
   expect(sqlOf(compiled, 'groups computed again')).toMatchInlineSnapshot(`
     "-- groups computed again
     select *, substr(sha256(record_send(row(note::text))), 1, 16) as __key_1
@@ -65,7 +73,11 @@ test('a group with a null in its key is looked up apart', () => {
 })
 
 test('the one group of an ungrouped aggregate', () => {
-  const compiled = compile(`SELECT string_agg(orders.note, ','::text ORDER BY orders.id) AS notes FROM shop.orders`, { notes: 'text' }, { string_agg: 'text', argument: 'text', sort: 'bigint' })
+  const compiled = compile(
+    `SELECT string_agg(orders.note, ','::text ORDER BY orders.id) AS notes FROM shop.orders`,
+    { notes: 'text' },
+    { string_agg: 'text', argument: 'text', sort: 'bigint' },
+  )
   expect(sqlOf(compiled, 'groups computed again')).toMatchInlineSnapshot(`
     "-- groups computed again
     select *, true as __key_1
@@ -87,6 +99,10 @@ test('the one group of an ungrouped aggregate', () => {
 })
 
 test('nothing of it where every aggregate adds up', () => {
-  const compiled = compile('SELECT orders.note, count(*) AS n FROM shop.orders GROUP BY orders.note', { note: 'text', n: 'bigint' }, { count: 'bigint' })
+  const compiled = compile(
+    'SELECT orders.note, count(*) AS n FROM shop.orders GROUP BY orders.note',
+    { note: 'text', n: 'bigint' },
+    { count: 'bigint' },
+  )
   expect([...partsOf(compiled).keys()].filter((name) => name.includes('again'))).toEqual([])
 })

@@ -9,6 +9,13 @@ export function netRows(rows: string, columns: readonly { readonly name: string;
   const exact = columns.filter(({ type }) => type.equality === 'exact').map(({ name }) => q(name))
   const coarse = columns.filter(({ type }) => type.equality !== 'exact').map(({ name }) => q(name))
   const image = coarse.length === 0 ? [] : [`record_send(row(${coarse.join(', ')}))`]
-  const values = columns.map(({ name, type }) => (type.equality === 'exact' ? q(name) : `${anyValue(q(name), type)} as ${q(name)}`))
-  return select({ columns: [...values, 'sum(__w) as __w'], from: rows, groupBy: [...exact, ...image], having: ['sum(__w) <> 0'] })
+  const values = columns.map(({ name, type }) =>
+    type.equality === 'exact' ? q(name) : `${anyValue(q(name), type)} as ${q(name)}`,
+  )
+  return select({
+    columns: [...values, 'sum(__w) as __w'],
+    from: rows,
+    groupBy: [...exact, ...image],
+    having: ['sum(__w) <> 0'],
+  })
 }

@@ -110,6 +110,8 @@ describe('a bag: no key', () => {
 
 test('a key of a join is the keys of both; when it is not shown, the table is a bag', () => {
   const from = 'FROM (shop.orders o JOIN shop.customers c ON ((c.score = o.qty)))'
-  expect(compile(`SELECT o.id, c.id AS customer ${from}`, { id: 'bigint', customer: 'integer' })).toMatchObject({ keyColumns: ['id', 'customer'] })
+  expect(compile(`SELECT o.id, c.id AS customer ${from}`, { id: 'bigint', customer: 'integer' })).toMatchObject({
+    keyColumns: ['id', 'customer'],
+  })
   expect(compile(`SELECT o.id, c.region ${from}`, { id: 'bigint', region: 'text' })).toMatchObject({ storage: 'bag' })
 })

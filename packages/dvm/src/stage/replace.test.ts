@@ -42,7 +42,11 @@ test('fresh rows against stored ones, by key and image; only what differs is wri
 })
 
 test('a hidden change alone sends nothing to those who read the table', () => {
-  const compiled = compile('SELECT orders.note, avg(orders.qty) AS mean FROM shop.orders GROUP BY orders.note', { note: 'text', mean: 'numeric' }, { avg: 'numeric' })
+  const compiled = compile(
+    'SELECT orders.note, avg(orders.qty) AS mean FROM shop.orders GROUP BY orders.note',
+    { note: 'text', mean: 'numeric' },
+    { avg: 'numeric' },
+  )
   const emitting = compiled.tables[0]?.replaceEmitting ?? ''
   expect(emitting.slice(emitting.indexOf('emitted as'))).toMatchInlineSnapshot(`
     "emitted as (

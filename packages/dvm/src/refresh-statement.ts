@@ -1,0 +1,196 @@
+import { quoteLiteral } from '@freshet/core'
+
+import type { CompiledSource, CompileOptions, RefreshStatements, Target } from './compiled.ts'
+import { Differentiator } from './delta/differentiate.ts'
+import type { StageReader } from './delta/readings.ts'
+import type { Stateful } from './plan/plan.ts'
+import { Chain, indent, q, select } from './print/text.ts'
+import { apply, emitted, type Applied } from './stage/apply.ts'
+import { counts, emit } from './stage/emit.ts'
+import type { StageDelta } from './stage/stage.ts'
+import type { KeyedStage, Stages } from './stage/stages.ts'
+import { tableName } from './stage/state-table.ts'
+
+/**
+ * The statement of a differential refresh. It locks the stream table's state row if its version is still the expected
+ * one, reads the windows of the change buffers, computes and applies the delta of every stage, and advances the
+ * frontier, all at one snapshot.
+ *
+ * Parameters: $1 stream table, $2 expected version, $3 who asked, $4… each source's frontier snapshot.
+ */
+export function refreshStatements(stages: Stages, sources: readonly CompiledSource[], target: Target, options: CompileOptions): RefreshStatements {
+  const build = (limit: number | null, emits: boolean) => refreshStatement(stages, sources, target, limit, emits)
+  return {
+    small: build(options.smallDeltaRows, false),
+    large: build(null, false),
+    smallEmitting: build(options.smallDeltaRows, true),
+    largeEmitting: build(null, true),
+  }
+}
+
+const FIRST_SNAPSHOT = 4
+
+function refreshStatement(stages: Stages, sources: readonly CompiledSource[], target: Target, limit: number | null, emits: boolean): string {
+  const chain = new Chain()
+  const windows = openWindows(chain, sources, limit)
+  const stageDeltas = new Map<Stateful, string>()
+  const computed = new Map<Stateful, StageDelta>()
+  const context = new Differentiator({ chain, stages: stateReader(stages.inner, computed), windows: windows.names, stageDeltas })
+  for (const [node, stage] of stages.inner) {
+    const delta = stage.delta(chain, context)
+    if (delta === null) continue
+    computed.set(node, delta)
+    stageDeltas.set(node, chain.add('Δ stage', emitted(delta, node.columns.map((column) => column.name))))
+    apply(chain, delta)
+  }
+  const delta = stages.last.delta(chain, context)
+  const applied = delta === null ? null : apply(chain, delta)
+  if (delta !== null && emits) emit(chain, delta, target)
+  chain.add('advanced', advance(sources))
+  chain.add('recorded', record(windows.changeRows, applied))
+  return chain.statement(
+    [
+      `select (select count(*) from state)::int as held,`,
+      `  ${windows.pending} as pending,`,
+      `  ${windows.truncated} as truncated,`,
+      `  ${windows.over} as over,`,
+      `  ${FORCED} as forced,`,
+      `  ${windows.changed} as changed,`,
+      `  (select go from gate) as done,`,
+      `  (${windows.changeRows})::float8 as change_rows,`,
+      `  ${counts(applied)},`,
+      `  pg_current_snapshot()::text as snapshot,`,
+      `  known.version::text as version,`,
+      `  known.reinitialize,`,
+      // The guard triggers fire after the statement, and find it announced.
+      `  set_config('freshet.apply', 'on', true) as applying`,
+      `from (select) one`,
+      `left join freshet.stream_table_state known on known.stream_table_id = $1`,
+    ].join('\n'),
+  )
+}
+
+/** The switch for diagnosis; it costs one look into a small table. */
+const FORCED = `exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true')`
+
+/**
+ * Whether a source has lost the shape that the plan was compiled for: each column that is read must still have its
+ * name and type. A renamed column would otherwise be read as something else, and look right.
+ */
+function shapesChanged(sources: readonly CompiledSource[]): string {
+  const checks = sources.flatMap((source) => {
+    if (source.shape.length === 0) return []
+    const columns = source.shape.map((column) => `(${quoteLiteral(column.name)}, ${column.typeOid}, ${column.modifier})`)
+    const present = select({
+      columns: ['count(*)'],
+      from: 'pg_catalog.pg_attribute',
+      where: [`attrelid = ${source.oid}`, 'not attisdropped', `(attname, atttypid, atttypmod) in (${columns.join(', ')})`],
+    })
+    return [`(${present}) <> ${columns.length}`]
+  })
+  return checks.length === 0 ? 'false' : `(${checks.join('\n  or ')})`
+}
+
+interface Windows {
+  readonly names: ReadonlyMap<string, string>
+  readonly pending: string
+  readonly truncated: string
+  readonly over: string
+  readonly changed: string
+  readonly changeRows: string
+}
+
+/**
+ * The window (F₀, F₁] of every source: rows of transactions that the statement sees and the frontier did not.
+ * The gate opens when there is something to do, the lock is held at the expected version, no source was truncated and
+ * no window is larger than the statement was planned for. While it is shut, nothing above it has a row.
+ */
+function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: number | null): Windows {
+  const within = (i: number) => {
+    const frontier = `$${FIRST_SNAPSHOT + i}::pg_snapshot`
+    return [`__x >= pg_snapshot_xmin(${frontier})`, `not pg_visible_in_snapshot(__x, ${frontier})`]
+  }
+  const buffer = (source: CompiledSource) => `freshet_changes.${q(`changes_${source.stableName}`)}`
+  const names = new Map(
+    sources.map((source, i) => {
+      const body = select({
+        columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
+        from: buffer(source),
+        where: [...within(i), '__w <> 0'],
+        ...(limit === null ? {} : { limit: limit + 1 }),
+      })
+      return [source.stableName, chain.add(`window of ${source.table}`, body, { materialized: true })] as const
+    }),
+  )
+  const windows = [...names.values()]
+  const marked = sources.map((source, i) => `exists (select from ${buffer(source)} where ${['__w = 0', ...within(i)].join(' and ')})`)
+  const truncated = `(select truncated from marks)`
+  chain.add('marks', `select ${marked.length === 0 ? 'false' : marked.join('\n  or ')} as truncated`, { materialized: true })
+  const filled = windows.map((name) => `exists (select from ${name})`)
+  const pending = `(${[truncated, ...filled].join(' or ')})`
+  chain.add(
+    'state',
+    [
+      'select',
+      'from freshet.stream_table_state',
+      `where stream_table_id = $1 and version = $2`,
+      `  and ${pending}`,
+      'for update skip locked',
+    ].join('\n'),
+    { materialized: true },
+  )
+  const over = limit === null || windows.length === 0 ? 'false' : `(${windows.map((name) => `(select count(*) from ${name}) > ${limit}`).join(' or ')})`
+  const changed = shapesChanged(sources)
+  chain.add('gate', `select (select count(*) from state) = 1 and not ${truncated} and not ${over} and not ${FORCED} and not ${changed} as go`, { materialized: true })
+  const changeRows = windows.length === 0 ? '0' : windows.map((name) => `(select count(*) from ${name})`).join(' + ')
+  return { names, pending, truncated, over, changed, changeRows }
+}
+
+/** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */
+function collated(column: string, collation: string | undefined): string {
+  return collation === undefined ? q(column) : `${q(column)} collate ${collation} as ${q(column)}`
+}
+
+function stateReader(inner: ReadonlyMap<Stateful, KeyedStage>, computed: ReadonlyMap<Stateful, StageDelta>): StageReader {
+  return {
+    read(aggregate, reading) {
+      const stage = inner.get(aggregate)
+      if (stage === undefined) return undefined
+      const columns = aggregate.columns.map((column) => q(column.name))
+      const before = select({ columns, from: tableName(stage.table) })
+      const delta = computed.get(aggregate)
+      if (reading === 'before' || delta === undefined) return before
+      // after = the rows whose key no change touched, and the touched ones as they are now
+      const touched = delta.keys.map((key) => `t.${q(key.stored)} = c.${key.value}`).join(' and ')
+      const untouched = select({
+        columns: columns.map((column) => `t.${column}`),
+        from: `${tableName(stage.table)} t`,
+        where: [`not exists (select from ${delta.rows} c where ${touched})`],
+      })
+      const now = select({ columns: delta.after.map((value, i) => `${value} as ${columns[i] ?? value}`), from: delta.rows, where: [delta.alive] })
+      return `${untouched}\nunion all\n${now}`
+    },
+  }
+}
+
+function advance(sources: readonly CompiledSource[]): string {
+  const position = `jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', pg_current_snapshot()::text))`
+  const frontier = sources.map((source) => `${quoteLiteral(source.stableName)}, ${position}`).join(',\n  ')
+  return [
+    'update freshet.stream_table_state s',
+    'set version = s.version + 1, refreshed_at = clock_timestamp(), consecutive_errors = 0, last_error = null, retry_at = null,',
+    `  frontier = jsonb_build_object(\n${indent(frontier, 2)}\n  )`,
+    'where s.stream_table_id = $1 and (select go from gate)',
+    'returning 1',
+  ].join('\n')
+}
+
+function record(changeRows: string, applied: Applied | null): string {
+  return [
+    'insert into freshet.refresh_history (stream_table_id, started_at, action, initiated_by, change_rows, rows_inserted, rows_deleted)',
+    `select $1, statement_timestamp(), 'differential', $3, ${changeRows},`,
+    applied === null ? '  0, 0' : `  (select count(*) from ${applied.written}), (select count(*) from ${applied.deleted})`,
+    'from gate where go',
+    'returning 1',
+  ].join('\n')
+}
