@@ -10,8 +10,10 @@ export interface Bench extends AsyncDisposable {
   readonly report: Report
   /** Progress, for people; never on standard output. */
   readonly say: (line: string) => void
-  /** A PostgreSQL log of what was set, to be shown with the figures. */
+  /** Which server, and what decides its speed: to be shown with the figures. */
   readonly server: string
+  /** The server's processes run on this machine. */
+  readonly local: boolean
 }
 
 /** A server as one would run it: durable, with memory. */
@@ -49,6 +51,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       database,
       freshet,
       server: await describeServer(database, given ? 'given by FRESHET_BENCH_DATABASE_URL' : 'embedded'),
+      local: server !== undefined,
       [Symbol.asyncDispose]: async () => {
         try {
           await database.drop()
