@@ -136,7 +136,11 @@ test('many writers, two refreshers of the same tables, and an auditor who never 
       await sleep(3)
     }
   }
-  await Promise.all([refresher(one), refresher(two), audit()]).finally(() => writers.stop())
+  try {
+    await Promise.all([refresher(one), refresher(two), audit()])
+  } finally {
+    await writers.stop()
+  }
   await settled(one)
   console.log(`seed ${seed}`, { ...writers.counts, ...counts })
   expect(writers.counts.committed).toBeGreaterThanOrEqual(200)

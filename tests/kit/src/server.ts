@@ -101,7 +101,8 @@ function running(embedded: EmbeddedPostgres, directory: string, port: number): S
 }
 
 function watch(pid: number, directory: string) {
-  const script = 'while kill -0 "$1" 2>/dev/null; do sleep 1; done; kill -INT "$2"; sleep 3; rm -rf "$3"'
+  const gone = (process: string) => `while kill -0 "${process}" 2>/dev/null; do sleep 0.5; done`
+  const script = `${gone('$1')}; kill -INT "$2" 2>/dev/null; ${gone('$2')}; rm -rf "$3"`
   const watchdog = spawn('sh', ['-c', script, 'freshet-watchdog', String(process.pid), String(pid), directory], {
     detached: true,
     stdio: 'ignore',
