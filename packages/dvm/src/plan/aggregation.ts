@@ -89,7 +89,7 @@ class AggregateBuilder {
     return rebuild(expression, (type, body, node) => {
       const key = this.keys.get(fingerprint(node))
       if (key !== undefined) return columnRef(key)
-      if (type === PENDING_SUBQUERY) return node
+      if (type === PENDING_SUBQUERY) return { [type]: { ...body, ...(isObject(body['tested']) ? { tested: this.rewrite(body['tested']) } : {}) } }
       if (type === 'FuncCall' && isAggregateCall(body, this.facts)) return columnRef(this.call(body, node))
       // Not grouped by, yet allowed by PostgreSQL: it depends on a grouped primary key, and so does not split a group.
       // A column that the input does not have belongs to the query around.
@@ -131,7 +131,9 @@ class AggregateBuilder {
     const args = list(body['args']).map((value) => argument(value))
     const order = list(body['agg_order']).map((sort): Ast => {
       const by = as('SortBy', sort) ?? {}
-      return { SortBy: { ...by, node: isObject(by['node']) ? columnRef(this.item(by['node'], 'sort')) : null } }
+      if (!isObject(by['node'])) return sort
+      // a constant stays one, as it does among the arguments: DISTINCT wants the two to be the same
+      return { SortBy: { ...by, node: columnsOf(by['node']).size === 0 ? by['node'] : columnRef(this.item(by['node'], 'sort')) } }
     })
     const filterColumn = isObject(body['agg_filter']) ? this.item(body['agg_filter'], 'filter') : null
     const rewritten: Ast = {

@@ -14,7 +14,7 @@ import { requireClosed } from './free-columns.ts'
 import { fromClause } from './from-clause.ts'
 import { requireLawful } from './lawful.ts'
 import type { CommonTable, Environment, Level, QueryAnalyser, Source } from './level.ts'
-import { EMPTY_SCOPE, resolve, type Scope } from './scope.ts'
+import { EMPTY_SCOPE, renamed, resolve, type Scope } from './scope.ts'
 import { byMultiplicity } from './set-operations.ts'
 import { afterGrouping, beforeGrouping, wherePlan, withSubqueries } from './subqueries.ts'
 import { windowed } from './windows.ts'
@@ -248,7 +248,8 @@ class Analyser implements QueryAnalyser {
       const targets = query.targets.map((target) => ({ name: target.name, expression: fit(target.expression) }))
       const having = query.having.map(fit)
       const beside = absent.length === 0 ? null : project(query.input, nulls)
-      return this.inGroups({ ...query, targets, having, grouping: set }, environment, beside)
+      const seen = absent.flatMap(([, expression], i) => [[soleColumn(expression) ?? '', nulls[i]?.name ?? ''] as const])
+      return this.inGroups({ ...query, targets, having, grouping: set, scope: renamed(query.scope, new Map(seen)) }, environment, beside)
     })
     const columns = query.targets.map((target): Column => ({ name: this.names.fresh(target.name), notNull: false }))
     const inputs = levels.map(([plan, items]) => project(plan, items.map((item, i) => ({ ...item, name: columns[i]?.name ?? item.name, notNull: false }))))

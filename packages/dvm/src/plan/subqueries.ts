@@ -78,7 +78,13 @@ export function beforeGrouping(analyser: QueryAnalyser, node: Ast, source: Sourc
       plan = result.plan
       return { [RESOLVED]: { expression: result.expression } }
     }
-    return type === 'SubLink' ? { [PENDING_SUBQUERY]: body } : undefined
+    if (type !== 'SubLink') return undefined
+    // what is compared with the subquery's rows is an expression of the groups like any other
+    const { testexpr, ...link } = body
+    if (!isObject(testexpr)) return { [PENDING_SUBQUERY]: { link } }
+    const tested = beforeGrouping(analyser, testexpr, { plan, scope: source.scope }, environment)
+    plan = tested.plan
+    return { [PENDING_SUBQUERY]: { link, tested: tested.expression } }
   })
   return { plan, expression: resolveAround(replaced, source.scope) }
 }
@@ -87,11 +93,23 @@ export function afterGrouping(analyser: QueryAnalyser, expression: Ast, source: 
   let { plan } = source
   const settled = rebuild(expression, (type, body) => {
     if (type !== PENDING_SUBQUERY) return undefined
-    const result = subqueryValue(analyser, body, { plan, scope: source.scope }, environment)
+    const link = isObject(body['link']) ? body['link'] : {}
+    const tested = body['tested']
+    const around = isObject(tested) ? afterGrouping(analyser, tested, { plan, scope: source.scope }, environment) : null
+    const whole = around === null ? link : { ...link, testexpr: { [RESOLVED]: { expression: around.expression } } }
+    const result = subqueryValue(analyser, whole, { plan: around?.plan ?? plan, scope: source.scope }, environment)
     plan = result.plan
     return result.expression
   })
   return { plan, expression: settled }
+}
+
+/** The link with the expression that it compares in the plan's names. */
+function withTest(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment): { readonly plan: Plan; readonly link: JsonObject } {
+  const tested = isObject(link['testexpr']) ? link['testexpr'] : {}
+  if (as(RESOLVED, tested) !== undefined) return { plan: source.plan, link }
+  const { plan, expression } = withSubqueries(analyser, tested, source, environment)
+  return { plan, link: { ...link, testexpr: { [RESOLVED]: { expression } } } }
 }
 
 function asSemiJoin(analyser: QueryAnalyser, conjunct: Ast, source: Source, environment: Environment): Plan | undefined {
@@ -106,15 +124,17 @@ function asSemiJoin(analyser: QueryAnalyser, conjunct: Ast, source: Source, envi
       return semiJoin(source.plan, plan, lifted, not ? 'anti' : 'semi')
     }
     case 'ANY_SUBLINK': {
-      const { plan, lifted, comparison } = comparedSubplan(analyser, link, source, environment)
-      const condition = not && !neverNull(comparison, [...source.plan.columns, ...plan.columns]) ? test(comparison, 'IS_NOT_FALSE') : comparison
-      return semiJoin(source.plan, plan, [...lifted, condition], not ? 'anti' : 'semi')
+      const tested = withTest(analyser, link, source, environment)
+      const { plan, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
+      const condition = not && !neverNull(comparison, [...tested.plan.columns, ...plan.columns]) ? test(comparison, 'IS_NOT_FALSE') : comparison
+      return semiJoin(tested.plan, plan, [...lifted, condition], not ? 'anti' : 'semi')
     }
     case 'ALL_SUBLINK': {
-      const { plan, lifted, comparison } = comparedSubplan(analyser, link, source, environment)
+      const tested = withTest(analyser, link, source, environment)
+      const { plan, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
       return not
-        ? semiJoin(source.plan, plan, [...lifted, test(comparison, 'IS_FALSE')], 'semi')
-        : semiJoin(source.plan, plan, [...lifted, test(comparison, 'IS_NOT_TRUE')], 'anti')
+        ? semiJoin(tested.plan, plan, [...lifted, test(comparison, 'IS_FALSE')], 'semi')
+        : semiJoin(tested.plan, plan, [...lifted, test(comparison, 'IS_NOT_TRUE')], 'anti')
     }
     default:
       return undefined
@@ -135,9 +155,10 @@ function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source
     case 'ALL_SUBLINK': {
       // x op any: true if a comparison is true, else null if one is null, else false; x op all is its mirror image.
       const any = link['subLinkType'] === 'ANY_SUBLINK'
-      const deciding = comparedSubplan(analyser, link, source, environment)
-      const decided = mark(source.plan, deciding.plan, [...deciding.lifted, test(deciding.comparison, any ? 'IS_TRUE' : 'IS_FALSE')])
-      const unknown = comparedSubplan(analyser, link, { plan: decided.plan, scope: source.scope }, environment)
+      const tested = withTest(analyser, link, source, environment)
+      const deciding = comparedSubplan(analyser, tested.link, source.scope, environment)
+      const decided = mark(tested.plan, deciding.plan, [...deciding.lifted, test(deciding.comparison, any ? 'IS_TRUE' : 'IS_FALSE')])
+      const unknown = comparedSubplan(analyser, tested.link, source.scope, environment)
       const undecided = mark(decided.plan, unknown.plan, [...unknown.lifted, test(unknown.comparison, 'IS_UNKNOWN')])
       const expression = cases([[decided.expression, boolean(any)], [undecided.expression, NULL]], boolean(!any))
       return { plan: undecided.plan, expression }
@@ -202,11 +223,12 @@ function lift(plan: Plan): { plan: Plan; lifted: readonly Ast[] } {
   return { plan: filter(plan.input, local), lifted: plan.predicates.filter((predicate) => !local.includes(predicate)) }
 }
 
-function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment) {
-  const level = liftedSubplan(analyser, link, source.scope, environment, false)
-  const tested = isObject(link['testexpr']) ? link['testexpr'] : {}
+function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope, environment: Environment) {
+  const level = liftedSubplan(analyser, link, scope, environment, false)
+  const settled = as(RESOLVED, link['testexpr'])?.['expression']
+  const tested = isObject(settled) ? settled : {}
   const row = as('RowExpr', tested)
-  const left = (row === undefined ? [tested] : list(row['args'])).map((value) => analyser.expression(value, source.scope))
+  const left = row === undefined ? [tested] : list(row['args'])
   const operator = strings(link['operName'])
   const name = (operator.length === 0 ? ['='] : operator).map((part): Ast => ({ String: { sval: part } }))
   if (left.length !== level.outputs.length) throw new Unsupported('SUBQUERY_EXPRESSION', 'a row comparison')
