@@ -50,20 +50,20 @@ function refreshStatement(stages: Stages, sources: readonly CompiledSource[], ta
   chain.add('recorded', record(windows.changeRows, applied))
   return chain.statement(
     [
-      `select (select count(*) from state)::int as held,`,
+      // The guard triggers fire when a table has been written, and must find it announced: so this comes first.
+      `select set_config('freshet.apply', 'on', true) as applying,`,
+      `  (select count(*) from state)::int as held,`,
       `  ${windows.pending} as pending,`,
       `  ${windows.truncated} as truncated,`,
       `  ${windows.over} as over,`,
-      `  ${FORCED} as forced,`,
-      `  ${windows.changed} as changed,`,
+      `  (select forced from gate) as forced,`,
+      `  (select changed from gate) as changed,`,
       `  (select go from gate) as done,`,
       `  (${windows.changeRows})::float8 as change_rows,`,
       `  ${counts(applied)},`,
       `  pg_current_snapshot()::text as snapshot,`,
       `  known.version::text as version,`,
-      `  known.reinitialize,`,
-      // The guard triggers fire after the statement, and find it announced.
-      `  set_config('freshet.apply', 'on', true) as applying`,
+      `  known.reinitialize`,
       `from (select) one`,
       `left join freshet.stream_table_state known on known.stream_table_id = $1`,
     ].join('\n'),
@@ -96,7 +96,6 @@ interface Windows {
   readonly pending: string
   readonly truncated: string
   readonly over: string
-  readonly changed: string
   readonly changeRows: string
 }
 
@@ -117,7 +116,8 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
         from: buffer(source),
         where: [...within(i), '__w <> 0'],
-        ...(limit === null ? {} : { limit: limit + 1 }),
+        // By index, from the frontier on: a limit alone makes the planner hope to meet enough rows early in a scan of them all.
+        ...(limit === null ? {} : { orderBy: '__x', limit: limit + 1 }),
       })
       return [source.stableName, chain.add(`window of ${source.table}`, body, { materialized: true })] as const
     }),
@@ -140,10 +140,15 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
     { materialized: true },
   )
   const over = limit === null || windows.length === 0 ? 'false' : `(${windows.map((name) => `(select count(*) from ${name}) > ${limit}`).join(' or ')})`
-  const changed = shapesChanged(sources)
-  chain.add('gate', `select (select count(*) from state) = 1 and not ${truncated} and not ${over} and not ${FORCED} and not ${changed} as go`, { materialized: true })
+  const gate = [
+    `select c.forced, c.changed, h.held and not ${truncated} and not ${over} and not c.forced and not c.changed as go`,
+    `from (select (select count(*) from state) = 1 as held) h`,
+    // Looked at only when there is something to do.
+    `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${shapesChanged(sources)} as changed) c`,
+  ]
+  chain.add('gate', gate.join('\n'), { materialized: true })
   const changeRows = windows.length === 0 ? '0' : windows.map((name) => `(select count(*) from ${name})`).join(' + ')
-  return { names, pending, truncated, over, changed, changeRows }
+  return { names, pending, truncated, over, changeRows }
 }
 
 /** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */

@@ -179,14 +179,17 @@ export async function recordDependencies(transaction: Queryable, id: number, pla
   }
 }
 
+/** A refresh announces itself; for it the guard costs one look at a setting. */
+const unannounced = sql`when (current_setting('freshet.apply', true) is distinct from 'on')`
+
 export async function guard(transaction: Queryable, target: { readonly schema: string; readonly table: string }): Promise<void> {
   const table = identifier(target.schema, target.table)
   await transaction.query(sql`
     create trigger freshet_guard after insert or update or delete on ${table}
-    for each statement execute function freshet.guard_stream_table()`)
+    for each statement ${unannounced} execute function freshet.guard_stream_table()`)
   await transaction.query(sql`
     create trigger freshet_guard_truncate after truncate on ${table}
-    for each statement execute function freshet.guard_stream_table()`)
+    for each statement ${unannounced} execute function freshet.guard_stream_table()`)
 }
 
 export async function captureSources(context: RefreshContext, facts: QueryFacts, plan: StoredPlan, onProgress: OnProgress): Promise<void> {

@@ -17,7 +17,7 @@ import type { CommonTable, Environment, Level, QueryAnalyser, Source } from './l
 import { EMPTY_SCOPE, renamed, resolve, type Scope } from './scope.ts'
 import { byMultiplicity } from './set-operations.ts'
 import { afterGrouping, beforeGrouping, wherePlan, withSubqueries } from './subqueries.ts'
-import { windowed } from './windows.ts'
+import { hasWindow, windowed, withOwnWindows } from './windows.ts'
 
 /**
  * Parse tree to plan. One function a clause, in the order in which SQL gives them meaning:
@@ -51,7 +51,7 @@ class Analyser implements QueryAnalyser {
       const level = combined ? this.setOperation(select, environment, outer) : this.values(select)
       return limits(select) ? this.limited(select, level, this.orderOfColumns(select, level)) : level
     }
-    return this.plainSelect(select, environment, outer)
+    return this.plainSelect(withOwnWindows(select), environment, outer)
   }
 
   commonTables(select: JsonObject, outer: Environment): Environment {
@@ -187,7 +187,7 @@ class Analyser implements QueryAnalyser {
 
   /** Window functions see what WHERE, GROUP BY and HAVING left; set-returning functions come after them. */
   private finished(select: JsonObject, input: Plan, rows: readonly Item[]): Level {
-    const { plan, targets } = windowed(input, rows, list(select['windowClause']), this.names)
+    const { plan, targets } = windowed(input, rows, this.names)
     const level = { plan, outputs: withNullability(plan, targets) }
     if (!targets.some((target) => this.returnsSet(target.expression))) return level
     const named = this.named(level)

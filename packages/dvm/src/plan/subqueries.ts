@@ -8,6 +8,7 @@ import { groupedBy, isAggregation, PENDING_SUBQUERY } from './aggregation.ts'
 import { equated, keysOf } from './keys.ts'
 import { filter, join, markJoin, project, semiJoin, type Column, type Plan } from './plan.ts'
 import { resolve, type Scope } from './scope.ts'
+import { hasWindow } from './windows.ts'
 
 /**
  * Subqueries in expressions become joins.
@@ -202,7 +203,8 @@ function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
     select['distinctClause'] === undefined &&
     select['limitCount'] === undefined &&
     select['limitOffset'] === undefined &&
-    select['windowClause'] === undefined &&
+    // a window sees the rows that WHERE leaves: lifting a condition out of it would show it more
+    !list(select['targetList']).some(hasWindow) &&
     !isAggregation(select, analyser.facts)
   )
 }

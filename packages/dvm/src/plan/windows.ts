@@ -1,5 +1,4 @@
-import { as, columnRef, fingerprint, isObject, list, rebuild, soleColumn, text, type Ast, type JsonObject } from '../ast.ts'
-import { Unsupported } from '../unsupported.ts'
+import { as, columnRef, fingerprint, isObject, list, rebuild, soleColumn, text, walk, type Ast, type JsonObject } from '../ast.ts'
 import { functionName } from './calls.ts'
 import type { Names } from './names.ts'
 import { notNull } from './nullability.ts'
@@ -9,13 +8,7 @@ import { project, type Item, type Partitioned, type Plan } from './plan.ts'
  * Window functions. The input is projected to what the calls read; the calls become columns. Rows are computed by the
  * partitions that all calls agree on; a call without PARTITION BY, or with another one, makes it the whole input.
  */
-export function windowed(
-  input: Plan,
-  targets: readonly Item[],
-  windowClause: readonly Ast[],
-  names: Names,
-): { readonly plan: Plan; readonly targets: readonly Item[] } {
-  const definitions = new Map(windowClause.map((node) => [text(as('WindowDef', node)?.['name']), as('WindowDef', node) ?? {}]))
+export function windowed(input: Plan, targets: readonly Item[], names: Names): { readonly plan: Plan; readonly targets: readonly Item[] } {
   const items = new Map<string, Item & { readonly notNull: boolean }>()
   const item = (expression: Ast, wish: string): Ast => {
     const print = fingerprint(expression)
@@ -32,7 +25,7 @@ export function windowed(
   const rewritten = targets.map((target): Item => {
     const expression = rebuild(target.expression, (type, body) => {
       if (type !== 'FuncCall' || body['over'] === undefined) return undefined
-      const window = windowOf(body, definitions)
+      const window = isObject(body['over']) ? body['over'] : {}
       const by = list(window['partitionClause']).map((node) => item(node, 'partition'))
       const order = list(window['orderClause']).map((sort): Ast => {
         const inner = as('SortBy', sort) ?? {}
@@ -69,13 +62,36 @@ function isConstant(value: Ast): boolean {
   return as('A_Const', value) !== undefined || (isObject(inner) && as('A_Const', inner) !== undefined)
 }
 
-function windowOf(call: JsonObject, definitions: ReadonlyMap<string, JsonObject>): JsonObject {
-  const over = isObject(call['over']) ? call['over'] : {}
-  if (over['refname'] !== undefined) throw new Unsupported('WINDOW_FUNCTION', 'a window that extends another one')
-  const name = text(over['name'])
-  if (name === '') return over
-  const definition = definitions.get(name)
-  if (definition === undefined || definition['refname'] !== undefined) throw new Unsupported('WINDOW_FUNCTION', `the window ${name}`)
-  const { name: _, ...rest } = definition
-  return rest
+/** The same query without a WINDOW clause: each call has its window with it, before any name is resolved. */
+export function withOwnWindows(select: JsonObject): JsonObject {
+  const { windowClause, ...rest } = select
+  if (windowClause === undefined) return select
+  const definitions = new Map<string, JsonObject>()
+  const extended = (window: JsonObject): JsonObject => {
+    const { name, refname, ...own } = window
+    const base = definitions.get(text(refname) || text(name))
+    if (base === undefined) return own
+    // a window that is used as it is has the base's frame, one that extends it has its own
+    return refname === undefined ? base : { ...base, ...own }
+  }
+  for (const node of list(windowClause)) {
+    const { name, ...window } = as('WindowDef', node) ?? {}
+    definitions.set(text(name), extended(window))
+  }
+  const inlined = (node: Ast): Ast =>
+    rebuild(node, (type, body) => {
+      if (type !== 'FuncCall' || !isObject(body['over'])) return undefined
+      return { FuncCall: { ...body, over: extended(body['over']) } }
+    })
+  const within = (clause: string) => (rest[clause] === undefined ? {} : { [clause]: list(rest[clause]).map(inlined) })
+  return { ...rest, ...within('targetList'), ...within('sortClause'), ...within('distinctClause') }
+}
+
+export function hasWindow(node: Ast): boolean {
+  let found = false
+  walk(node, (type, body) => {
+    if (type === 'FuncCall' && body['over'] !== undefined) found = true
+    return type !== 'SubLink'
+  })
+  return found
 }

@@ -19,6 +19,7 @@ export interface Select {
   readonly where?: readonly string[]
   readonly groupBy?: readonly string[]
   readonly having?: readonly string[]
+  readonly orderBy?: string
   readonly limit?: number
 }
 
@@ -29,6 +30,7 @@ export function select(parts: Select): string {
   if (parts.where !== undefined && parts.where.length > 0) lines.push(`where ${parts.where.join('\n  and ')}`)
   if (parts.groupBy !== undefined && parts.groupBy.length > 0) lines.push(`group by ${parts.groupBy.join(', ')}`)
   if (parts.having !== undefined && parts.having.length > 0) lines.push(`having ${parts.having.join(' and ')}`)
+  if (parts.orderBy !== undefined) lines.push(`order by ${parts.orderBy}`)
   if (parts.limit !== undefined) lines.push(`limit ${parts.limit}`)
   return lines.join('\n')
 }
