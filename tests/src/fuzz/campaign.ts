@@ -65,7 +65,11 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
       if (outcome.kind === 'passed') {
         counts.refreshes += outcome.refreshes
         slow = [...slow, outcome.slowest].sort((a, b) => b.ms - a.ms).slice(0, 5)
-        for (const reason of outcome.surprises) surprises.set(reason, (surprises.get(reason) ?? 0) + 1)
+        for (const reason of outcome.surprises) {
+          const before = surprises.get(reason) ?? 0
+          if (before < 3) log(`FULL without cause (${job.name}): ${reason}`)
+          surprises.set(reason, before + 1)
+        }
         for (const reason of outcome.full) full.set(reason, (full.get(reason) ?? 0) + 1)
         continue
       }

@@ -16,7 +16,8 @@ export function joined(
   if (wish.using && shared.length > 0 && random.chance(0.15)) return { join, on: [], using: random.sample(shared, 1) }
   if (join !== 'full') return { join, on }
   // PostgreSQL joins fully on what it can merge or hash, and on more beside it
-  const equalities = on.filter((condition) => /^\S+ = \S+$/.test(condition))
+  const pairs = new Set(left.flatMap((l) => right.map((r) => `${l.sql} = ${r.sql}`)))
+  const equalities = on.filter((condition) => pairs.has(condition))
   if (equalities.length === 0) return { join: 'left', on }
   return { join, on: random.chance(0.6) ? equalities : [...equalities, predicate(random, [...left, ...right], 1)] }
 }

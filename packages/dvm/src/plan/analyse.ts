@@ -1,10 +1,10 @@
-import { as, columnRef, fingerprint, isObject, list, soleColumn, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import { as, columnRef, fingerprint, isObject, list, rebuild, soleColumn, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
 import { printStatement } from '../print/expression.ts'
 import { Unsupported } from '../unsupported.ts'
-import { aggregated, isAggregation } from './aggregation.ts'
-import { functionName } from './calls.ts'
+import { aggregated, isAggregation, PENDING_SUBQUERY } from './aggregation.ts'
+import { functionName, isAggregateCall } from './calls.ts'
 import { groupingSets, hasGroupingSets, withGroupingValue, withNulls } from './grouping-sets.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
 import { Names } from './names.ts'
@@ -182,11 +182,11 @@ class Analyser implements QueryAnalyser {
       plan = result.plan
       return { name: target.name, expression: result.expression }
     })
-    return this.finished(select, plan, targets)
+    return this.finished(plan, targets)
   }
 
   /** Window functions see what WHERE, GROUP BY and HAVING left; set-returning functions come after them. */
-  private finished(select: JsonObject, input: Plan, rows: readonly Item[]): Level {
+  private finished(input: Plan, rows: readonly Item[]): Level {
     const { plan, targets } = windowed(input, rows, this.names)
     const level = { plan, outputs: withNullability(plan, targets) }
     if (!targets.some((target) => this.returnsSet(target.expression))) return level
@@ -216,9 +216,9 @@ class Analyser implements QueryAnalyser {
     const group = list(select['groupClause'])
     const expression = (node: Ast) => this.groupExpression(node, targets, source.scope)
     if (hasGroupingSets(group)) {
-      return this.finished(select, ...this.inSets({ input: plan, sets: groupingSets(group, expression), targets, having, scope: source.scope }, environment))
+      return this.finished(...this.inSets({ input: plan, sets: groupingSets(group, expression), targets, having, scope: source.scope }, environment))
     }
-    return this.finished(select, ...this.inGroups({ input: plan, grouping: group.map(expression), targets, having, scope: source.scope }, environment))
+    return this.finished(...this.inGroups({ input: plan, grouping: group.map(expression), targets, having, scope: source.scope }, environment))
   }
 
   private inGroups(query: Grouped & { readonly grouping: readonly Ast[] }, environment: Environment, beside: Plan | null = null): readonly [Plan, readonly Item[]] {
@@ -239,6 +239,7 @@ class Analyser implements QueryAnalyser {
   /** One grouping a set; what a set leaves out is null, typed by a join on false with the input. */
   private inSets(query: Grouped & { readonly sets: readonly (readonly Ast[])[] }, environment: Environment): readonly [Plan, readonly Item[]] {
     const all = new Map(query.sets.flat().map((expression) => [fingerprint(expression), expression]))
+    if (query.targets.some((target) => hasWindow(target.expression))) return this.inSetsBelowWindows(query, all, environment)
     const levels = query.sets.map((set) => {
       const present = new Set(set.map(fingerprint))
       const absent = [...all].filter(([print]) => !present.has(print))
@@ -255,6 +256,25 @@ class Analyser implements QueryAnalyser {
     const inputs = levels.map(([plan, items]) => project(plan, items.map((item, i) => ({ ...item, name: columns[i]?.name ?? item.name, notNull: false }))))
     const outputs = query.targets.map((target, i): Item => ({ name: target.name, expression: columnRef(columns[i]?.name ?? '') }))
     return [{ kind: 'union-all', inputs, columns }, outputs]
+  }
+
+  /** A window sees the groups of all sets: what its query needs of a group becomes a column first. */
+  private inSetsBelowWindows(query: Grouped & { readonly sets: readonly (readonly Ast[])[] }, keys: ReadonlyMap<string, Ast>, environment: Environment): readonly [Plan, readonly Item[]] {
+    const parts = new Map<string, Item>()
+    const targets = query.targets.map((target) => ({
+      name: target.name,
+      expression: rebuild(target.expression, (type, body, node) => {
+        const print = fingerprint(node)
+        const ofGroup = keys.has(print) || type === 'ColumnRef' || type === 'GroupingFunc' || type === PENDING_SUBQUERY || (type === 'FuncCall' && isAggregateCall(body, this.facts))
+        if (!ofGroup) return undefined
+        const part = parts.get(print) ?? { name: this.names.fresh('part'), expression: node }
+        parts.set(print, part)
+        return columnRef(part.name)
+      }),
+    }))
+    const [plan, columns] = this.inSets({ ...query, targets: [...parts.values()] }, environment)
+    const shown = project(plan, columns.map((column) => ({ ...column, notNull: false })))
+    return [shown, targets]
   }
 
   private groupExpression(node: Ast, targets: readonly Item[], scope: Scope): Ast {

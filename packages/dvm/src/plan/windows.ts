@@ -70,7 +70,7 @@ export function withOwnWindows(select: JsonObject): JsonObject {
   const extended = (window: JsonObject): JsonObject => {
     const { name, refname, ...own } = window
     const base = definitions.get(text(refname) || text(name))
-    if (base === undefined) return own
+    if (base === undefined) return window
     // a window that is used as it is has the base's frame, one that extends it has its own
     return refname === undefined ? base : { ...base, ...own }
   }
@@ -79,7 +79,9 @@ export function withOwnWindows(select: JsonObject): JsonObject {
     definitions.set(text(name), extended(window))
   }
   const inlined = (node: Ast): Ast =>
-    rebuild(node, (type, body) => {
+    rebuild(node, (type, body, whole) => {
+      // a subquery has windows of its own
+      if (type === 'SubLink') return whole
       if (type !== 'FuncCall' || !isObject(body['over'])) return undefined
       return { FuncCall: { ...body, over: extended(body['over']) } }
     })
