@@ -94,3 +94,87 @@ test('never from an outer join’s ON to its left side', () => {
           └ scan  shop.customers as c (id, score)"
   `)
 })
+
+describe('what stands beside a relation goes down to it', () => {
+  test('a semi join and an anti join, below the join and below the conditions of others', () => {
+    expect(
+      shape(
+        'SELECT o.id AS a FROM shop.orders o, shop.customers c WHERE ((EXISTS (SELECT 1 FROM shop.visits v WHERE (v.customer_id = c.id))) AND (NOT (EXISTS (SELECT 1 FROM shop.visits v WHERE (v.weight = o.id)))) AND (o.customer_id = c.id) AND (c.score < 5))',
+      ),
+    ).toMatchInlineSnapshot(`
+      "output  id as a
+        └ inner join  (customer_id = id_2)
+          └ anti join  (weight_2 = id)
+            └ scan  shop.orders as o (id, customer_id)
+            └ scan  shop.visits as v (weight)
+          └ semi join  (customer_id_2 = id_2)
+            └ filter  (score < 5)
+              └ scan  shop.customers as c (id, score)
+            └ scan  shop.visits as v (customer_id)"
+    `)
+  })
+
+  test('not before all columns that it compares are there', () => {
+    expect(
+      shape(
+        'SELECT o.id AS a FROM shop.orders o, shop.customers c WHERE ((EXISTS (SELECT 1 FROM shop.visits v WHERE ((v.customer_id = c.id) AND (v.weight = o.id)))) AND (o.customer_id = c.id))',
+      ),
+    ).toMatchInlineSnapshot(`
+      "output  id as a
+        └ semi join  (customer_id_2 = id_2) and (weight = id)
+          └ inner join  (customer_id = id_2)
+            └ scan  shop.orders as o (id, customer_id)
+            └ scan  shop.customers as c (id)
+          └ scan  shop.visits as v (customer_id, weight)"
+    `)
+  })
+
+  test('a subquery that compares nothing stays on top', () => {
+    expect(
+      shape(
+        'SELECT o.id AS a FROM shop.orders o, shop.customers c WHERE ((EXISTS (SELECT 1 FROM shop.visits v)) AND (o.customer_id = c.id))',
+      ),
+    ).toMatchInlineSnapshot(`
+      "output  id as a
+        └ semi join  any row
+          └ inner join  (customer_id = id_2)
+            └ scan  shop.orders as o (id, customer_id)
+            └ scan  shop.customers as c (id)
+          └ scan  shop.visits as v ()"
+    `)
+  })
+
+  test('a left join, and conditions of the left side below it', () => {
+    expect(
+      shape(
+        'SELECT o.id AS a FROM ((shop.orders o JOIN shop.customers c ON ((c.id = o.customer_id))) LEFT JOIN shop.visits v ON ((v.customer_id = c.id))) WHERE ((c.score > 1) AND (v.weight IS NULL))',
+      ),
+    ).toMatchInlineSnapshot(`
+      "output  id as a
+        └ inner join  (id_2 = customer_id)
+          └ scan  shop.orders as o (id, customer_id)
+          └ filter  (weight IS NULL)
+            └ left join  (customer_id_2 = id_2)
+              └ filter  (score > 1)
+                └ scan  shop.customers as c (id, score)
+              └ scan  shop.visits as v (customer_id, weight)"
+    `)
+  })
+})
+
+describe('a left join is an inner join where a condition rejects its padded rows', () => {
+  test.each([
+    ['v.weight = o.qty', 'inner'],
+    ['o.qty < (v.weight + 1)', 'inner'],
+    ['v.weight IS NULL', 'left'],
+    ['COALESCE(v.weight, 0) < o.qty', 'left'],
+    ['(v.weight > 1) OR (o.qty > 1)', 'left'],
+    ['v.weight OPERATOR(own.=) o.qty', 'left'],
+    ['o.qty > 1', 'left'],
+  ])('%s: %s', (condition, type) => {
+    const text = shape(
+      `SELECT o.id AS a FROM (shop.orders o LEFT JOIN shop.visits v ON ((v.customer_id = o.customer_id))) WHERE (${condition})`,
+    )
+    expect(/(inner|left) join/.exec(text)?.[1]).toBe(type)
+  })
+})
