@@ -1,0 +1,88 @@
+"Δ employees" as not materialized (
+  select "name", department, salary, __w
+  from "window of employees"
+  where (select go from gate)
+),
+"Δ project" as (
+  select department as department, salary as salary, name as "name", __w
+  from "Δ employees"
+),
+"Δ net" as (
+  select department, salary, "name", sum(__w) as __w
+  from "Δ project"
+  group by department, salary, "name"
+  having sum(__w) <> 0
+),
+"Δ groups" as (
+  select department, sum(__w) as "__count(*)", min(salary) filter (where __w > 0) as "__arrived min(salary)", min(salary) filter (where __w < 0) as "__left min(salary)", max(salary) filter (where __w > 0) as "__arrived max(salary)", max(salary) filter (where __w < 0) as "__left max(salary)", max("name") filter (where __w > 0) as "__arrived max(""name"")", max("name") filter (where __w < 0) as "__left max(""name"")"
+  from "Δ net"
+  group by department
+),
+groups as (
+  select d.department, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, least(t."least", d."__arrived min(salary)") as __slot_2, greatest(t.most, d."__arrived max(salary)") as __slot_3, greatest(t.last_name, d."__arrived max(""name"")") as __slot_4, t.department as __old_1, t."least" as __old_2, t.most as __old_3, t.last_name as __old_4, coalesce((d."__left min(salary)" <= least(t."least", d."__arrived min(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(salary)" >= greatest(t.most, d."__arrived max(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(""name"")" >= greatest(t.last_name, d."__arrived max(""name"")") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  from (
+    select *, substr(sha256(record_send(row(department::text))), 1, 16) as __key_1
+    from "Δ groups"
+  ) d
+  left join public.aggregate_extremes t on t.__key = d.__key_1
+),
+"groups again" as (
+  select department as __wanted_1
+  from groups
+  where __again
+),
+"groups computed again" as (
+  select *, substr(sha256(record_send(row(department::text))), 1, 16) as __key_1
+  from (
+    select department, count(*) as __slot_1, min(salary) as __slot_2, max(salary) as __slot_3, max(name) as __slot_4
+    from (
+      select r.*
+      from "groups again" w
+      join (
+        select department as department, salary as salary, name as "name"
+        from (
+          select "name", department, salary
+          from public.employees
+        ) p
+      ) r on r.department = w.__wanted_1
+      union all
+      select r.*
+      from "groups again" w
+      join (
+        select department as department, salary as salary, name as "name"
+        from (
+          select "name", department, salary
+          from public.employees
+        ) p
+      ) r on (r.department = w.__wanted_1 or (r.department is null and w.__wanted_1 is null))
+      where (w.__wanted_1 is null)
+        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+    ) g
+    group by department
+  ) k
+),
+"groups after" as (
+  select *, (department)::text as __new_1, (min)::integer as __new_2, (max)::integer as __new_3, (max_2)::text as __new_4
+  from (
+    select *, __slot_2 as min, __slot_3 as max, __slot_4 as max_2
+    from (
+      select s.department, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      from groups s
+      left join "groups computed again" a on a.__key_1 = s.__key_1
+    ) s
+  ) v
+),
+"deleted from aggregate_extremes" as (
+  delete from public.aggregate_extremes t
+  using "groups after" c
+  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  returning 1
+),
+"written to aggregate_extremes" as (
+  insert into public.aggregate_extremes as t (department, "least", most, last_name, __key, __n)
+  select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(department::text))), 1, 16), __slot_1
+  from "groups after"
+  where __slot_1 > 0
+  on conflict (__key) do update set department = excluded.department, "least" = excluded."least", most = excluded.most, last_name = excluded.last_name, __n = excluded.__n
+  returning 1
+)

@@ -1,0 +1,237 @@
+"Δ payments" as not materialized (
+  select customer_id, amount, __w
+  from "window of payments"
+  where (select go from gate)
+),
+"Δ project" as (
+  select customer_id as customer_id, amount as amount, __w
+  from "Δ payments"
+),
+"Δ groups" as (
+  select customer_id, sum(__w) as "__count(*)", sum(amount * __w) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)"
+  from "Δ project"
+  group by customer_id
+),
+groups as (
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  from (
+    select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
+    from "Δ groups"
+  ) d
+  left join freshet_changes.stage_76f906168875c943_1 t on t.__key = d.__key_1
+),
+"groups again" as (
+  select customer_id as __wanted_1
+  from groups
+  where __again
+),
+"groups computed again" as (
+  select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
+  from (
+    select customer_id, count(*) as __slot_1, (sum(amount))::numeric as __slot_2, count(*) filter (where amount is not null) as __slot_3
+    from (
+      select r.*
+      from "groups again" w
+      join (
+        select customer_id as customer_id, amount as amount
+        from (
+          select customer_id, amount
+          from public.payments
+        ) p
+      ) r on r.customer_id = w.__wanted_1
+      union all
+      select r.*
+      from "groups again" w
+      join (
+        select customer_id as customer_id, amount as amount
+        from (
+          select customer_id, amount
+          from public.payments
+        ) p
+      ) r on (r.customer_id = w.__wanted_1 or (r.customer_id is null and w.__wanted_1 is null))
+      where (w.__wanted_1 is null)
+        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+    ) g
+    group by customer_id
+  ) k
+),
+"groups after" as (
+  select *, (customer_id)::integer as __new_1, (sum)::numeric as __new_2
+  from (
+    select *, __slot_2 as sum
+    from (
+      select s.customer_id, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      from groups s
+      left join "groups computed again" a on a.__key_1 = s.__key_1
+    ) s
+  ) v
+),
+"Δ stage" as (
+  select __old_1 as customer_id, __old_2 as sum, -1 as __w
+  from "groups after"
+  where __existed
+    and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
+  union all
+  select __new_1 as customer_id, __new_2 as sum, 1 as __w
+  from "groups after"
+  where __slot_1 > 0
+    and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
+),
+"deleted from stage_76f906168875c943_1" as (
+  delete from freshet_changes.stage_76f906168875c943_1 t
+  using "groups after" c
+  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  returning 1
+),
+"written to stage_76f906168875c943_1" as (
+  insert into freshet_changes.stage_76f906168875c943_1 as t (customer_id, sum, __key, __n, __s2)
+  select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16), __slot_1, __slot_3
+  from "groups after"
+  where __slot_1 > 0
+  on conflict (__key) do update set customer_id = excluded.customer_id, sum = excluded.sum, __n = excluded.__n, __s2 = excluded.__s2
+  returning 1
+),
+"Δ payments_1" as not materialized (
+  select amount as amount_2, __w
+  from "window of payments"
+  where (select go from gate)
+),
+"Δ project 2" as (
+  select amount_2 as amount_2, __w
+  from "Δ payments_1"
+),
+"Δ groups 2" as (
+  select sum(__w) as "__count(*)", sum(amount_2 * __w) as "__sum amount_2", sum(__w) filter (where amount_2 is not null) as "__count filter (where amou ttfu7n"
+  from "Δ project 2"
+  having count(*) > 0
+),
+"groups 2" as (
+  select d.__key_1, t.__one is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint = 0 then null else (coalesce(t.__s1, 0) + coalesce(d."__sum amount_2", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint as __slot_3, t.avg as __old_1, coalesce(d."__sum amount_2" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.__s1 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  from (
+    select *, true as __key_1
+    from "Δ groups 2"
+  ) d
+  left join freshet_changes.stage_76f906168875c943_2 t on t.__one = d.__key_1
+),
+"groups again 2" as (
+  select
+  from "groups 2"
+  where __again
+),
+"groups computed again 2" as (
+  select *, true as __key_1
+  from (
+    select count(*) as __slot_1, (sum(amount_2))::numeric as __slot_2, count(*) filter (where amount_2 is not null) as __slot_3
+    from (
+      select *
+      from (
+        select amount_2 as amount_2
+        from (
+          select amount as amount_2
+          from public.payments
+        ) p
+      ) r
+      where (select exists (select from "groups again 2"))
+    ) g
+  ) k
+),
+"groups after 2" as (
+  select *, (avg)::numeric as __new_1
+  from (
+    select *, __slot_2 / nullif(__slot_3, 0) as avg
+    from (
+      select s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1
+      from "groups 2" s
+      left join "groups computed again 2" a on a.__key_1 = s.__key_1
+    ) s
+  ) v
+),
+"Δ stage 2" as (
+  select __old_1 as avg, -1 as __w
+  from "groups after 2"
+  where __existed
+    and (not __existed or not (true) or row(__new_1)::record *<> row(__old_1)::record)
+  union all
+  select __new_1 as avg, 1 as __w
+  from "groups after 2"
+  where true
+    and (not __existed or not (true) or row(__new_1)::record *<> row(__old_1)::record)
+),
+"deleted from stage_76f906168875c943_2" as (
+  delete from freshet_changes.stage_76f906168875c943_2 t
+  using "groups after 2" c
+  where t.__one = c.__key_1 and c.__existed and not (true)
+  returning 1
+),
+"written to stage_76f906168875c943_2" as (
+  insert into freshet_changes.stage_76f906168875c943_2 as t (avg, __one, __n, __s1, __s2)
+  select __new_1, true, __slot_1, __slot_2, __slot_3
+  from "groups after 2"
+  where true
+  on conflict (__one) do update set avg = excluded.avg, __n = excluded.__n, __s1 = excluded.__s1, __s2 = excluded.__s2
+  returning 1
+),
+"Δ join" as (
+  select customer_id, sum, avg, l.__w as __w
+  from "Δ stage" l
+  join (
+    select avg
+    from freshet_changes.stage_76f906168875c943_2
+  ) r on (sum > avg)
+  where (select exists (select from "Δ stage"))
+  union all
+  select customer_id, sum, avg, r.__w as __w
+  from "Δ stage 2" r
+  join (
+    select customer_id, sum
+    from freshet_changes.stage_76f906168875c943_1
+  ) l on (sum > avg)
+  where (select exists (select from "Δ stage 2"))
+  union all
+  select customer_id, sum, avg, l.__w * r.__w as __w
+  from "Δ stage" l
+  join "Δ stage 2" r on (sum > avg)
+  where (select exists (select from "Δ stage"))
+    and (select exists (select from "Δ stage 2"))
+),
+"Δ output" as (
+  select (customer_id)::integer as customer_id, (sum)::numeric as paid, __w
+  from "Δ join"
+),
+"Δ net" as (
+  select customer_id, (array_agg(paid))[1] as paid, sum(__w) as __w
+  from "Δ output"
+  group by customer_id, record_send(row(paid))
+  having sum(__w) <> 0
+),
+"Δ keyed" as (
+  select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
+  from "Δ net"
+),
+changes as (
+  select coalesce(a.__key_1, l.__key_1) as __key_1, l.__w is not null as __existed, a.__w is not null as __alive, l.customer_id as __old_1, l.paid as __old_2, a.customer_id as __new_1, a.paid as __new_2
+  from (
+    select *
+    from "Δ keyed"
+    where __w > 0
+  ) a
+  full join (
+    select *
+    from "Δ keyed"
+    where __w < 0
+  ) l on a.__key_1 = l.__key_1
+),
+"deleted from having_against_average" as (
+  delete from public.having_against_average t
+  using changes c
+  where t.__key = c.__key_1 and c.__existed and not (__alive)
+  returning 1
+),
+"written to having_against_average" as (
+  insert into public.having_against_average as t (customer_id, paid, __key)
+  select __new_1, __new_2, __key_1
+  from changes
+  where __alive
+  on conflict (__key) do update set customer_id = excluded.customer_id, paid = excluded.paid
+  returning 1
+)

@@ -1,0 +1,50 @@
+"Δ e" as not materialized (
+  select tags, __w
+  from "window of events"
+  where (select go from gate)
+),
+"Δ expand" as (
+  select tags, tag, e.__w
+  from "Δ e" e
+  cross join LATERAL unnest(tags) AS t(tag)
+),
+"Δ project" as (
+  select tag as tag, __w
+  from "Δ expand"
+),
+"Δ groups" as (
+  select tag, sum(__w) as "__count(*)"
+  from "Δ project"
+  group by tag
+),
+groups as (
+  select d.tag, d.__key_1, t.__key is not null as __existed, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.tag as __old_1, t.n as __old_2
+  from (
+    select *, substr(sha256(record_send(row(tag::text))), 1, 16) as __key_1
+    from "Δ groups"
+  ) d
+  left join public.counted t on t.__key = d.__key_1
+),
+"groups after" as (
+  select *, (tag)::text as __new_1, (count)::bigint as __new_2
+  from (
+    select *, __slot_1 as count
+    from (
+      select * from groups
+    ) s
+  ) v
+),
+"deleted from counted" as (
+  delete from public.counted t
+  using "groups after" c
+  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  returning 1
+),
+"written to counted" as (
+  insert into public.counted as t (tag, n, __key)
+  select __new_1, __new_2, substr(sha256(record_send(row(tag::text))), 1, 16)
+  from "groups after"
+  where __slot_1 > 0
+  on conflict (__key) do update set tag = excluded.tag, n = excluded.n
+  returning 1
+)

@@ -1,0 +1,49 @@
+"Δ e" as not materialized (
+  select user_id, tags, __w
+  from "window of events"
+  where (select go from gate)
+),
+"Δ expand" as (
+  select user_id, tags, tag, at_position, e.__w
+  from "Δ e" e
+  cross join LATERAL unnest(tags) WITH ORDINALITY AS t(tag, at_position)
+),
+"Δ output" as (
+  select (user_id)::integer as user_id, (tag)::text as tag, (at_position)::bigint as at_position, __w
+  from "Δ expand"
+),
+"Δ net" as (
+  select (array_agg(user_id))[1] as user_id, (array_agg(tag))[1] as tag, (array_agg(at_position))[1] as at_position, __row, sum(__w) as __w
+  from (
+    select user_id, tag, at_position, substr(sha256(record_send(row(user_id::integer, tag::text, at_position::bigint))), 1, 16) as __row, __w
+    from "Δ output"
+  ) h
+  group by __row
+  having sum(__w) <> 0
+),
+copies as (
+  select n.*, (select coalesce(max(t.__ord), 0) from public.every_tag t where t.__row = n.__row) as __have
+  from "Δ net" n
+),
+changes as (
+  select __row as __key_1, copy.__n as __key_2, __w < 0 as __existed, __w > 0 as __alive, user_id as __value_1, tag as __value_2, at_position as __value_3
+  from copies c
+  cross join lateral generate_series(
+    (__have + least(__w, 0) + 1)::bigint,
+    (__have + greatest(__w, 0))::bigint
+  ) copy(__n)
+),
+"deleted from every_tag" as (
+  delete from public.every_tag t
+  using changes c
+  where t.__row = c.__key_1 and t.__ord = c.__key_2 and c.__existed and not (__alive)
+  returning 1
+),
+"written to every_tag" as (
+  insert into public.every_tag as t (user_id, tag, at_position, __row, __ord)
+  select __value_1, __value_2, __value_3, __key_1, __key_2
+  from changes
+  where __alive
+  on conflict (__row, __ord) do update set user_id = excluded.user_id, tag = excluded.tag, at_position = excluded.at_position
+  returning 1
+)

@@ -1,0 +1,49 @@
+import { connect } from '@freshet/client'
+import { raw } from '@freshet/core'
+import { assertEqualToQuery, createTestDatabase } from '@freshet/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { corpus, deltaOf } from './corpus.ts'
+
+/**
+ * Every file of the corpus: its plan and its delta are as they were, every refresh is differential, and after every
+ * step each stream table equals its query.
+ */
+const { schema, files } = await corpus()
+const own = await createTestDatabase()
+const freshet = await connect(own.url)
+own.defer(() => freshet.close())
+
+/** PostgreSQL prints a query back in its own words, and these change: plans and deltas are those of version 18. */
+const [version] = await freshet.database.query<{ number: string }>(
+  raw('select current_setting($$server_version_num$$) as number'),
+)
+const describesAs18 = version?.number.startsWith('18') === true
+
+beforeAll(() => freshet.init())
+afterAll(() => own.drop())
+
+test.each(files)('$name', async ({ name, setup, queries, steps }) => {
+  const run = (script: string) => freshet.database.query(raw(script))
+  await run(`drop schema public cascade; create schema public; ${schema}; ${setup}`)
+  for (const query of queries) {
+    const made = await freshet.create({ name: query.name, query: query.text, schedule: 'manual' })
+    expect(made.modeReason, `${query.name} is differential`).toBeNull()
+    const { plan, statements } = await freshet.explain({ name: query.name })
+    const file = queries.length === 1 ? name : `${name}.${query.name}`
+    if (!describesAs18) continue
+    await expect.soft(`${plan}\n`).toMatchFileSnapshot(`../corpus/plans/${file}.txt`)
+    await expect.soft(`${deltaOf(statements['refresh'] ?? '')}\n`).toMatchFileSnapshot(`../corpus/deltas/${file}.sql`)
+  }
+  for (const query of queries) await assertEqualToQuery(freshet.database, query.name, query.text)
+  for (const { title, text } of steps) {
+    await run(text)
+    const actions: string[] = []
+    for (const query of queries) {
+      actions.push((await freshet.refresh(query.name)).action)
+      await assertEqualToQuery(freshet.database, query.name, query.text)
+    }
+    expect(actions, title).toContain('differential')
+    expect(actions, title).not.toContain('full')
+  }
+  for (const query of queries.toReversed()) await freshet.drop(query.name)
+})
