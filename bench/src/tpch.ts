@@ -1,0 +1,94 @@
+import { parseSnapshot, stableName } from '@freshet/core'
+import { assertEqualToQuery } from '@freshet/testkit'
+import { changeRound, createTpch, TABLES, TPCH_QUERIES } from '@freshet/tests/tpch'
+import type pg from 'pg'
+import { measurement, median, milliseconds } from './measurement.ts'
+import type { Bench } from './stand.ts'
+
+/**
+ * The 22 queries of TPC-H as stream tables in mode AUTO, after changes of a share of every table: a third of it new, a
+ * third updated, a third deleted. Ratio: REFRESH MATERIALIZED VIEW of the same query, in the same round ÷ this.
+ * After the last round of each share every table is compared with its query.
+ */
+export interface TpchOptions {
+  readonly scale: number
+  readonly fractions: readonly number[]
+}
+
+interface Times {
+  readonly auto: number[]
+  readonly full: number[]
+}
+
+export function tpch({ scale, fractions }: TpchOptions): (bench: Bench) => Promise<void> {
+  return async (bench) => {
+    const client = await bench.database.client()
+    bench.say(`filling scale factor ${scale}`)
+    const sizes = await createTpch(client, scale)
+    const ids = await createTables(bench, client)
+    let seed = 1
+    const round = async (fraction: number, times: ReadonlyMap<string, Times>) => {
+      const changes = changeRound({ sizes, seed: seed++, fraction, everywhere: false })
+      for (const statement of changes) await client.query(statement)
+      for (const { name } of TPCH_QUERIES) {
+        const known = times.get(name)
+        known?.auto.push(await milliseconds(() => bench.freshet.refresher.refresh(ids.get(name) ?? 0)))
+        known?.full.push(await milliseconds(() => client.query(`refresh materialized view rival_${name}`)))
+      }
+      await trim(bench, client)
+    }
+    await round(0.0001, noTimes())
+    for (const fraction of fractions) {
+      const times = noTimes()
+      const rounds = fraction > 0.05 ? 2 : 5
+      for (let i = 1; i <= rounds; i++) {
+        bench.say(`changes of ${percent(fraction)}, round ${i} of ${rounds}`)
+        await round(fraction, times)
+      }
+      for (const { name, sql } of TPCH_QUERIES) await assertEqualToQuery(bench.freshet.database, name, sql)
+      report(bench, fraction, times)
+    }
+  }
+}
+
+async function createTables(bench: Bench, client: pg.Client): Promise<ReadonlyMap<string, number>> {
+  const ids = new Map<string, number>()
+  for (const { name, sql } of TPCH_QUERIES) {
+    bench.say(`creating ${name}`)
+    const { id, effectiveMode, modeReason } = await bench.freshet.create({ name, query: sql, schedule: 'manual' })
+    if (effectiveMode !== 'differential') bench.say(`${name} is refreshed in full: ${modeReason?.code} ${modeReason?.detail}`)
+    ids.set(name, id)
+    await client.query(`create materialized view rival_${name} as ${sql}`)
+  }
+  return ids
+}
+
+function noTimes(): ReadonlyMap<string, Times> {
+  return new Map(TPCH_QUERIES.map(({ name }) => [name, { auto: [], full: [] }]))
+}
+
+function report(bench: Bench, fraction: number, times: ReadonlyMap<string, Times>): void {
+  const ratios: number[] = []
+  for (const [name, { auto, full }] of times) {
+    const [value, baseline] = [median(auto), median(full)]
+    ratios.push(baseline / value)
+    const subject = `${name.replace(/^q0?/, 'q')}@${percent(fraction)}`
+    bench.report(measurement({ suite: 'tpch', case: subject, metric: 'refresh', value, unit: 'ms', baseline, ratio: baseline / value }))
+  }
+  const fields = { suite: 'tpch', case: `all@${percent(fraction)}`, unit: '×' }
+  bench.report(measurement({ ...fields, metric: 'median speed-up', value: median(ratios) }))
+  bench.report(measurement({ ...fields, metric: 'least speed-up', value: Math.min(...ratios) }))
+}
+
+function percent(fraction: number): string {
+  return `${Number((fraction * 100).toPrecision(3))}%`
+}
+
+/** As the scheduler does it: what every stream table has seen is trimmed. */
+async function trim({ freshet: { capture, database } }: Bench, client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ now: string }>('select pg_current_snapshot()::text as now')
+  const now = parseSnapshot(rows[0]?.now ?? '')
+  for (const table of TABLES) {
+    while ((await capture.trim(database, stableName('public', table), now, 100_000)) > 0);
+  }
+}
