@@ -149,7 +149,7 @@ export function partsOf(compiled: Compiled): Map<string, string> {
   const statement = compiled.refresh?.large ?? ''
   const parts = statement
     .replace(/^with /, '')
-    .matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:materialized )?\(\n([\s\S]*?)\n\)/gm)
+    .matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:(?:not )?materialized )?\(\n([\s\S]*?)\n\)/gm)
   return new Map(
     [...parts].map(([, quoted, plain = '', body = '']) => [quoted ?? plain, body.replaceAll(/^ {2}/gm, '')]),
   )

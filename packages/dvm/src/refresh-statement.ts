@@ -6,7 +6,7 @@ import type { StageReader } from './delta/readings.ts'
 import type { Stateful } from './plan/plan.ts'
 import { Chain, indent, q, select } from './print/text.ts'
 import { apply, emitted, type Applied } from './stage/apply.ts'
-import { counts, emit } from './stage/emit.ts'
+import { counts, emit, writtenCount } from './stage/emit.ts'
 import type { StageDelta } from './stage/stage.ts'
 import type { KeyedStage, Stages } from './stage/stages.ts'
 import { tableName } from './stage/state-table.ts'
@@ -194,7 +194,7 @@ function record(changeRows: string, applied: Applied | null): string {
   return [
     'insert into freshet.refresh_history (stream_table_id, started_at, action, initiated_by, change_rows, rows_inserted, rows_deleted)',
     `select $1, statement_timestamp(), 'differential', $3, ${changeRows},`,
-    applied === null ? '  0, 0' : `  (select count(*) from ${applied.written}), (select count(*) from ${applied.deleted})`,
+    applied === null ? '  0, 0' : `  ${writtenCount(applied)}, (select count(*) from ${applied.deleted})`,
     'from gate where go',
     'returning 1',
   ].join('\n')

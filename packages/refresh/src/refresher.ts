@@ -44,8 +44,8 @@ interface StatementResult {
 
 interface Known {
   readonly definition: Definition
-  /** The last refresh met more change rows than the statement for small deltas takes. */
-  readonly large: boolean
+  /** Sizes, when the last refresh met more change rows than the statement for small deltas takes. */
+  readonly large: Sizes | null
 }
 
 const MAX_ATTEMPTS = 8
@@ -112,7 +112,8 @@ class CachingRefresher implements Refresher {
         version: String(BigInt(definition.version) + 1n),
         snapshots: definition.snapshots.map(() => result.snapshot),
       }
-      this.known.set(id, { definition: next, large: known.large && result.change_rows > 100 })
+      const large = known.large !== null && result.change_rows > FEW_ROWS ? { ...known.large, changes: result.change_rows } : null
+      this.known.set(id, { definition: next, large })
       return { action: 'differential', rowsInserted: result.rows_inserted, rowsDeleted: result.rows_deleted, changeRows: result.change_rows }
     }
     if (result.version === null) {
@@ -136,10 +137,9 @@ class CachingRefresher implements Refresher {
 
   /** More changes than planned for: the statement for large deltas, or a full refresh where that is cheaper. */
   private async overflow(id: number, known: Known, options: RefreshOptions): Promise<Step | 'again'> {
-    if (known.definition.mode === 'auto' && (await fullIsCheaper(this.context.database, known.definition))) {
-      return this.full(known.definition, 'CHEAPER', options)
-    }
-    this.known.set(id, { ...known, large: true })
+    const sizes = await sizesOf(this.context.database, known.definition)
+    if (known.definition.mode === 'auto' && fullIsCheaper(sizes)) return this.full(known.definition, 'CHEAPER', options)
+    this.known.set(id, { ...known, large: sizes })
     return 'again'
   }
 
@@ -185,7 +185,7 @@ class CachingRefresher implements Refresher {
       await recompile(this.context, definition, 'NEW_COMPILER')
       definition = await loadDefinition(this.context.database, id)
     }
-    const known: Known = { definition, large: false }
+    const known: Known = { definition, large: null }
     this.known.set(id, known)
     return known
   }
@@ -226,15 +226,16 @@ export async function isPending(queryable: Queryable, definition: Definition): P
 
 export async function runDifferential(session: Session, known: Known, options: RefreshOptions): Promise<StatementResult> {
   const changes = await differing(session, known.definition.settings)
-  const statement = differentialStatement(known, options)
-  if (changes.length === 0) return single(await session.query<StatementResult>(statement, { prepared: !known.large }))
+  const statement = differentialStatement({ definition: known.definition, large: known.large !== null }, options)
+  const planning = known.large === null ? [] : LARGE_DELTA_SETTINGS
+  if (changes.length + planning.length === 0) return single(await session.query<StatementResult>(statement, { prepared: true }))
   return session.transaction(async (transaction) => {
-    await applySettings(transaction, changes)
+    await applySettings(transaction, [...changes, ...planning])
     return single(await transaction.query<StatementResult>(statement))
   })
 }
 
-export function differentialStatement(known: Known, options: RefreshOptions) {
+export function differentialStatement(known: { readonly definition: Definition; readonly large: boolean }, options: RefreshOptions) {
   const { definition, large } = known
   const statements = definition.plan.refresh
   if (statements === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
@@ -250,15 +251,29 @@ function single(rows: readonly StatementResult[]): StatementResult {
   return row
 }
 
+/** So few change rows that the next refresh is tried with the statement for small deltas again. */
+const FEW_ROWS = 100
+
+/** Change rows that wait, and rows of the sources by the server's statistics. */
+interface Sizes {
+  readonly changes: number
+  readonly rows: number
+}
+
 /** Beyond this share of changed rows, recomputing was the cheaper way in every measurement. */
 const FULL_ABOVE = 0.5
 
-async function fullIsCheaper(queryable: Queryable, definition: Definition): Promise<boolean> {
-  let changes = 0
-  let rows = 0
-  for (const [i, source] of definition.plan.sources.entries()) {
+function fullIsCheaper({ changes, rows }: Sizes): boolean {
+  return changes > FULL_ABOVE * Math.max(rows, 1)
+}
+
+/** A large delta sorts and hashes many rows once; compiling expressions just in time would cost more than it saves. */
+const LARGE_DELTA_SETTINGS = [['work_mem', '64MB'], ['jit', 'off']] as const
+
+async function sizesOf(queryable: Queryable, definition: Definition): Promise<Sizes> {
+  const sources = definition.plan.sources.map((source, i) => {
     const frontier = definition.snapshots[i] ?? null
-    const [row] = await queryable.query<{ changes: number; rows: number }>(sql`
+    return queryable.query<Sizes>(sql`
       select (
         select count(*) from ${bufferTable(source.stableName)}
         where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
@@ -270,8 +285,11 @@ async function fullIsCheaper(queryable: Queryable, definition: Definition): Prom
           union select i.relid from freshet.source s cross join lateral pg_catalog.pg_partition_tree(s.relation) i where s.stable_name = ${source.stableName} and i.isleaf
         )
       ), 0)::float8 as rows`)
-    changes += row?.changes ?? 0
-    rows += row?.rows ?? 0
-  }
-  return changes > FULL_ABOVE * Math.max(rows, 1)
+  })
+  const rows = (await Promise.all(sources)).flat()
+  return { changes: sum(rows.map((row) => row.changes)), rows: sum(rows.map((row) => row.rows)) }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
 }

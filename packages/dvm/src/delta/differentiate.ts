@@ -68,7 +68,8 @@ export class Differentiator implements DeltaContext {
   private compile(plan: Plan): string | null {
     switch (plan.kind) {
       case 'scan':
-        return this.chain.add(`Δ ${plan.label}`, scan(plan, this))
+        // The window behind it is stored already.
+        return this.chain.add(`Δ ${plan.label}`, scan(plan, this), { materialized: false })
       case 'constant':
         return null
       case 'filter':

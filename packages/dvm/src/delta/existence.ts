@@ -1,4 +1,7 @@
+import type { Ast } from '../ast.ts'
+import { isEquality } from '../plan/keys.ts'
 import type { Plan } from '../plan/plan.ts'
+import { printExpression } from '../print/expression.ts'
 import { nested, q, select } from '../print/text.ts'
 import type { DeltaContext } from './context.ts'
 import { nativeReading } from './readings.ts'
@@ -10,17 +13,22 @@ import { nativeReading } from './readings.ts'
  *
  * Only left rows that match a changed right row can cross. They are taken as they were before the change
  * (L before = L after ⊎ −ΔL), because changed left rows are judged against the right side after it. Matches are
- * counted only as far as the decision needs: up to Δm + 1.
+ * counted only as far as the decision needs: up to Δm + 1. The equalities among several conditions are asked for once
+ * more by themselves: PostgreSQL then finds the candidates by an index, from the changed rows.
  *
  * Columns: the left's, `__w` the row's weight before, `__was` and `__is`: whether it had and has a match.
  */
-export function crossings(left: Plan, right: Plan, conditions: readonly string[], context: DeltaContext): string | null {
+export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], context: DeltaContext): string | null {
   const changes = context.delta(right)
   if (changes === null) return null
   const columns = left.columns.map((column) => q(column.name))
-  const touched = `exists (${select({ columns: [], from: `${changes} r`, where: conditions }).replaceAll('\n', ' ')})`
+  const conditions = comparisons.map(printExpression)
+  const equalities = comparisons.filter(isEquality).map(printExpression)
+  const someMatch = (where: readonly string[]) => `exists (${select({ columns: [], from: `${changes} r`, where }).replaceAll('\n', ' ')})`
+  const partly = equalities.length > 0 && equalities.length < conditions.length
+  const touched = partly ? [someMatch(equalities), someMatch(conditions)] : [someMatch(conditions)]
   const before = nativeReading(left) === 'before'
-  const rows = (from: string, weight: string) => select({ columns: [...columns, `${weight} as __w`], from, where: [touched] })
+  const rows = (from: string, weight: string) => select({ columns: [...columns, `${weight} as __w`], from, where: touched })
   const candidates = [rows(`${nested(context.read(left, before ? 'before' : 'after'))} l`, '1')]
   const leftChanges = before ? null : context.delta(left)
   if (leftChanges !== null) candidates.push(rows(`${leftChanges} l`, '-l.__w'))

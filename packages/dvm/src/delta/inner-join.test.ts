@@ -27,7 +27,8 @@ test('both sides read after: the pairs that both terms counted are taken out', (
     select id, customer_id, id_2, region, -(l.__w * r.__w) as __w
     from "Δ o" l
     join "Δ c" r on (id_2 = customer_id)
-    where (select exists (select from "Δ o"))"
+    where (select exists (select from "Δ o"))
+      and (select exists (select from "Δ c"))"
   `)
 })
 
@@ -122,6 +123,7 @@ test('three relations: by recursion', () => {
     from "Δ o" l
     join "Δ c" r on (id_2 = customer_id)
     where (select exists (select from "Δ o"))
+      and (select exists (select from "Δ c"))
 
     -- Δ join 2
     select id, customer_id, id_2, customer_id_2, l.__w as __w
@@ -150,6 +152,7 @@ test('three relations: by recursion', () => {
     select id, customer_id, id_2, customer_id_2, -(l.__w * r.__w) as __w
     from "Δ join" l
     join "Δ v" r on (customer_id_2 = id_2)
-    where (select exists (select from "Δ join"))"
+    where (select exists (select from "Δ join"))
+      and (select exists (select from "Δ v"))"
   `)
 })

@@ -1,3 +1,4 @@
+import { as, isObject, type Ast } from '../ast.ts'
 import { semiJoin as semiJoinNode, type Join, type Plan } from '../plan/plan.ts'
 import { nested, q, select } from '../print/text.ts'
 import type { DeltaContext } from './context.ts'
@@ -10,9 +11,14 @@ import { semiJoin } from './semi-join.ts'
  *   R ⟕ S = (R ⋈ S) ⊎ (R ▷ S) × null        Δ(R ⟕ S) = Δ(R ⋈ S) + Δ(R ▷ S) × null
  *   R ⟗ S = (R ⟕ S) ⊎ null × (S ▷ R)
  *
- * Nulls get their types from a join on false with the other side, which reads nothing.
+ * Nulls get their types from a join on false with the other side's delta, which reads nothing. Where the condition
+ * itself is false, as beside grouping sets, nothing else is left of the law.
  */
 export function outerJoin(node: Join, context: DeltaContext): string | null {
+  if (node.type === 'left' && node.conditions.some(isFalse)) {
+    const delta = context.delta(node.left)
+    return delta === null ? null : withNulls(node, node.right, delta, context)
+  }
   const inner = innerJoin(node, context)
   const sides: readonly (readonly [Plan, Plan])[] = node.type === 'full' ? [[node.left, node.right], [node.right, node.left]] : [[node.left, node.right]]
   const unmatched = sides.flatMap(([own, other]) => padded(node, own, other, context) ?? [])
@@ -23,9 +29,18 @@ export function outerJoin(node: Join, context: DeltaContext): string | null {
 function padded(node: Join, own: Plan, other: Plan, context: DeltaContext): string | null {
   const delta = semiJoin(semiJoinNode(own, other, node.conditions, 'anti'), context)
   if (delta === null) return null
-  const alone = context.part('Δ without a match', delta)
+  return withNulls(node, other, context.part('Δ without a match', delta), context)
+}
+
+function withNulls(node: Join, other: Plan, rows: string, context: DeltaContext): string {
+  const typed = context.delta(other) ?? nested(context.read(other, 'after'))
   return select({
     columns: [...node.columns.map((column) => q(column.name)), 'l.__w'],
-    from: `${alone} l\nleft join ${nested(context.read(other, 'after'))} r on false`,
+    from: `${rows} l\nleft join ${typed} r on false`,
   })
+}
+
+function isFalse(condition: Ast): boolean {
+  const value = as('A_Const', condition)?.['boolval']
+  return isObject(value) && value['boolval'] !== true
 }

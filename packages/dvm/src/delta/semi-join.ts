@@ -18,7 +18,7 @@ import { exists } from './readings.ts'
 export function semiJoin(node: SemiJoin, context: DeltaContext): string | null {
   const conditions = node.conditions.map(printExpression)
   const changes = context.delta(node.left)
-  const crossed = crossings(node.left, node.right, conditions, context)
+  const crossed = crossings(node.left, node.right, node.conditions, context)
   const columns = node.left.columns.map((column) => q(column.name))
   const terms: string[] = []
   if (changes !== null) {

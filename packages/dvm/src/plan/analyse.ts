@@ -38,8 +38,18 @@ class Analyser implements QueryAnalyser {
   readonly names = new Names()
   readonly facts: QueryFacts
 
+  private readonly known = new Map<object, Level>()
+
   constructor(facts: QueryFacts) {
     this.facts = facts
+  }
+
+  shared(what: object, analyse: () => Level): Level {
+    const known = this.known.get(what)
+    if (known !== undefined) return known
+    const level = analyse()
+    this.known.set(what, level)
+    return level
   }
 
   /** `outer` is the scope around a subquery, null for a query that stands alone. */
@@ -245,7 +255,7 @@ class Analyser implements QueryAnalyser {
       const absent = [...all].filter(([print]) => !present.has(print))
       const nulls = absent.map(([, expression]) => ({ name: this.names.fresh('left_out'), expression, notNull: false }))
       const columns = new Map(absent.map(([print], i) => [print, columnRef(nulls[i]?.name ?? '')]))
-      const fit = (expression: Ast) => withNulls(withGroupingValue(expression, set), columns, this.facts)
+      const fit = (expression: Ast) => withNulls(withGroupingValue(expression, set), set, columns, this.facts)
       const targets = query.targets.map((target) => ({ name: target.name, expression: fit(target.expression) }))
       const having = query.having.map(fit)
       const beside = absent.length === 0 ? null : project(query.input, nulls)

@@ -58,10 +58,16 @@ export function withGroupingValue(expression: Ast, set: readonly Ast[]): Ast {
   })
 }
 
-/** Replaces group expressions that a set leaves out by the columns that stand for their nulls; inside an aggregate call a column is the row's own. */
-export function withNulls(expression: Ast, nulls: ReadonlyMap<string, Ast>, facts: QueryFacts): Ast {
+/**
+ * Replaces group expressions that a set leaves out by the columns that stand for their nulls. What the set groups by
+ * stays whole, even if it contains one that is left out; inside an aggregate call a column is the row's own.
+ */
+export function withNulls(expression: Ast, set: readonly Ast[], nulls: ReadonlyMap<string, Ast>, facts: QueryFacts): Ast {
+  const present = new Set(set.map(fingerprint))
   return rebuild(expression, (type, body, node) => {
-    const column = nulls.get(fingerprint(node))
+    const print = fingerprint(node)
+    if (present.has(print)) return node
+    const column = nulls.get(print)
     if (column !== undefined) return column
     return type === 'FuncCall' && isAggregateCall(body, facts) ? node : undefined
   })

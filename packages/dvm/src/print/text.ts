@@ -53,7 +53,7 @@ export class Chain {
   /** Adds `name as (body)` and returns the quoted name, made unique. */
   add(label: string, body: string, options: { readonly materialized?: boolean } = {}): string {
     const name = q(this.unique(label))
-    const hint = options.materialized === true ? 'materialized ' : ''
+    const hint = options.materialized === undefined ? '' : options.materialized ? 'materialized ' : 'not materialized '
     this.parts.push(`${name} as ${hint}(\n${indent(body)}\n)`)
     return name
   }

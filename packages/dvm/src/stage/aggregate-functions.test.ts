@@ -84,7 +84,10 @@ describe('what adds up', () => {
         next  case when coalesce(t.[count filter (where a is not null)], 0) + coalesce(d."__count filter (where a is not null)", 0)::bigint = 0 then null else (coalesce(t.[sum(a) as numeric with its scale], 0) + coalesce(d."__sum a", 0))::numeric end
         again d."__sum a" = any ('{NaN,Infinity,-Infinity}'::numeric[])
         again t.[sum(a) as numeric with its scale] = any ('{NaN,Infinity,-Infinity}'::numeric[])
-        again (d."__scale that left, sum(a) as numeric" >= scale(t.[sum(a) as numeric with its scale]) and (scale(t.[sum(a) as numeric with its scale]) > 4 or abs(t.[sum(a) as numeric with its scale]) >= 1e12))
+        again ((d."__scale that left, sum(a) as numeric" > scale(t.[sum(a) as numeric with its scale]) or (d."__scale that left, sum(a) as numeric" = scale(t.[sum(a) as numeric with its scale]) and least(t.[least scale of sum(a) as numeric], d."__scale that arrived, sum(a) as numeric") < scale(t.[sum(a) as numeric with its scale]))) and (scale(t.[sum(a) as numeric with its scale]) > 4 or abs(t.[sum(a) as numeric with its scale]) >= 1e12))
+      least scale of sum(a) as numeric: integer = min(scale(a))
+        __scale that arrived, sum(a) as numeric := min(scale(a)) filter (where __w > 0)
+        next  least(t.[least scale of sum(a) as numeric], d."__scale that arrived, sum(a) as numeric")
       count filter (where a is not null): bigint = count(*) filter (where a is not null)
         __count filter (where a is not null) := sum(__w) filter (where a is not null)
         next  coalesce(t.[count filter (where a is not null)], 0) + coalesce(d."__count filter (where a is not null)", 0)::bigint

@@ -92,30 +92,49 @@ function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not nu
 
 function sum(call: AggregateCall, types: AggregateTypes): Maintained {
   const count = countOf(call)
-  return direct(scaled(call, types, sumSlot(call, types, types.result.sql, count)), [count])
+  const [total, ...others] = scaled(call, types, sumSlot(call, types, types.result.sql, count))
+  return direct(total, [...others, count])
 }
 
 function average(call: AggregateCall, types: AggregateTypes): Maintained {
   const count = countOf(call)
-  const slot = scaled(call, types, sumSlot(call, types, 'numeric', count))
-  return { slots: [slot, count], direct: null, value: (column) => `${column(slot)} / nullif(${column(count)}, 0)` }
+  const [total, ...others] = scaled(call, types, sumSlot(call, types, 'numeric', count))
+  return { slots: [total, ...others, count], direct: null, value: (column) => `${column(total)} / nullif(${column(count)}, 0)` }
 }
 
-/** A quotient is as precise as its sum's scale. Where a value with the largest scale may have left, the group is summed again. */
-function scaled(call: AggregateCall, types: AggregateTypes, total: Slot): Slot {
-  if (types.argument?.sql !== 'numeric') return total
-  const name = deltaName(`scale that left, ${total.identity}`)
+/**
+ * A quotient is as precise as its sum's scale. Where the last value with the largest scale may have left, the group is
+ * summed again: not while all values have one scale, which the least scale ever seen tells.
+ */
+function scaled(call: AggregateCall, types: AggregateTypes, total: Slot): readonly [Slot, ...Slot[]] {
+  if (types.argument?.sql !== 'numeric') return [total]
+  const among = (aggregate: string, ...conditions: string[]) => `${aggregate}(scale(${argumentOf(call)}))${filterClause([...conditions, ...filterOf(call)])}`
+  const left = `d.${q(deltaName(`scale that left, ${total.identity}`))}`
+  const arrived = `d.${q(deltaName(`scale that arrived, ${total.identity}`))}`
+  const least: Slot = {
+    identity: `least scale of ${total.identity}`,
+    sql: 'integer',
+    notNull: false,
+    deltas: { [deltaName(`scale that arrived, ${total.identity}`)]: among('min', '__w > 0') },
+    next: (stored) => `least(${stored(least)}, ${arrived})`,
+    again: [],
+    full: among('min'),
+  }
   const slot: Slot = {
     ...total,
     identity: `${total.identity} with its scale`,
-    deltas: { ...total.deltas, [name]: `max(scale(${argumentOf(call)}))${filterClause(['__w < 0', ...filterOf(call)])}` },
+    deltas: { ...total.deltas, [deltaName(`scale that left, ${total.identity}`)]: among('max', '__w < 0') },
     next: (stored) => total.next?.((inner) => stored(inner === total ? slot : inner)) ?? 'null',
     again: [
       ...total.again.map((condition) => (stored: Stored) => condition((inner) => stored(inner === total ? slot : inner))),
-      (stored) => `(d.${q(name)} >= scale(${stored(slot)}) and (scale(${stored(slot)}) > 4 or abs(${stored(slot)}) >= 1e12))`,
+      (stored) => {
+        const scale = `scale(${stored(slot)})`
+        const last = `(${left} > ${scale} or (${left} = ${scale} and least(${stored(least)}, ${arrived}) < ${scale}))`
+        return `(${last} and (${scale} > 4 or abs(${stored(slot)}) >= 1e12))`
+      },
     ],
   }
-  return slot
+  return [slot, least]
 }
 
 function sumSlot(call: AggregateCall, types: AggregateTypes, sql: string, count: Slot): Slot {

@@ -95,6 +95,7 @@ export class AggregateStage {
       rows: groups,
       row: this.tableRow(this.items.map((_, i) => newName(i))),
       keys: this.table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
+      location: '__at',
       existed: '__existed',
       alive: this.single ? 'true' : `${slotName(0)} > 0`,
       visible: stored.map((column) => column.name),
@@ -133,6 +134,7 @@ export class AggregateStage {
       ...this.node.keys.map((name) => `d.${q(name)}`),
       ...key.columns.map((_, i) => `d.${keyName(i)}`),
       `t.${q(key.columns[0]?.name ?? '')} is not null as __existed`,
+      't.ctid as __at',
       ...this.slots.map((slot, i) => `${slot.next?.(stored) ?? `null::${slot.sql}`} as ${slotName(i)}`),
       ...visible.map((column, i) => `t.${q(column.name)} as ${oldName(i)}`),
       ...(again.length === 0 ? [] : [`coalesce(${again.join(' or ')}, false) as __again`]),
@@ -147,6 +149,7 @@ export class AggregateStage {
       ...this.node.keys.map((name) => `s.${q(name)}`),
       ...this.table.key.columns.map((_, i) => `s.${keyName(i)}`),
       's.__existed',
+      's.__at',
       ...this.slots.map((slot, i) => {
         const recomputed = slot.notNull ? `coalesce(a.${slotName(i)}, 0)` : `a.${slotName(i)}`
         return `case when s.__again then ${recomputed} else s.${slotName(i)} end as ${slotName(i)}`

@@ -36,13 +36,13 @@ test('an inner stage is applied in the same statement', () => {
     "-- deleted from stage_00000000000000aa_1
     delete from freshet_changes.stage_00000000000000aa_1 t
     using "groups after" c
-    where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+    where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
     returning 1
 
     -- deleted from answer
     delete from shop.answer t
     using "groups after 2" c
-    where t.n = c.__key_1 and c.__existed and not (__slot_1 > 0)
+    where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
     returning 1"
   `)
 })

@@ -19,5 +19,9 @@ export function emit(chain: Chain, delta: StageDelta, target: Target): void {
 /** How many rows a refresh wrote and removed, as columns of its answer. */
 export function counts(applied: Applied | null): string {
   if (applied === null) return `0::float8 as rows_inserted,\n  0::float8 as rows_deleted`
-  return `(select count(*) from ${applied.written})::float8 as rows_inserted,\n  (select count(*) from ${applied.deleted})::float8 as rows_deleted`
+  return `(${writtenCount(applied)})::float8 as rows_inserted,\n  (select count(*) from ${applied.deleted})::float8 as rows_deleted`
+}
+
+export function writtenCount(applied: Applied): string {
+  return applied.written.map((part) => `(select count(*) from ${part})`).join(' + ')
 }

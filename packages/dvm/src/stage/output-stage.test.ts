@@ -11,7 +11,7 @@ describe('keyed: a key follows from the query', () => {
         id bigint not null,
         price numeric(12,2),
         primary key (id)
-      ) with (fillfactor = 90)
+      ) with (fillfactor = 75)
 
       insert into shop.answer (id, price)
       select id, price
@@ -65,7 +65,7 @@ describe('a bag: no key', () => {
         __row bytea not null,
         __ord bigint not null,
         primary key (__row, __ord)
-      ) with (fillfactor = 90)
+      ) with (fillfactor = 75)
 
       insert into shop.answer (page, weight, __row, __ord)
       select page, weight, __row, row_number() over (partition by __row) as __ord

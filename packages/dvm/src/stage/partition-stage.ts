@@ -71,11 +71,11 @@ export class PartitionStage {
   private storedRows(touched: string): string {
     if (this.partition === null) {
       const some = `(select exists (select from ${touched}))`
-      return `${nested(select({ columns: ['t.*'], from: `${tableName(this.table)} t`, where: [some] }))} t`
+      return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t`, where: [some] }))} t`
     }
     const renamed = select({ columns: this.node.keys.map((name, i) => `__wanted_${i + 1} as ${q(name)}`), from: touched })
     const hashes = select({ columns: [`${this.partition} as __part`], from: `${nested(renamed)} k` })
-    return `${nested(select({ columns: ['t.*'], from: `${tableName(this.table)} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
+    return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
   }
 
   /** The stored columns, in order, from the transformed rows. */

@@ -8,10 +8,10 @@ import { sameKey, tableName, type StateTable } from './state-table.ts'
  * differ (by their binary image) are touched. So consumers of a stream table see a true delta of a full refresh too.
  */
 export function replace(chain: Chain, table: StateTable, fill: string): StageDelta {
-  return compareRows(chain, table, fill, `${tableName(table)} t`)
+  return compareRows(chain, table, fill, `${nested(`select *, ctid as __at from ${tableName(table)}`)} t`)
 }
 
-/** The difference between fresh rows and the stored ones (a FROM item called `t`), by key and image. */
+/** The difference between fresh rows and the stored ones (a FROM item called `t`, with each row's place as `__at`), by key and image. */
 export function compareRows(chain: Chain, table: StateTable, fill: string, stored: string): StageDelta {
   const columns = table.columns.map((column) => q(column.name))
   const fresh = chain.add('fresh', `select * from ${nested(fill)} as f(${columns.join(', ')})`, { materialized: true })
@@ -29,6 +29,7 @@ export function compareRows(chain: Chain, table: StateTable, fill: string, store
       columns: [
         ...table.key.columns.map((column, i) => `coalesce(t.${q(column.name)}, f.${q(column.name)}) as ${keyName(i)}`),
         `t.${key} is not null as __existed`,
+        't.__at',
         `f.${key} is not null as __alive`,
         ...table.columns.map((column, i) => `f.${q(column.name)} as __new_${i + 1}`),
         ...visible.map((column, i) => `t.${q(column.name)} as __old_${i + 1}`),
@@ -46,6 +47,7 @@ export function compareRows(chain: Chain, table: StateTable, fill: string, store
     rows: changes,
     row: after,
     keys: table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
+    location: '__at',
     existed: '__existed',
     alive: '__alive',
     visible: visible.map((column) => column.name),

@@ -14,6 +14,8 @@ export interface StageDelta {
   /** A value for each stored column. */
   readonly row: readonly string[]
   readonly keys: readonly { readonly stored: string; readonly value: string }[]
+  /** The stored row's ctid, where the stage has read it; null where it has not. */
+  readonly location: string | null
   /** Whether the key was stored before, and whether it is afterwards. */
   readonly existed: string
   readonly alive: string

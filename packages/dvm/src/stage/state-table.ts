@@ -41,7 +41,7 @@ export function createTable(table: StateTable): string {
     return `${q(column.name)} ${column.sql}${collation}${constraint}`
   })
   const key = table.key.columns.map((column) => q(column.name)).join(', ')
-  return `create table ${tableName(table)} (\n  ${[...lines, `primary key (${key})`].join(',\n  ')}\n) with (fillfactor = 90)`
+  return `create table ${tableName(table)} (\n  ${[...lines, `primary key (${key})`].join(',\n  ')}\n) with (fillfactor = 75)`
 }
 
 /** `left.k = right.k and …` over the key columns. Keys are never null, so plain equality is right and can use the index. */
