@@ -53,10 +53,20 @@ function rewrite(query: Query): Query {
   return { ...query, input: pruneColumns(placePredicates(query.input), needed) }
 }
 
-/** Stateful operators of a plan, inner ones first: the order in which stages are filled and refreshed. */
+/**
+ * Stateful operators of a plan, each once, inner ones first: the order in which stages are filled and refreshed.
+ */
 export function statefulOf(plan: Plan): Stateful[] {
-  const inner = inputsOf(plan).flatMap(statefulOf)
-  return plan.kind === 'aggregate' || plan.kind === 'partitioned' ? [...inner, plan] : inner
+  const found = new Set<Stateful>()
+  const seen = new Set<Plan>()
+  const visit = (node: Plan): void => {
+    if (seen.has(node)) return
+    seen.add(node)
+    inputsOf(node).forEach(visit)
+    if (node.kind === 'aggregate' || node.kind === 'partitioned') found.add(node)
+  }
+  visit(plan)
+  return [...found]
 }
 
 function probesOf(stage: Stateful): Probe[] {

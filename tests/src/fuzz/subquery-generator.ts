@@ -140,6 +140,8 @@ function byKey(asking: Asking, seen: Scope, type: TypeName): string | null {
   )
   if (keyed.length === 0) return null
   const source = random.pick(keyed)
+  // a domain is compared as its base type, and so its key is not seen
+  if (source.key?.some((name) => source.columns.some(({ sql, type: own }) => sql === name && own === 'domain'))) asking.beyond()
   const alias = asking.alias()
   const scope = source.columns.map((each) => ({ ...each, sql: `${alias}.${each.sql}` }))
   const where = (source.key ?? []).map((name) => {

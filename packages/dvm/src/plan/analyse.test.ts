@@ -85,12 +85,12 @@ describe('from clauses to operators', () => {
         ['id', 'other'],
       ),
     ).toMatchInlineSnapshot(`
-      "output  id_3 as id, id_5 as other  [the net change by key, or by row]
+      "output  id_3 as id, id_4 as other  [the net change by key, or by row]
         └ inner join  cross  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
           └ project  id_2 as id_3  [Δ(πR) = πΔR]
             └ project  id as id_2  [Δ(πR) = πΔR]
               └ scan  shop.orders as o (id)  [Δ(R) = ΔR]
-          └ project  id_4 as id_5  [Δ(πR) = πΔR]
+          └ project  id as id_4  [Δ(πR) = πΔR]
             └ scan  shop.orders as o (id)  [Δ(R) = ΔR]"
     `)
   })

@@ -122,7 +122,7 @@ function relationItem(analyser: QueryAnalyser, body: JsonObject, environment: En
   const table = text(body['relname'])
   const common = body['schemaname'] === undefined ? environment.get(table) : undefined
   if (common !== undefined) {
-    const level = analyser.select(common.select, common.environment, null)
+    const level = analyser.shared(common, () => analyser.select(common.select, common.environment, null))
     const outputs = level.outputs.map((output, i) => ({ ...output, name: common.columns[i] ?? output.name }))
     return range(analyser, { plan: level.plan, outputs }, { alias: body['alias'], table, outer })
   }
@@ -130,7 +130,8 @@ function relationItem(analyser: QueryAnalyser, body: JsonObject, environment: En
   const facts = analyser.facts.relations.get(relationKey(schema, table))
   if (facts === undefined) throw new Unsupported('UNCAPTURED_SOURCE', `the relation ${schema}.${table}`)
   if (facts.kind === 'view' && facts.definition !== null) {
-    const level = analyser.select(parseSelect(facts.definition), new Map(), null)
+    const { definition } = facts
+    const level = analyser.shared(facts, () => analyser.select(parseSelect(definition), new Map(), null))
     return range(analyser, level, { alias: body['alias'], table, outer, columns: facts.columns.map((column) => column.name) })
   }
   // the parser leaves out what is false

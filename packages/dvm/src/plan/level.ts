@@ -28,6 +28,8 @@ export interface QueryAnalyser {
   readonly names: Names
   readonly facts: QueryFacts
   select(select: JsonObject, around: Environment, outer: Scope | null): Level
+  /** The level of a view or a common table expression: analysed once, however often it is read. */
+  shared(what: object, analyse: () => Level): Level
   commonTables(select: JsonObject, around: Environment): Environment
   from(items: readonly Ast[], environment: Environment, outer: Scope | null): Source
   where(select: JsonObject, from: Source, environment: Environment): Plan

@@ -157,10 +157,9 @@ function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source
       // x op any: true if a comparison is true, else null if one is null, else false; x op all is its mirror image.
       const any = link['subLinkType'] === 'ANY_SUBLINK'
       const tested = withTest(analyser, link, source, environment)
-      const deciding = comparedSubplan(analyser, tested.link, source.scope, environment)
-      const decided = mark(tested.plan, deciding.plan, [...deciding.lifted, test(deciding.comparison, any ? 'IS_TRUE' : 'IS_FALSE')])
-      const unknown = comparedSubplan(analyser, tested.link, source.scope, environment)
-      const undecided = mark(decided.plan, unknown.plan, [...unknown.lifted, test(unknown.comparison, 'IS_UNKNOWN')])
+      const { plan: rows, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
+      const decided = mark(tested.plan, rows, [...lifted, test(comparison, any ? 'IS_TRUE' : 'IS_FALSE')])
+      const undecided = mark(decided.plan, rows, [...lifted, test(comparison, 'IS_UNKNOWN')])
       const expression = cases([[decided.expression, boolean(any)], [undecided.expression, NULL]], boolean(!any))
       return { plan: undecided.plan, expression }
     }

@@ -13,8 +13,20 @@ import { filter, join, type Column, type Join, type Plan, type SemiJoin } from '
  *   (R × S) ⋉ T on R = (R ⋉ T) × S        (R × S) ⟕ T on R = (R ⟕ T) × S
  *
  * A left join whose padded rows a condition rejects is an inner join.
+ *
+ * A plan that is read in several places is rewritten once, and stays one plan.
  */
+const placed = new WeakMap<Plan, Plan>()
+
 export function placePredicates(plan: Plan): Plan {
+  const known = placed.get(plan)
+  if (known !== undefined) return known
+  const result = place(plan)
+  placed.set(plan, result)
+  return result
+}
+
+function place(plan: Plan): Plan {
   switch (plan.kind) {
     case 'scan':
     case 'constant':

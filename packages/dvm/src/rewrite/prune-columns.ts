@@ -1,8 +1,70 @@
 import { columnsOf, type Ast } from '../ast.ts'
-import type { Plan } from '../plan/plan.ts'
+import { inputsOf, type Plan } from '../plan/plan.ts'
 
-/** Keeps only the columns that something above reads, down to the scans: what is not read need not be captured. */
+/**
+ * Keeps only the columns that something above reads, down to the scans: what is not read need not be captured.
+ *
+ * A plan that is read in several places stays one plan, with the columns that any of them reads; so first all needs are
+ * gathered, and then every plan is rebuilt once.
+ */
 export function pruneColumns(plan: Plan, needed: ReadonlySet<string>): Plan {
+  const needs = new Map<Plan, Set<string>>()
+  gather(plan, needed, needs)
+  const rebuilt = new Map<Plan, Plan>()
+  const prune = (node: Plan): Plan => {
+    const known = rebuilt.get(node)
+    if (known !== undefined) return known
+    const pruned = pruneNode(node, needs.get(node) ?? new Set(), prune)
+    rebuilt.set(node, pruned)
+    return pruned
+  }
+  return prune(plan)
+}
+
+function gather(plan: Plan, needed: ReadonlySet<string>, needs: Map<Plan, Set<string>>): void {
+  const before = needs.get(plan)
+  if (before !== undefined && [...needed].every((name) => before.has(name))) return
+  const all = new Set([...(before ?? []), ...needed])
+  needs.set(plan, all)
+  const inputs = inputsOf(plan)
+  neededOf(plan, all).forEach((columns, i) => {
+    const input = inputs[i]
+    if (input !== undefined) gather(input, columns, needs)
+  })
+}
+
+/** What a plan reads of each of its inputs. */
+function neededOf(plan: Plan, needed: ReadonlySet<string>): readonly ReadonlySet<string>[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'constant':
+      return []
+    case 'filter':
+      return [new Set([...needed, ...used(plan.predicates)])]
+    case 'project':
+      return [used(keptItems(plan, needed).map((item) => item.expression))]
+    case 'join': {
+      const both = new Set([...needed, ...used(plan.conditions)])
+      return [both, both]
+    }
+    case 'semi-join':
+      return [new Set([...needed, ...used(plan.conditions)]), used(plan.conditions)]
+    case 'union-all':
+      return plan.inputs.map(() => needed)
+    case 'expand':
+      return [new Set([...needed, ...columnsOf(plan.call)])]
+    case 'partitioned': {
+      const { transform } = plan
+      const read = transform.kind === 'window' ? used(keptCalls(transform.calls, needed).map((call) => call.call)) : used(transform.order)
+      return [new Set([...needed, ...plan.keys, ...read])]
+    }
+    case 'aggregate':
+      // Every key splits groups, read or not; calls that nobody reads are dropped.
+      return [new Set([...plan.keys, ...used(keptCalls(plan.calls, needed).map((call) => call.call))])]
+  }
+}
+
+function pruneNode(plan: Plan, needed: ReadonlySet<string>, prune: (input: Plan) => Plan): Plan {
   switch (plan.kind) {
     case 'constant':
       return plan
@@ -15,64 +77,57 @@ export function pruneColumns(plan: Plan, needed: ReadonlySet<string>): Plan {
       }
     }
     case 'filter': {
-      const input = pruneColumns(plan.input, new Set([...needed, ...used(plan.predicates)]))
-      return { ...plan, input, columns: plan.columns.filter((column) => input.columns.some(({ name }) => name === column.name)) }
+      const input = prune(plan.input)
+      return { ...plan, input, columns: present(plan, [input]) }
     }
     case 'project': {
-      // Where an item returns a set, every item counts: dropping one could drop or join rows.
-      const items = plan.expands ? plan.items : plan.items.filter((item) => needed.has(item.name))
-      const input = pruneColumns(plan.input, used(items.map((item) => item.expression)))
-      return { ...plan, input, items, columns: plan.columns.filter((column) => items.some((item) => item.name === column.name)) }
+      const items = keptItems(plan, needed)
+      return { ...plan, input: prune(plan.input), items, columns: plan.columns.filter((column) => items.some((item) => item.name === column.name)) }
     }
     case 'join': {
-      const both = new Set([...needed, ...used(plan.conditions)])
-      const left = pruneColumns(plan.left, both)
-      const right = pruneColumns(plan.right, both)
-      const present = new Set([...left.columns, ...right.columns].map((column) => column.name))
-      return { ...plan, left, right, columns: plan.columns.filter((column) => present.has(column.name)) }
+      const [left, right] = [prune(plan.left), prune(plan.right)]
+      return { ...plan, left, right, columns: present(plan, [left, right]) }
     }
     case 'semi-join': {
-      const left = pruneColumns(plan.left, new Set([...needed, ...used(plan.conditions)]))
-      const right = pruneColumns(plan.right, used(plan.conditions))
-      const present = new Set(left.columns.map((column) => column.name))
-      return { ...plan, left, right, columns: plan.columns.filter((column) => present.has(column.name) || column.name === plan.mark) }
+      const [left, right] = [prune(plan.left), prune(plan.right)]
+      return { ...plan, left, right, columns: present(plan, [left], plan.mark === null ? [] : [plan.mark]) }
     }
     case 'union-all':
-      return {
-        ...plan,
-        inputs: plan.inputs.map((input) => pruneColumns(input, needed)),
-        columns: plan.columns.filter((column) => needed.has(column.name)),
-      }
+      return { ...plan, inputs: plan.inputs.map(prune), columns: plan.columns.filter((column) => needed.has(column.name)) }
     case 'expand': {
-      const input = pruneColumns(plan.input, new Set([...needed, ...columnsOf(plan.call)]))
-      const present = new Set([...input.columns.map((column) => column.name), ...plan.added])
-      return { ...plan, input, columns: plan.columns.filter((column) => present.has(column.name)) }
+      const input = prune(plan.input)
+      return { ...plan, input, columns: present(plan, [input], plan.added) }
     }
     case 'partitioned': {
       const { transform } = plan
-      const calls = transform.kind === 'window' ? transform.calls.filter((call) => needed.has(call.name)) : []
-      const read = transform.kind === 'window' ? used(calls.map((call) => call.call)) : used(transform.order)
-      const input = pruneColumns(plan.input, new Set([...needed, ...plan.keys, ...read]))
-      const present = new Set([...input.columns.map((column) => column.name), ...calls.map((call) => call.name)])
-      return {
-        ...plan,
-        input,
-        transform: transform.kind === 'window' ? { kind: 'window', calls } : transform,
-        columns: plan.columns.filter((column) => present.has(column.name)),
-      }
+      const input = prune(plan.input)
+      if (transform.kind !== 'window') return { ...plan, input, columns: present(plan, [input]) }
+      const calls = keptCalls(transform.calls, needed)
+      return { ...plan, input, transform: { kind: 'window', calls }, columns: present(plan, [input], calls.map((call) => call.name)) }
     }
-    case 'aggregate': {
-      // Every key splits groups, read or not; calls that nobody reads are dropped.
-      const calls = plan.calls.filter((call) => needed.has(call.name))
-      const read = new Set([...plan.keys, ...calls.flatMap((call) => [...columnsOf(call.call)])])
+    case 'aggregate':
       return {
         ...plan,
-        input: pruneColumns(plan.input, read),
-        calls,
+        input: prune(plan.input),
+        calls: keptCalls(plan.calls, needed),
         columns: plan.columns.filter((column) => plan.keys.includes(column.name) || needed.has(column.name)),
       }
-    }
   }
+}
+
+/** Where an item returns a set, every item counts: dropping one could drop or join rows. */
+function keptItems(plan: Extract<Plan, { kind: 'project' }>, needed: ReadonlySet<string>) {
+  return plan.expands ? plan.items : plan.items.filter((item) => needed.has(item.name))
+}
+
+function keptCalls<Call extends { readonly name: string }>(calls: readonly Call[], needed: ReadonlySet<string>): readonly Call[] {
+  return calls.filter((call) => needed.has(call.name))
+}
+
+/** The plan's columns that its inputs still have, and those that it adds itself. */
+function present(plan: Plan, inputs: readonly Plan[], own: readonly string[] = []) {
+  const names = new Set([...inputs.flatMap((input) => input.columns.map((column) => column.name)), ...own])
+  return plan.columns.filter((column) => names.has(column.name))
 }
 
 function used(expressions: readonly Ast[]): Set<string> {
