@@ -259,7 +259,7 @@ function compileExample(name, { query, definition, columns, types = {} }) {
 function partsOf(statement) {
   const parts = new Map()
   for (const [, quoted, plain, hint = '', body] of statement.matchAll(
-    /^(?:with )?(?:"([^"]+)"|(\w+)) as (materialized )?\(\n([\s\S]*?)\n\),?$/gm,
+    /^(?:with )?(?:"([^"]+)"|(\w+)) as ((?:not )?materialized )?\(\n([\s\S]*?)\n\),?$/gm,
   )) {
     const name = quoted ?? plain
     parts.set(name, `${quoted === undefined ? plain : `"${quoted}"`} as ${hint}(\n${body}\n)`)

@@ -1,8 +1,8 @@
 import type pg from 'pg'
 
 /** Customers, products, and a million orders with two indexes. */
-export const CUSTOMERS = 10_000
-export const PRODUCTS = 1_000
+const CUSTOMERS = 10_000
+const PRODUCTS = 1_000
 
 export async function createShop(client: pg.Client, orders: number): Promise<void> {
   await client.query(`

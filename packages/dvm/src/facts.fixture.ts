@@ -74,10 +74,10 @@ const COLUMNS = {
   visits: { customer_id: 'integer', page: 'text', seen: 'json', weight: 'numeric', stay: 'double precision' },
 } as const
 
-export const ORDERS = table('orders', COLUMNS.orders, ['id'])
-export const CUSTOMERS = table('customers', COLUMNS.customers, ['id'])
+const ORDERS = table('orders', COLUMNS.orders, ['id'])
+const CUSTOMERS = table('customers', COLUMNS.customers, ['id'])
 /** Without a key. */
-export const VISITS = table('visits', COLUMNS.visits)
+const VISITS = table('visits', COLUMNS.visits)
 
 const AGGREGATES =
   'count sum avg min max bool_and bool_or every string_agg array_agg stddev mode percentile_cont'.split(' ')

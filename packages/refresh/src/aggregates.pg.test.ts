@@ -108,6 +108,28 @@ describe('special values', () => {
     )
   })
 
+  test('the last value with the largest scale leaves, or one of several', async () => {
+    const fine = (n: number, scale: number) => `${n}.${'0'.repeat(scale)}`
+    await world.run(
+      `create table fine (id int primary key, n numeric); insert into fine select i, i * ${fine(1, 30)} from generate_series(1, 5) i`,
+    )
+    await world.stream('quotient', 'select sum(n) / 7 as s from fine')
+    await world.step(
+      `delete from fine where id = 1`,
+      // a finer one that only passes by, in one window
+      `insert into fine values (10, ${fine(1, 40)}); delete from fine where id = 10`,
+      `insert into fine values (11, 1); delete from fine where id = 2`,
+      // the others leave in the window in which a coarser one arrives
+      `delete from fine where id > 1; insert into fine values (12, 2.5)`,
+      `insert into fine values (13, ${fine(3, 30)}), (14, ${fine(3, 30)})`,
+      `delete from fine where id = 13`,
+      `delete from fine where id = 14`,
+      `delete from fine`,
+      `insert into fine values (15, ${fine(3, 25)}), (16, ${fine(3, 25)})`,
+      `delete from fine where id = 15`,
+    )
+  })
+
   test('sums beyond 64 bits, and products with weights that overflow', async () => {
     await world.run(
       `create table big (id int, i2 smallint, i4 int, i8 bigint); insert into big select i, 32767, 2147483647, 9223372036854775807 from generate_series(1, 3) i`,

@@ -211,7 +211,7 @@ export async function fullReason(queryable: Queryable, definition: Definition, o
 }
 
 /** Whether any source has changes that the frontier has not seen. */
-export async function isPending(queryable: Queryable, definition: Definition): Promise<boolean> {
+async function isPending(queryable: Queryable, definition: Definition): Promise<boolean> {
   for (const [i, source] of definition.plan.sources.entries()) {
     const frontier = definition.snapshots[i] ?? null
     const [row] = await queryable.query<{ pending: boolean }>(sql`
@@ -224,7 +224,7 @@ export async function isPending(queryable: Queryable, definition: Definition): P
   return false
 }
 
-export async function runDifferential(session: Session, known: Known, options: RefreshOptions): Promise<StatementResult> {
+async function runDifferential(session: Session, known: Known, options: RefreshOptions): Promise<StatementResult> {
   const changes = await differing(session, known.definition.settings)
   const statement = differentialStatement({ definition: known.definition, large: known.large !== null }, options)
   const planning = known.large === null ? [] : LARGE_DELTA_SETTINGS

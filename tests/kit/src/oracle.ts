@@ -36,7 +36,7 @@ export interface OracleColumn {
  * One statement, so that both sides and both directions are read in one snapshot. The CTE `shape` is never run: it
  * makes the parser refuse a table that has not as many columns as its query, or other types.
  */
-export function differenceStatement(
+function differenceStatement(
   table: string,
   columns: readonly OracleColumn[],
   query: string,
@@ -57,7 +57,7 @@ export function differenceStatement(
 }
 
 /** The table's own columns, and whether their types have an equality that EXCEPT can use. */
-export async function columnsOf(db: Queryable, table: string): Promise<OracleColumn[]> {
+async function columnsOf(db: Queryable, table: string): Promise<OracleColumn[]> {
   const columns = await db.query<{ name: string; comparable: boolean }>({ text: COLUMNS, values: [table] })
   if (columns.length === 0) throw new Error(`${table} has no columns to compare`)
   return columns

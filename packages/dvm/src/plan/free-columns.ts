@@ -3,7 +3,7 @@ import { Unsupported } from '../unsupported.ts'
 import { inputsOf, type Plan } from './plan.ts'
 
 /** Columns that a plan's expressions read and no input gives: those of a query around it. */
-export function freeColumns(plan: Plan): Set<string> {
+function freeColumns(plan: Plan): Set<string> {
   const inputs = inputsOf(plan)
   const given = new Set(inputs.flatMap((input) => input.columns.map((column) => column.name)))
   const free = new Set(inputs.flatMap((input) => [...freeColumns(input)]))

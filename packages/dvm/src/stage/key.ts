@@ -32,10 +32,10 @@ export interface TypedColumn extends Column {
 /** An index takes 32 columns, and a key should stay readable. */
 const MOST_KEY_COLUMNS = 8
 
-export const KEY_HASH = '__key'
+const KEY_HASH = '__key'
 export const ROW_HASH = '__row'
 export const ROW_ORDINAL = '__ord'
-export const SINGLE = '__one'
+const SINGLE = '__one'
 
 /** `physical` names the stored column of a key column, where it is stored at all. */
 export function chooseKey(columns: readonly TypedColumn[], physical: (name: string) => string | undefined): Key {

@@ -140,7 +140,7 @@ async function columnsOf(transaction: Queryable, views: readonly string[]): Prom
 }
 
 /** Settings that give a query its meaning: a timestamptz has another date in another time zone. */
-export const MEANING = [
+const MEANING = [
   'TimeZone',
   'DateStyle',
   'IntervalStyle',
