@@ -58,13 +58,19 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
 export function equated(conditions: readonly Ast[], others: ReadonlySet<string>): Set<string> {
   const fixed = new Set<string>()
   for (const condition of conditions) {
+    if (!isEquality(condition)) continue
     const body = as('A_Expr', condition)
-    if (body?.['kind'] !== 'AEXPR_OP' || strings(body['name']).join('.') !== '=') continue
-    const sides = [body['lexpr'], body['rexpr']].map((side) => (isObject(side) ? soleColumn(side) : undefined))
+    const sides = [body?.['lexpr'], body?.['rexpr']].map((side) => (isObject(side) ? soleColumn(side) : undefined))
     const [a, b] = sides
     if (a === undefined || b === undefined) continue
     if (others.has(a) && !others.has(b)) fixed.add(b)
     if (others.has(b) && !others.has(a)) fixed.add(a)
   }
   return fixed
+}
+
+/** By PostgreSQL's own operator: another one's name has its schema. */
+export function isEquality(condition: Ast): boolean {
+  const body = as('A_Expr', condition)
+  return body?.['kind'] === 'AEXPR_OP' && strings(body['name']).join('.') === '='
 }
