@@ -1,19 +1,18 @@
 import { triggerCapture } from '@freshet/cdc'
-import { connect as connectDatabase, type Database, FreshetError, migrate, type RefreshOptions, requireSchema, trimBuffer } from '@freshet/core'
+import { connect as connectDatabase, type Database, FreshetError, migrate, type RefreshOptions, type RefreshOutcome, requireSchema, toFreshetError, trimBuffer } from '@freshet/core'
 import {
   alterStreamTable,
   createRefresher,
   createStreamTable,
-  type Definition,
   describeStreamTables,
   dropStreamTable,
   examine,
   explain,
   findDefinition,
+  findStreamTable,
   historyOf,
   listDefinitions,
   loadDefinition,
-  nameOf,
   pauseStreamTable,
   type RefreshContext,
   resumeStreamTable,
@@ -51,16 +50,22 @@ export function createFreshet(database: Database): Freshet {
     if (table === undefined) throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${id} any more`)
     return table
   }
-  const find = async (name: string) => {
-    await requireSchema(database)
-    return findDefinition(database, name)
+  /** Looked at once: a process that found its schema keeps it. */
+  let installed: Promise<void> | undefined
+  const requireInstalled = async () => {
+    installed ??= requireSchema(database)
+    await installed.catch((error: unknown) => {
+      installed = undefined
+      throw error
+    })
   }
 
   /** Where nobody schedules, whoever refreshes also removes what every reader has read. */
-  const refreshByHand = async (definition: Definition, options: RefreshOptions) => {
-    const outcome = await withPatience(nameOf(definition), () => refresher.refresh(definition.id, options))
+  const refreshByHand = async (id: number, name: string, options: RefreshOptions) => {
+    const outcome = await withPatience(name, () => refresher.refresh(id, options))
     if (outcome.action !== 'none') {
-      for (const source of definition.plan.sources) await trimBuffer(database, context.capture, source.stableName, TRIM_ROWS)
+      const { plan } = await loadDefinition(database, id)
+      for (const source of plan.sources) await trimBuffer(database, context.capture, source.stableName, TRIM_ROWS)
     }
     return outcome
   }
@@ -78,56 +83,68 @@ export function createFreshet(database: Database): Freshet {
       return get(definition.id)
     },
     async alter(name, change, progress) {
-      await requireSchema(database)
+      await requireInstalled()
       const definition = await alterStreamTable(context, name, change, progress)
       return get(definition.id)
     },
     async drop(name, dropOptions) {
-      await requireSchema(database)
+      await requireInstalled()
       return dropStreamTable(context, name, dropOptions)
     },
     async list() {
-      await requireSchema(database)
+      await requireInstalled()
       return describeStreamTables(database)
     },
     async get(name) {
-      return get((await find(name)).id)
+      await requireInstalled()
+      return get(await findStreamTable(database, name))
     },
     async refresh(name, refreshOptions = {}) {
-      const definition = await find(name)
-      return refreshByHand(definition, refreshOptions)
+      await requireInstalled()
+      return refreshByHand(await findStreamTable(database, name), name, refreshOptions)
     },
     async refreshAll(refreshOptions = {}) {
-      await requireSchema(database)
+      await requireInstalled()
       const tables = (await describeStreamTables(database)).filter((table) => table.status === 'active' || table.status === 'paused')
-      const results: { name: string; outcome: Awaited<ReturnType<Freshet['refresh']>> }[] = []
-      for (const table of refreshOrder(tables)) {
-        results.push({ name: table.name, outcome: await refreshByHand(await loadDefinition(database, table.id), refreshOptions) })
+      const results: { name: string; outcome: RefreshOutcome }[] = []
+      const failures: { readonly name: string; readonly error: FreshetError }[] = []
+      for (const { id, name } of refreshOrder(tables)) {
+        try {
+          results.push({ name, outcome: await refreshByHand(id, name, refreshOptions) })
+        } catch (error) {
+          failures.push({ name, error: toFreshetError(error) })
+        }
       }
-      return results
+      const [first] = failures
+      if (first === undefined) return results
+      throw new FreshetError(first.error.code, `${first.name}: ${first.error.message}`, {
+        detail: `${failures.length} of ${tables.length} failed: ${failures.map((failure) => failure.name).join(', ')}`,
+        cause: first.error,
+        ...(first.error.hint === undefined ? {} : { hint: first.error.hint }),
+      })
     },
     async verify(name) {
-      await requireSchema(database)
+      await requireInstalled()
       return verifyStreamTable(context, name)
     },
     async explain(subject) {
-      await requireSchema(database)
+      await requireInstalled()
       return explain(database, subject)
     },
     async pause(name) {
-      await requireSchema(database)
+      await requireInstalled()
       await pauseStreamTable(context, name)
     },
     async resume(name) {
-      await requireSchema(database)
+      await requireInstalled()
       await resumeStreamTable(context, name)
     },
     async status() {
-      await requireSchema(database)
+      await requireInstalled()
       return statusOf(database, await listDefinitions(database))
     },
     async history(historyOptions = {}) {
-      await requireSchema(database)
+      await requireInstalled()
       const definition = historyOptions.name === undefined ? null : await findDefinition(database, historyOptions.name)
       return historyOf(database, definition, historyOptions.limit ?? 50)
     },

@@ -18,7 +18,7 @@ export interface Freshet {
   get(name: string): Promise<StreamTable>
   /** Refreshes this table alone; waits while somebody else refreshes it. */
   refresh(name: string, options?: RefreshOptions): Promise<RefreshOutcome>
-  /** Every active stream table, in dependency order. */
+  /** Every stream table but suspended ones, in dependency order. One that fails does not keep the others from their turn; then it throws. */
   refreshAll(options?: RefreshOptions): Promise<readonly { readonly name: string; readonly outcome: RefreshOutcome }[]>
   /** Brings the table to a snapshot and compares it with its query in that same snapshot, both ways. */
   verify(name: string): Promise<Verification>

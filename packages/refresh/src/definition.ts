@@ -58,18 +58,26 @@ export async function loadDefinition(queryable: Queryable, id: number): Promise<
   return fromRow(row)
 }
 
-/** A name without a schema is looked for along the search path first. */
 export async function findDefinition(queryable: Queryable, name: string): Promise<Definition> {
+  return loadDefinition(queryable, await findStreamTable(queryable, name))
+}
+
+/** The id behind a name; one without a schema is looked for along the search path first. */
+export async function findStreamTable(queryable: Queryable, name: string): Promise<number> {
   const parsed = parseName(name)
-  const named = definitions.where('t.table_name', '=', parsed.table)
-  const found = await rows(queryable, parsed.schema === null ? named.orderBy('t.schema_name') : named.where('t.schema_name', '=', parsed.schema))
+  const named = catalog
+    .selectFrom('stream_table')
+    .select(['stream_table_id as id', 'schema_name as schema'])
+    .where('table_name', '=', parsed.table)
+  const wanted = parsed.schema === null ? named.orderBy('schema_name') : named.where('schema_name', '=', parsed.schema)
+  const found = await rows(queryable, wanted, { prepared: true })
   const [path] = found.length > 1 ? await queryable.query<{ schemas: string[] }>(sql`select current_schemas(false)::text[] as schemas`) : []
   const row = path?.schemas.flatMap((schema) => found.filter((candidate) => candidate.schema === schema))[0] ?? found[0]
   if (row === undefined) {
     const shown = parsed.schema === null ? name : displayName({ schema: parsed.schema, table: parsed.table })
     throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${shown}`)
   }
-  return fromRow(row)
+  return row.id
 }
 
 export async function listDefinitions(queryable: Queryable): Promise<readonly Definition[]> {

@@ -1,7 +1,7 @@
 export { alterStreamTable, type AlterSpec, pauseStreamTable, resumeStreamTable } from './alter.ts'
 export type { RefreshContext } from './context.ts'
 export { createStreamTable, type CreateSpec } from './create.ts'
-export { findDefinition, listDefinitions, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+export { findDefinition, findStreamTable, listDefinitions, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
 export { examine, type Finding } from './doctor.ts'
 export { dropStreamTable } from './drop.ts'
 export { explain, type Explanation } from './explain.ts'
