@@ -51,13 +51,10 @@ export function createFreshet(database: Database): Freshet {
     return table
   }
   /** Looked at once: a process that found its schema keeps it. */
-  let installed: Promise<void> | undefined
+  let installed = false
   const requireInstalled = async () => {
-    installed ??= requireSchema(database)
-    await installed.catch((error: unknown) => {
-      installed = undefined
-      throw error
-    })
+    if (!installed) await requireSchema(database)
+    installed = true
   }
 
   /** Where nobody schedules, whoever refreshes also removes what every reader has read. */
