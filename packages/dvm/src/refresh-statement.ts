@@ -33,12 +33,16 @@ const FIRST_SNAPSHOT = 4
 function refreshStatement(stages: Stages, sources: readonly CompiledSource[], target: Target, limit: number | null, emits: boolean): string {
   const chain = new Chain()
   const windows = openWindows(chain, sources, limit)
-  const stageDeltas = new Map<Stateful, string>()
+  const stageDeltas = new Map<Stateful, string | null>()
   const computed = new Map<Stateful, StageDelta>()
   const context = new Differentiator({ chain, stages: stateReader(stages.inner, computed), windows: windows.names, stageDeltas })
   for (const [node, stage] of stages.inner) {
     const delta = stage.delta(chain, context)
-    if (delta === null) continue
+    if (delta === null) {
+      // over constants: LIMIT of VALUES
+      stageDeltas.set(node, null)
+      continue
+    }
     computed.set(node, delta)
     stageDeltas.set(node, chain.add('Δ stage', emitted(delta, node.columns.map((column) => column.name))))
     apply(chain, delta)

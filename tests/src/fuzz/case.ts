@@ -123,7 +123,7 @@ function parts(
       kind: 'select',
       with: [],
       distinct: false,
-      items: columns.map(({ sql }, at) => ({ sql, name: `c${at + 1}` })),
+      items: columns.map(({ sql }) => ({ sql, name: sql.slice('p.'.length) })),
       from: [{ alias: 'p', source: whole.query, join: 'inner', on: [] }],
       where: [condition],
       groupBy: [],

@@ -16,7 +16,7 @@ export interface DeltaContext {
   /** Adds a named part to the statement and returns its name. */
   part(label: string, body: string): string
   /** The changes of an inner stage, as its own step of the statement computed them. */
-  stageDelta(stage: Stateful): string
+  stageDelta(stage: Stateful): string | null
 }
 
 export type Reading = 'after' | 'before'

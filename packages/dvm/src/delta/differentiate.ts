@@ -20,7 +20,7 @@ export class Differentiator implements DeltaContext {
   private readonly chain: Chain
   private readonly stages: StageReader
   private readonly windows: ReadonlyMap<string, string>
-  private readonly stageDeltas: ReadonlyMap<Stateful, string>
+  private readonly stageDeltas: ReadonlyMap<Stateful, string | null>
   private readonly deltas = new Map<Plan, string | null>()
 
   constructor(options: {
@@ -29,7 +29,7 @@ export class Differentiator implements DeltaContext {
     /** Name of the window of each source, by stable name. */
     readonly windows: ReadonlyMap<string, string>
     /** Filled as stages are compiled, innermost first. */
-    readonly stageDeltas: ReadonlyMap<Stateful, string>
+    readonly stageDeltas: ReadonlyMap<Stateful, string | null>
   }) {
     this.chain = options.chain
     this.stages = options.stages
@@ -59,7 +59,7 @@ export class Differentiator implements DeltaContext {
     return this.chain.add(label, body)
   }
 
-  stageDelta(aggregate: Stateful): string {
+  stageDelta(aggregate: Stateful): string | null {
     const name = this.stageDeltas.get(aggregate)
     if (name === undefined) throw new TypeError('an inner stage was read before it was compiled')
     return name
