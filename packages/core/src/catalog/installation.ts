@@ -39,7 +39,7 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   const identity = await clusterIdentity(transaction)
   const stored = await transaction.query<{ name: string }>(sql`
     select c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = ${CHANGES_SCHEMA} and c.relkind = 'r' and (c.relname like 'log\\_%' or c.relname like 'changes\\_%')
+    where n.nspname = ${CHANGES_SCHEMA} and c.relkind = 'r' and c.relname ~ '^(log|pack|changes)_'
       and exists (select from freshet.installation where system_identifier <> ${identity})`)
   for (const { name } of stored) await transaction.query(sql`delete from ${identifier(CHANGES_SCHEMA, name)}`)
   await transaction.query(sql`
