@@ -70,7 +70,7 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
     },
     (_, i) => stream(r, generator, sources, i + 1),
   )
-  const law = streams.length === 1 && r.chance(0.2)
+  const law = streams.length === 1 && r.chance(0.15)
   if (law) streams.push(...parts(r, streams))
   const texts = [...views, ...streams].map(({ query }) => printQuery(query)).join('\n')
   const used = tables.filter(({ sql }) => texts.includes(sql))
@@ -136,11 +136,11 @@ function parts(
 /** Adds itself to the sources of those that follow, at times twice, so that chains and diamonds are common. */
 function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Stream & { columns: Scope } {
   const depth = r.weighted([
-    [28, 0],
-    [38, 1],
-    [20, 2],
-    [9, 3],
-    [5, 4],
+    [30, 0],
+    [42, 1],
+    [18, 2],
+    [7, 3],
+    [3, 4],
   ])
   const name = `fz.${r.chance(0.9) ? `st${number}` : `"St ${number}"`}`
   const { query, columns, rows } = generator.query(sources, depth)

@@ -229,6 +229,7 @@ export class QueryGenerator {
     const random = this.#random
     const items: FromItem[] = []
     const scope: Column[] = []
+    const subqueries: Record<string, Query> = {}
     let rows = 1
     const wanted = random.weighted([
       [50, 1],
@@ -247,7 +248,11 @@ export class QueryGenerator {
         const join = joined(random, scope, own, { product: rows * more, outer, using: outer && items.length === 1 })
         const estimate = join.on.some((condition) => condition.includes(' = ')) ? (rows * more) / 4 : rows * more
         if (estimate > bounds.rows) break
-        items.push({ alias, source, ...join })
+        const both = { items, scope: [...scope, ...own], rows: estimate, subqueries }
+        const asks = join.using === undefined && join.join !== 'full' && this.#chance(0.05, 'subqueries')
+        // an outer join whose condition asks another relation has no law
+        if (asks && join.join !== 'inner') this.#beyond++
+        items.push({ alias, source, ...join, on: asks ? [...join.on, this.#asks(both, sources, depth)] : join.on })
         rows = estimate
       }
       scope.push(...own)
@@ -258,7 +263,7 @@ export class QueryGenerator {
       scope.push(...columns)
       rows *= 2
     }
-    return { items, scope, rows, subqueries: {} }
+    return { items, scope, rows, subqueries }
   }
 
   #relation(sources: readonly Source[], depth: number): { source: string | Query; columns: Scope; rows: number } {

@@ -1,4 +1,4 @@
-import { as, fingerprint, isObject, list, nodeType, strings, text, type Ast, type JsonObject } from '../ast.ts'
+import { as, fingerprint, isObject, list, nodeType, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
 import { relationKey, type RelationFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
 import { Unsupported } from '../unsupported.ts'
@@ -85,6 +85,11 @@ function joinExpression(analyser: QueryAnalyser, body: JsonObject, environment: 
     return [pair.name, type === 'JOIN_RIGHT' ? pair.right : pair.left]
   })
   const scope: Scope = { ...both, merged: new Map([...both.merged, ...merged]) }
+  // between inner joins ON is a WHERE, and may ask the same
+  if (type === 'JOIN_INNER' && asks(body['quals'])) {
+    const source = { plan: join(left.plan, right.plan, equalities), scope }
+    return { plan: analyser.where({ whereClause: body['quals'] }, source, environment), scope }
+  }
   const quals = isObject(body['quals']) ? conjuncts(analyser.expression(body['quals'], scope)) : []
   const conditions = [...equalities, ...quals]
   switch (type) {
@@ -99,6 +104,14 @@ function joinExpression(analyser: QueryAnalyser, body: JsonObject, environment: 
     default:
       throw new Unsupported('OTHER', `a join of type ${text(type)}`)
   }
+}
+
+function asks(condition: JsonObject[string]): boolean {
+  let found = false
+  walk(condition, (type) => {
+    if (type === 'SubLink') found = true
+  })
+  return found
 }
 
 function joinedCall(analyser: QueryAnalyser, left: Source, call: JsonObject, body: JsonObject): Source {

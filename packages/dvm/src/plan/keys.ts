@@ -1,4 +1,4 @@
-import { as, isObject, soleColumn, strings, type Ast } from '../ast.ts'
+import { as, columnsOf, isObject, soleColumn, strings, type Ast } from '../ast.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -14,8 +14,11 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
       })
     case 'constant':
       return plan.query === 'select' ? [[]] : []
-    case 'filter':
-      return keysOf(plan.input)
+    case 'filter': {
+      // what equals a constant tells no rows apart
+      const fixed = constants(plan.predicates)
+      return keysOf(plan.input).map((key) => key.filter((column) => !fixed.has(column)))
+    }
     case 'expand':
       return []
     case 'partitioned':
@@ -67,6 +70,17 @@ export function equated(conditions: readonly Ast[], others: ReadonlySet<string>)
     if (others.has(b) && !others.has(a)) fixed.add(a)
   }
   return fixed
+}
+
+/** Columns that a condition sets equal to something without columns. */
+function constants(conditions: readonly Ast[]): Set<string> {
+  const sides = conditions.filter(isEquality).map((condition) => as('A_Expr', condition) ?? {})
+  const fixed = sides.flatMap(({ lexpr, rexpr }) => {
+    if (!isObject(lexpr) || !isObject(rexpr)) return []
+    if (columnsOf(rexpr).size === 0) return soleColumn(lexpr) ?? []
+    return columnsOf(lexpr).size === 0 ? (soleColumn(rexpr) ?? []) : []
+  })
+  return new Set(fixed)
 }
 
 /** By PostgreSQL's own operator: another one's name has its schema. */
