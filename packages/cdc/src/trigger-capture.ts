@@ -42,8 +42,9 @@ async function inspect(database: Database, stableName: string): Promise<readonly
   )
   if (row === undefined) return [{ kind: 'buffer_missing', detail: `no source has the stable name ${stableName}` }]
   const facts = await readSource(database, { ...sourceIdentifier(row.oid, row.schema, row.table), stableName })
-  if (facts === null || facts.tracked === null) {
+  const tracked = facts?.tracked ?? null
+  if (facts === null || tracked === null) {
     return [{ kind: 'source_dropped', detail: `${row.schema}.${row.table} was dropped` }]
   }
-  return row.capture === 'trigger' ? findFaults(facts, stableName, facts.tracked) : []
+  return row.capture === 'trigger' ? findFaults(facts, stableName, tracked) : []
 }

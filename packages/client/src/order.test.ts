@@ -18,7 +18,7 @@ test('sources that are no stream tables, or are not in the list, do not matter',
 })
 
 test('a circle is refused with its path', () => {
-  expect(() => refreshOrder([table(1, 3), table(2, 1), table(3, 2)])).toThrowError(
+  expect(() => refreshOrder([table(1, 3), table(2, 1), table(3, 2)])).toThrow(
     expect.objectContaining({ code: 'CYCLE', detail: 't1 → t3 → t2 → t1' }) as Error,
   )
 })
