@@ -19,7 +19,7 @@
   group by department
 ),
 groups as (
-  select d.department, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, least(t."least", d."__arrived min(salary)") as __slot_2, greatest(t.most, d."__arrived max(salary)") as __slot_3, greatest(t.last_name, d."__arrived max(""name"")") as __slot_4, t.department as __old_1, t."least" as __old_2, t.most as __old_3, t.last_name as __old_4, coalesce((d."__left min(salary)" <= least(t."least", d."__arrived min(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(salary)" >= greatest(t.most, d."__arrived max(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(""name"")" >= greatest(t.last_name, d."__arrived max(""name"")") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.department, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, least(t."least", d."__arrived min(salary)") as __slot_2, greatest(t.most, d."__arrived max(salary)") as __slot_3, greatest(t.last_name, d."__arrived max(""name"")") as __slot_4, t.department as __old_1, t."least" as __old_2, t.most as __old_3, t.last_name as __old_4, coalesce((d."__left min(salary)" <= least(t."least", d."__arrived min(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(salary)" >= greatest(t.most, d."__arrived max(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(""name"")" >= greatest(t.last_name, d."__arrived max(""name"")") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(department::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -66,7 +66,7 @@ groups as (
   from (
     select *, __slot_2 as min, __slot_3 as max, __slot_4 as max_2
     from (
-      select s.department, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.department, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -75,14 +75,21 @@ groups as (
 "deleted from aggregate_extremes" as (
   delete from public.aggregate_extremes t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to aggregate_extremes" as (
+"inserted into aggregate_extremes" as (
   insert into public.aggregate_extremes as t (department, "least", most, last_name, __key, __n)
   select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(department::text))), 1, 16), __slot_1
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set department = excluded.department, "least" = excluded."least", most = excluded.most, last_name = excluded.last_name, __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in aggregate_extremes" as (
+  update public.aggregate_extremes t
+  set department = __new_1, "least" = __new_2, most = __new_3, last_name = __new_4, __n = __slot_1
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

@@ -13,7 +13,7 @@
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::text as __slot_2, null::text[] as __slot_3, null::bigint as __slot_4, null::numeric as __slot_5, t.region as __old_1, t.names as __old_2, t.different as __old_3, t.credits as __old_4, t.median as __old_5, coalesce(true or true or true or true, false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::text as __slot_2, null::text[] as __slot_3, null::bigint as __slot_4, null::numeric as __slot_5, t.region as __old_1, t.names as __old_2, t.different as __old_3, t.credits as __old_4, t.median as __old_5, coalesce(true or true or true or true, false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -60,7 +60,7 @@ groups as (
   from (
     select *, __slot_2 as string_agg, __slot_3 as array_agg, __slot_4 as count, __slot_5 as percentile_disc
     from (
-      select s.region, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then a.__slot_5 else s.__slot_5 end as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5
+      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then a.__slot_5 else s.__slot_5 end as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -69,14 +69,21 @@ groups as (
 "deleted from aggregate_lists" as (
   delete from public.aggregate_lists t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to aggregate_lists" as (
+"inserted into aggregate_lists" as (
   insert into public.aggregate_lists as t (region, names, different, credits, median, __key, __n)
   select __new_1, __new_2, __new_3, __new_4, __new_5, substr(sha256(record_send(row(region::text))), 1, 16), __slot_1
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, names = excluded.names, different = excluded.different, credits = excluded.credits, median = excluded.median, __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in aggregate_lists" as (
+  update public.aggregate_lists t
+  set region = __new_1, names = __new_2, different = __new_3, credits = __new_4, median = __new_5, __n = __slot_1
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

@@ -41,7 +41,7 @@
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, coalesce(t.orders, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_2, case when coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.shipping, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_3, coalesce(t.paid, 0) + coalesce(d."__count filter (where filter)", 0)::bigint as __slot_4, t.region as __old_1, t.orders as __old_2, t.charged as __old_3, t.shipping as __old_4, t.mean as __old_5, t.paid as __old_6, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.shipping = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.orders, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_2, case when coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.shipping, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_3, coalesce(t.paid, 0) + coalesce(d."__count filter (where filter)", 0)::bigint as __slot_4, t.region as __old_1, t.orders as __old_2, t.charged as __old_3, t.shipping as __old_4, t.mean as __old_5, t.paid as __old_6, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.shipping = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -102,7 +102,7 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as count_2, __slot_3 as sum, __slot_3 / nullif(__slot_2, 0) as avg, __slot_4 as count_3
     from (
-      select s.region, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then coalesce(a.__slot_2, 0) else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then coalesce(a.__slot_4, 0) else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5, s.__old_6
+      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then coalesce(a.__slot_2, 0) else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then coalesce(a.__slot_4, 0) else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5, s.__old_6
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -111,14 +111,21 @@ groups as (
 "deleted from aggregate_sales_by_region" as (
   delete from public.aggregate_sales_by_region t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to aggregate_sales_by_region" as (
+"inserted into aggregate_sales_by_region" as (
   insert into public.aggregate_sales_by_region as t (region, orders, charged, shipping, mean, paid, __key)
   select __new_1, __new_2, __new_3, __new_4, __new_5, __new_6, substr(sha256(record_send(row(region::text))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, orders = excluded.orders, charged = excluded.charged, shipping = excluded.shipping, mean = excluded.mean, paid = excluded.paid
+    and not __existed
+  returning 1
+),
+"updated in aggregate_sales_by_region" as (
+  update public.aggregate_sales_by_region t
+  set region = __new_1, orders = __new_2, charged = __new_3, shipping = __new_4, mean = __new_5, paid = __new_6
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

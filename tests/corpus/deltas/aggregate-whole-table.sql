@@ -19,7 +19,7 @@
   having count(*) > 0
 ),
 groups as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, least(t.first, d."__arrived min(paid_on)") as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where argument)", 0)::bigint as __slot_5, coalesce(t.__s5, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_6, t.n as __old_1, t.total as __old_2, t.first as __old_3, t.any_cash as __old_4, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.total = any ('{NaN,Infinity,-Infinity}'::numeric[]) or d."__left min(paid_on)" <= least(t.first, d."__arrived min(paid_on)"), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, least(t.first, d."__arrived min(paid_on)") as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where argument)", 0)::bigint as __slot_5, coalesce(t.__s5, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_6, t.n as __old_1, t.total as __old_2, t.first as __old_3, t.any_cash as __old_4, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.total = any ('{NaN,Infinity,-Infinity}'::numeric[]) or d."__left min(paid_on)" <= least(t.first, d."__arrived min(paid_on)"), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups"
@@ -53,7 +53,7 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as sum, __slot_4 as min, case when __slot_6 > 0 then __slot_5 > 0 end as bool_or
     from (
-      select s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then coalesce(a.__slot_5, 0) else s.__slot_5 end as __slot_5, case when s.__again then coalesce(a.__slot_6, 0) else s.__slot_6 end as __slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then coalesce(a.__slot_5, 0) else s.__slot_5 end as __slot_5, case when s.__again then coalesce(a.__slot_6, 0) else s.__slot_6 end as __slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -62,14 +62,21 @@ groups as (
 "deleted from aggregate_whole_table" as (
   delete from public.aggregate_whole_table t
   using "groups after" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to aggregate_whole_table" as (
+"inserted into aggregate_whole_table" as (
   insert into public.aggregate_whole_table as t (n, total, first, any_cash, __one, __s2, __s4, __s5)
   select __new_1, __new_2, __new_3, __new_4, true, __slot_3, __slot_5, __slot_6
   from "groups after"
   where true
-  on conflict (__one) do update set n = excluded.n, total = excluded.total, first = excluded.first, any_cash = excluded.any_cash, __s2 = excluded.__s2, __s4 = excluded.__s4, __s5 = excluded.__s5
+    and not __existed
+  returning 1
+),
+"updated in aggregate_whole_table" as (
+  update public.aggregate_whole_table t
+  set n = __new_1, total = __new_2, first = __new_3, any_cash = __new_4, __s2 = __slot_3, __s4 = __slot_5, __s5 = __slot_6
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and true
   returning 1
 )

@@ -13,39 +13,49 @@
   from "Δ products"
   where (category = 'home'::text)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", salary, 1 as __w
+    from (
+      select id, "name", salary
+      from public.employees
+    ) l
+    where exists (select from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
+    union all
+    select id, "name", salary, -l.__w as __w
+    from "Δ employees" l
+    where exists (select from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
+  ) l
+),
 crossings as (
   select id, "name", salary, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.salary, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select category, price
-      from (
-        select category, price
-        from public.products
-      ) f
-      where (category = 'home'::text)
-    ) r
-    where ((salary::numeric > price) IS NOT TRUE)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", salary, 1 as __w
-      from (
-        select id, "name", salary
-        from public.employees
-      ) l
-      where exists (select from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
-      union all
-      select id, "name", salary, -l.__w as __w
-      from "Δ employees" l
-      where exists (select from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
-    ) l
+    select l.id, l."name", l.salary, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ filter" r on ((salary::numeric > price) IS NOT TRUE)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter" r
-      where ((salary::numeric > price) IS NOT TRUE)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select category, price
+          from (
+            select category, price
+            from public.products
+          ) f
+          where (category = 'home'::text)
+        ) r
+        where ((salary::numeric > price) IS NOT TRUE)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),

@@ -8,37 +8,48 @@
   from "window of employees"
   where (select go from gate)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", department, salary, 1 as __w
+    from (
+      select id, "name", department, salary
+      from public.employees
+    ) l
+    where exists (select from "Δ i" r where (department_2 = department))
+      and exists (select from "Δ i" r where (department_2 = department)   and (salary < salary_2))
+    union all
+    select id, "name", department, salary, -l.__w as __w
+    from "Δ e" l
+    where exists (select from "Δ i" r where (department_2 = department))
+      and exists (select from "Δ i" r where (department_2 = department)   and (salary < salary_2))
+  ) l
+),
 crossings as (
   select id, "name", department, salary, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.department, l.salary, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select department as department_2, salary as salary_2
-      from public.employees
-    ) r
-    where (department_2 = department)
-      and (salary < salary_2)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", department, salary, 1 as __w
-      from (
-        select id, "name", department, salary
-        from public.employees
-      ) l
-      where exists (select from "Δ i" r where (department_2 = department)   and (salary < salary_2))
-      union all
-      select id, "name", department, salary, -l.__w as __w
-      from "Δ e" l
-      where exists (select from "Δ i" r where (department_2 = department)   and (salary < salary_2))
-    ) l
+    select l.id, l."name", l.department, l.salary, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ i" r on (department_2 = department) and (salary < salary_2)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ i" r
-      where (department_2 = department)
-        and (salary < salary_2)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select department as department_2, salary as salary_2
+          from public.employees
+        ) r
+        where (department_2 = department)
+          and (salary < salary_2)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),

@@ -13,7 +13,7 @@
   group by customer_id
 ),
 groups as (
-  select d.customer_id, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -60,7 +60,7 @@ groups as (
   from (
     select *, __slot_2 as sum
     from (
-      select s.customer_id, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -80,143 +80,57 @@ groups as (
 "deleted from stage_b19ca38960a5a9b3_1" as (
   delete from freshet_changes.stage_b19ca38960a5a9b3_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_b19ca38960a5a9b3_1" as (
+"inserted into stage_b19ca38960a5a9b3_1" as (
   insert into freshet_changes.stage_b19ca38960a5a9b3_1 as t (customer_id, sum, __key, __n, __s2)
   select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16), __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id = excluded.customer_id, sum = excluded.sum, __n = excluded.__n, __s2 = excluded.__s2
+    and not __existed
   returning 1
 ),
-"Δ payments 2" as not materialized (
-  select customer_id as customer_id_3, amount as amount_2, __w
-  from "window of payments"
-  where (select go from gate)
+"updated in stage_b19ca38960a5a9b3_1" as (
+  update freshet_changes.stage_b19ca38960a5a9b3_1 t
+  set customer_id = __new_1, sum = __new_2, __n = __slot_1, __s2 = __slot_3
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 2" as (
-  select customer_id_3 as customer_id_3, amount_2 as amount_2, __w
-  from "Δ payments 2"
-),
-"Δ groups 2" as (
-  select customer_id_3, sum(__w) as "__count(*)", sum(amount_2 * __w) as "__sum amount_2", sum(__w) filter (where amount_2 is not null) as "__count filter (where amou ttfu7n"
-  from "Δ project 2"
-  group by customer_id_3
-),
-"groups 2" as (
-  select d.customer_id_3, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum amount_2", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint as __slot_3, t.customer_id_3 as __old_1, t.sum_2 as __old_2, coalesce(d."__sum amount_2" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_2 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
-  from (
-    select *, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16) as __key_1
-    from "Δ groups 2"
-  ) d
-  left join freshet_changes.stage_b19ca38960a5a9b3_2 t on t.__key = d.__key_1
-),
-"groups again 2" as (
-  select customer_id_3 as __wanted_1
-  from "groups 2"
-  where __again
-),
-"groups computed again 2" as (
-  select *, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16) as __key_1
-  from (
-    select customer_id_3, count(*) as __slot_1, (sum(amount_2))::numeric as __slot_2, count(*) filter (where amount_2 is not null) as __slot_3
-    from (
-      select r.*
-      from "groups again 2" w
-      join (
-        select customer_id_3 as customer_id_3, amount_2 as amount_2
-        from (
-          select customer_id as customer_id_3, amount as amount_2
-          from public.payments
-        ) p
-      ) r on r.customer_id_3 = w.__wanted_1
-      union all
-      select r.*
-      from "groups again 2" w
-      join (
-        select customer_id_3 as customer_id_3, amount_2 as amount_2
-        from (
-          select customer_id as customer_id_3, amount as amount_2
-          from public.payments
-        ) p
-      ) r on (r.customer_id_3 = w.__wanted_1 or (r.customer_id_3 is null and w.__wanted_1 is null))
-      where (w.__wanted_1 is null)
-        and (select exists (select from "groups again 2" w where w.__wanted_1 is null))
-    ) g
-    group by customer_id_3
-  ) k
-),
-"groups after 2" as (
-  select *, (customer_id_3)::integer as __new_1, (sum_2)::numeric as __new_2
-  from (
-    select *, __slot_2 as sum_2
-    from (
-      select s.customer_id_3, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
-      from "groups 2" s
-      left join "groups computed again 2" a on a.__key_1 = s.__key_1
-    ) s
-  ) v
-),
-"Δ stage 2" as (
-  select __old_1 as customer_id_3, __old_2 as sum_2, -1 as __w
-  from "groups after 2"
-  where __existed
-    and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
-  union all
-  select __new_1 as customer_id_3, __new_2 as sum_2, 1 as __w
-  from "groups after 2"
-  where __slot_1 > 0
-    and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
-),
-"deleted from stage_b19ca38960a5a9b3_2" as (
-  delete from freshet_changes.stage_b19ca38960a5a9b3_2 t
-  using "groups after 2" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
-  returning 1
-),
-"written to stage_b19ca38960a5a9b3_2" as (
-  insert into freshet_changes.stage_b19ca38960a5a9b3_2 as t (customer_id_3, sum_2, __key, __n, __s2)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16), __slot_1, __slot_3
-  from "groups after 2"
-  where __slot_1 > 0
-  on conflict (__key) do update set customer_id_3 = excluded.customer_id_3, sum_2 = excluded.sum_2, __n = excluded.__n, __s2 = excluded.__s2
-  returning 1
+  select sum as spent_2, __w
+  from "Δ stage"
 ),
 "Δ project 3" as (
-  select sum_2 as spent_2, __w
-  from "Δ stage 2"
-),
-"Δ project 4" as (
   select spent_2 as spent_2, __w
-  from "Δ project 3"
+  from "Δ project 2"
 ),
 "Δ net" as (
   select (array_agg(spent_2))[1] as spent_2, sum(__w) as __w
-  from "Δ project 4"
+  from "Δ project 3"
   group by record_send(row(spent_2))
   having sum(__w) <> 0
 ),
-"Δ groups 3" as (
+"Δ groups 2" as (
   select sum(__w) as "__count(*)", max(spent_2) filter (where __w > 0) as "__arrived max(spent_2)", max(spent_2) filter (where __w < 0) as "__left max(spent_2)"
   from "Δ net"
   having count(*) > 0
 ),
-"groups 3" as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(spent_2)") as __slot_2, t.max as __old_1, coalesce(d."__left max(spent_2)" >= greatest(t.max, d."__arrived max(spent_2)"), false) as __again
+"groups 2" as (
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(spent_2)") as __slot_2, t.max as __old_1, coalesce(d."__left max(spent_2)" >= greatest(t.max, d."__arrived max(spent_2)"), false) as __again
   from (
     select *, true as __key_1
-    from "Δ groups 3"
+    from "Δ groups 2"
   ) d
-  left join freshet_changes.stage_b19ca38960a5a9b3_3 t on t.__one = d.__key_1
+  left join freshet_changes.stage_b19ca38960a5a9b3_2 t on t.__one = d.__key_1
 ),
-"groups again 3" as (
+"groups again 2" as (
   select
-  from "groups 3"
+  from "groups 2"
   where __again
 ),
-"groups computed again 3" as (
+"groups computed again 2" as (
   select *, true as __key_1
   from (
     select count(*) as __slot_1, max(spent_2) as __slot_2
@@ -225,80 +139,87 @@ groups as (
       from (
         select spent_2 as spent_2
         from (
-          select sum_2 as spent_2
+          select sum as spent_2
           from (
-            select t.customer_id_3, t.sum_2
-            from freshet_changes.stage_b19ca38960a5a9b3_2 t
-            where not exists (select from "groups after 2" c where t.__key = c.__key_1)
+            select t.customer_id, t.sum
+            from freshet_changes.stage_b19ca38960a5a9b3_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
             union all
-            select __new_1 as customer_id_3, __new_2 as sum_2
-            from "groups after 2"
+            select __new_1 as customer_id, __new_2 as sum
+            from "groups after"
             where __slot_1 > 0
           ) p
         ) p
       ) r
-      where (select exists (select from "groups again 3"))
+      where (select exists (select from "groups again 2"))
     ) g
   ) k
 ),
-"groups after 3" as (
+"groups after 2" as (
   select *, (max)::numeric as __new_1
   from (
     select *, __slot_2 as max
     from (
-      select s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1
-      from "groups 3" s
-      left join "groups computed again 3" a on a.__key_1 = s.__key_1
+      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1
+      from "groups 2" s
+      left join "groups computed again 2" a on a.__key_1 = s.__key_1
     ) s
   ) v
 ),
-"Δ stage 3" as (
+"Δ stage 2" as (
   select __old_1 as max, -1 as __w
-  from "groups after 3"
+  from "groups after 2"
   where __existed
     and (not __existed or not (true) or row(__new_1)::record *<> row(__old_1)::record)
   union all
   select __new_1 as max, 1 as __w
-  from "groups after 3"
+  from "groups after 2"
   where true
     and (not __existed or not (true) or row(__new_1)::record *<> row(__old_1)::record)
 ),
-"deleted from stage_b19ca38960a5a9b3_3" as (
-  delete from freshet_changes.stage_b19ca38960a5a9b3_3 t
-  using "groups after 3" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+"deleted from stage_b19ca38960a5a9b3_2" as (
+  delete from freshet_changes.stage_b19ca38960a5a9b3_2 t
+  using "groups after 2" c
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to stage_b19ca38960a5a9b3_3" as (
-  insert into freshet_changes.stage_b19ca38960a5a9b3_3 as t (max, __one, __n)
+"inserted into stage_b19ca38960a5a9b3_2" as (
+  insert into freshet_changes.stage_b19ca38960a5a9b3_2 as t (max, __one, __n)
   select __new_1, true, __slot_1
-  from "groups after 3"
+  from "groups after 2"
   where true
-  on conflict (__one) do update set max = excluded.max, __n = excluded.__n
+    and not __existed
   returning 1
 ),
-"Δ project 5" as (
+"updated in stage_b19ca38960a5a9b3_2" as (
+  update freshet_changes.stage_b19ca38960a5a9b3_2 t
+  set max = __new_1, __n = __slot_1
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and true
+  returning 1
+),
+"Δ project 4" as (
   select customer_id as customer_id_2, sum as spent, __w
   from "Δ stage"
 ),
-"Δ project 6" as (
+"Δ project 5" as (
   select max as most, __w
-  from "Δ stage 3"
+  from "Δ stage 2"
 ),
 "Δ join" as (
   select customer_id_2, spent, most, l.__w as __w
-  from "Δ project 5" l
+  from "Δ project 4" l
   cross join (
     select max as most
     from (
       select max
-      from freshet_changes.stage_b19ca38960a5a9b3_3
+      from freshet_changes.stage_b19ca38960a5a9b3_2
     ) p
   ) r
-  where (select exists (select from "Δ project 5"))
+  where (select exists (select from "Δ project 4"))
   union all
   select customer_id_2, spent, most, r.__w as __w
-  from "Δ project 6" r
+  from "Δ project 5" r
   cross join (
     select customer_id as customer_id_2, sum as spent
     from (
@@ -306,13 +227,13 @@ groups as (
       from freshet_changes.stage_b19ca38960a5a9b3_1
     ) p
   ) l
-  where (select exists (select from "Δ project 6"))
+  where (select exists (select from "Δ project 5"))
   union all
   select customer_id_2, spent, most, l.__w * r.__w as __w
-  from "Δ project 5" l
-  cross join "Δ project 6" r
-  where (select exists (select from "Δ project 5"))
-    and (select exists (select from "Δ project 6"))
+  from "Δ project 4" l
+  cross join "Δ project 5" r
+  where (select exists (select from "Δ project 4"))
+    and (select exists (select from "Δ project 5"))
 ),
 "Δ output" as (
   select (customer_id_2)::integer as customer_id, (spent)::numeric as spent, ((spent = most))::boolean as is_best, __w

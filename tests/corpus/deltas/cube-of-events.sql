@@ -19,7 +19,7 @@
   group by user_id, kind
 ),
 groups as (
-  select d.user_id, d.kind, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(at)") as __slot_2, t.user_id as __old_1, t.kind as __old_2, t.count as __old_3, t.max as __old_4, coalesce((d."__left max(at)" >= greatest(t.max, d."__arrived max(at)") and coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.user_id, d.kind, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(at)") as __slot_2, t.user_id as __old_1, t.kind as __old_2, t.count as __old_3, t.max as __old_4, coalesce((d."__left max(at)" >= greatest(t.max, d."__arrived max(at)") and coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(user_id::integer, kind::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -66,7 +66,7 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as max
     from (
-      select s.user_id, s.kind, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.user_id, s.kind, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -86,25 +86,27 @@ groups as (
 "deleted from stage_d82a70df0978b9d7_1" as (
   delete from freshet_changes.stage_d82a70df0978b9d7_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_d82a70df0978b9d7_1" as (
+"inserted into stage_d82a70df0978b9d7_1" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_1 as t (user_id, kind, count, max, __key)
   select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(user_id::integer, kind::text))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set user_id = excluded.user_id, kind = excluded.kind, count = excluded.count, max = excluded.max
+    and not __existed
   returning 1
 ),
-"Δ events 2" as not materialized (
-  select kind, at, __w
-  from "window of events"
-  where (select go from gate)
+"updated in stage_d82a70df0978b9d7_1" as (
+  update freshet_changes.stage_d82a70df0978b9d7_1 t
+  set user_id = __new_1, kind = __new_2, count = __new_3, max = __new_4
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 2" as (
   select kind as kind, at as at, __w
-  from "Δ events 2"
+  from "Δ events"
 ),
 "Δ net 2" as (
   select kind, at, sum(__w) as __w
@@ -118,7 +120,7 @@ groups as (
   group by kind
 ),
 "groups 2" as (
-  select d.kind, d.__key_1, t.__key is not null as __existed, coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max_2, d."__arrived max(at)") as __slot_2, t.kind as __old_1, t.count_2 as __old_2, t.max_2 as __old_3, coalesce((d."__left max(at)" >= greatest(t.max_2, d."__arrived max(at)") and coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.kind, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max_2, d."__arrived max(at)") as __slot_2, t.kind as __old_1, t.count_2 as __old_2, t.max_2 as __old_3, coalesce((d."__left max(at)" >= greatest(t.max_2, d."__arrived max(at)") and coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(kind::text))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -140,7 +142,7 @@ groups as (
       join (
         select kind as kind, at as at
         from (
-          select kind, at
+          select user_id, kind, at
           from public.events
         ) p
       ) r on r.kind = w.__wanted_1
@@ -150,7 +152,7 @@ groups as (
       join (
         select kind as kind, at as at
         from (
-          select kind, at
+          select user_id, kind, at
           from public.events
         ) p
       ) r on (r.kind = w.__wanted_1 or (r.kind is null and w.__wanted_1 is null))
@@ -165,7 +167,7 @@ groups as (
   from (
     select *, __slot_1 as count_2, __slot_2 as max_2
     from (
-      select s.kind, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
+      select s.kind, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
       from "groups 2" s
       left join "groups computed again 2" a on a.__key_1 = s.__key_1
     ) s
@@ -185,25 +187,27 @@ groups as (
 "deleted from stage_d82a70df0978b9d7_2" as (
   delete from freshet_changes.stage_d82a70df0978b9d7_2 t
   using "groups after 2" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_d82a70df0978b9d7_2" as (
+"inserted into stage_d82a70df0978b9d7_2" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_2 as t (kind, count_2, max_2, __key)
   select __new_1, __new_2, __new_3, substr(sha256(record_send(row(kind::text))), 1, 16)
   from "groups after 2"
   where __slot_1 > 0
-  on conflict (__key) do update set kind = excluded.kind, count_2 = excluded.count_2, max_2 = excluded.max_2
+    and not __existed
   returning 1
 ),
-"Δ events 3" as not materialized (
-  select user_id, at, __w
-  from "window of events"
-  where (select go from gate)
+"updated in stage_d82a70df0978b9d7_2" as (
+  update freshet_changes.stage_d82a70df0978b9d7_2 t
+  set kind = __new_1, count_2 = __new_2, max_2 = __new_3
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 3" as (
   select user_id as user_id, at as at, __w
-  from "Δ events 3"
+  from "Δ events"
 ),
 "Δ net 3" as (
   select user_id, at, sum(__w) as __w
@@ -217,7 +221,7 @@ groups as (
   group by user_id
 ),
 "groups 3" as (
-  select d.user_id, d.__key_1, t.__key is not null as __existed, coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max_3, d."__arrived max(at)") as __slot_2, t.user_id as __old_1, t.count_3 as __old_2, t.max_3 as __old_3, coalesce((d."__left max(at)" >= greatest(t.max_3, d."__arrived max(at)") and coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.user_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max_3, d."__arrived max(at)") as __slot_2, t.user_id as __old_1, t.count_3 as __old_2, t.max_3 as __old_3, coalesce((d."__left max(at)" >= greatest(t.max_3, d."__arrived max(at)") and coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(user_id::integer))), 1, 16) as __key_1
     from "Δ groups 3"
@@ -239,7 +243,7 @@ groups as (
       join (
         select user_id as user_id, at as at
         from (
-          select user_id, at
+          select user_id, kind, at
           from public.events
         ) p
       ) r on r.user_id = w.__wanted_1
@@ -249,7 +253,7 @@ groups as (
       join (
         select user_id as user_id, at as at
         from (
-          select user_id, at
+          select user_id, kind, at
           from public.events
         ) p
       ) r on (r.user_id = w.__wanted_1 or (r.user_id is null and w.__wanted_1 is null))
@@ -264,7 +268,7 @@ groups as (
   from (
     select *, __slot_1 as count_3, __slot_2 as max_3
     from (
-      select s.user_id, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
+      select s.user_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
       from "groups 3" s
       left join "groups computed again 3" a on a.__key_1 = s.__key_1
     ) s
@@ -284,25 +288,27 @@ groups as (
 "deleted from stage_d82a70df0978b9d7_3" as (
   delete from freshet_changes.stage_d82a70df0978b9d7_3 t
   using "groups after 3" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_d82a70df0978b9d7_3" as (
+"inserted into stage_d82a70df0978b9d7_3" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_3 as t (user_id, count_3, max_3, __key)
   select __new_1, __new_2, __new_3, substr(sha256(record_send(row(user_id::integer))), 1, 16)
   from "groups after 3"
   where __slot_1 > 0
-  on conflict (__key) do update set user_id = excluded.user_id, count_3 = excluded.count_3, max_3 = excluded.max_3
+    and not __existed
   returning 1
 ),
-"Δ events 4" as not materialized (
-  select at, __w
-  from "window of events"
-  where (select go from gate)
+"updated in stage_d82a70df0978b9d7_3" as (
+  update freshet_changes.stage_d82a70df0978b9d7_3 t
+  set user_id = __new_1, count_3 = __new_2, max_3 = __new_3
+  from "groups after 3" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 4" as (
   select at as at, __w
-  from "Δ events 4"
+  from "Δ events"
 ),
 "Δ net 4" as (
   select at, sum(__w) as __w
@@ -316,7 +322,7 @@ groups as (
   having count(*) > 0
 ),
 "groups 4" as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.count_4, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max_4, d."__arrived max(at)") as __slot_2, t.count_4 as __old_1, t.max_4 as __old_2, coalesce(d."__left max(at)" >= greatest(t.max_4, d."__arrived max(at)"), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.count_4, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max_4, d."__arrived max(at)") as __slot_2, t.count_4 as __old_1, t.max_4 as __old_2, coalesce(d."__left max(at)" >= greatest(t.max_4, d."__arrived max(at)"), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups 4"
@@ -337,7 +343,7 @@ groups as (
       from (
         select at as at
         from (
-          select at
+          select user_id, kind, at
           from public.events
         ) p
       ) r
@@ -350,7 +356,7 @@ groups as (
   from (
     select *, __slot_1 as count_4, __slot_2 as max_4
     from (
-      select s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
+      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
       from "groups 4" s
       left join "groups computed again 4" a on a.__key_1 = s.__key_1
     ) s
@@ -370,15 +376,22 @@ groups as (
 "deleted from stage_d82a70df0978b9d7_4" as (
   delete from freshet_changes.stage_d82a70df0978b9d7_4 t
   using "groups after 4" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to stage_d82a70df0978b9d7_4" as (
+"inserted into stage_d82a70df0978b9d7_4" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_4 as t (count_4, max_4, __one)
   select __new_1, __new_2, true
   from "groups after 4"
   where true
-  on conflict (__one) do update set count_4 = excluded.count_4, max_4 = excluded.max_4
+    and not __existed
+  returning 1
+),
+"updated in stage_d82a70df0978b9d7_4" as (
+  update freshet_changes.stage_d82a70df0978b9d7_4 t
+  set count_4 = __new_1, max_4 = __new_2
+  from "groups after 4" c
+  where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
 "Δ filter" as (
@@ -395,101 +408,14 @@ groups as (
   from "Δ stage 2"
   where (count_2 > 1)
 ),
-"Δ events 5" as not materialized (
-  select user_id, __w
-  from "window of events"
-  where (select go from gate)
-),
 "Δ project 6" as (
   select user_id as left_out, __w
-  from "Δ events 5"
-),
-crossings as (
-  select kind, count_2, max_2, __w, __n > __m as __was, __n > 0 as __is
-  from (
-    select l.kind, l.count_2, l.max_2, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select user_id as left_out
-      from (
-        select user_id
-        from public.events
-      ) p
-    ) r
-    where false
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select kind, count_2, max_2, 1 as __w
-      from (
-        select kind, count_2, max_2
-        from (
-          select kind, count_2, max_2
-          from freshet_changes.stage_d82a70df0978b9d7_2
-        ) f
-        where (count_2 > 1)
-      ) l
-      where exists (select from "Δ project 6" r where false)
-    ) l
-    cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 6" r
-      where false
-    ) d
-  ) j
-  where (__n > __m) <> (__n > 0)
-),
-"Δ without a match" as (
-  select kind, count_2, max_2, __w
-  from "Δ filter 2" l
-  where not exists (
-    select
-    from (
-      select user_id as left_out
-      from (
-        select user_id
-        from public.events
-      ) p
-    ) r
-    where false
-  )
-  union all
-  select kind, count_2, max_2, case when __is then -__w else __w end as __w
-  from crossings
+  from "Δ events"
 ),
 "Δ join" as (
-  select kind, count_2, max_2, left_out, l.__w as __w
-  from "Δ filter 2" l
-  join (
-    select user_id as left_out
-    from (
-      select user_id
-      from public.events
-    ) p
-  ) r on false
-  where (select exists (select from "Δ filter 2"))
-  union all
-  select kind, count_2, max_2, left_out, r.__w as __w
-  from "Δ project 6" r
-  join (
-    select kind, count_2, max_2
-    from (
-      select kind, count_2, max_2
-      from freshet_changes.stage_d82a70df0978b9d7_2
-    ) f
-    where (count_2 > 1)
-  ) l on false
-  where (select exists (select from "Δ project 6"))
-  union all
   select kind, count_2, max_2, left_out, l.__w
-  from "Δ without a match" l
-  left join (
-    select user_id as left_out
-    from (
-      select user_id
-      from public.events
-    ) p
-  ) r on false
+  from "Δ filter 2" l
+  left join "Δ project 6" r on false
 ),
 "Δ project 7" as (
   select left_out as user_id_2, kind as kind_2, count_2 as n, max_2 as latest, __w
@@ -500,101 +426,14 @@ crossings as (
   from "Δ stage 3"
   where (count_3 > 1)
 ),
-"Δ events 6" as not materialized (
-  select kind, __w
-  from "window of events"
-  where (select go from gate)
-),
 "Δ project 8" as (
   select kind as left_out_2, __w
-  from "Δ events 6"
-),
-"crossings 2" as (
-  select user_id, count_3, max_3, __w, __n > __m as __was, __n > 0 as __is
-  from (
-    select l.user_id, l.count_3, l.max_3, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select kind as left_out_2
-      from (
-        select kind
-        from public.events
-      ) p
-    ) r
-    where false
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select user_id, count_3, max_3, 1 as __w
-      from (
-        select user_id, count_3, max_3
-        from (
-          select user_id, count_3, max_3
-          from freshet_changes.stage_d82a70df0978b9d7_3
-        ) f
-        where (count_3 > 1)
-      ) l
-      where exists (select from "Δ project 8" r where false)
-    ) l
-    cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 8" r
-      where false
-    ) d
-  ) j
-  where (__n > __m) <> (__n > 0)
-),
-"Δ without a match 2" as (
-  select user_id, count_3, max_3, __w
-  from "Δ filter 3" l
-  where not exists (
-    select
-    from (
-      select kind as left_out_2
-      from (
-        select kind
-        from public.events
-      ) p
-    ) r
-    where false
-  )
-  union all
-  select user_id, count_3, max_3, case when __is then -__w else __w end as __w
-  from "crossings 2"
+  from "Δ events"
 ),
 "Δ join 2" as (
-  select user_id, count_3, max_3, left_out_2, l.__w as __w
-  from "Δ filter 3" l
-  join (
-    select kind as left_out_2
-    from (
-      select kind
-      from public.events
-    ) p
-  ) r on false
-  where (select exists (select from "Δ filter 3"))
-  union all
-  select user_id, count_3, max_3, left_out_2, r.__w as __w
-  from "Δ project 8" r
-  join (
-    select user_id, count_3, max_3
-    from (
-      select user_id, count_3, max_3
-      from freshet_changes.stage_d82a70df0978b9d7_3
-    ) f
-    where (count_3 > 1)
-  ) l on false
-  where (select exists (select from "Δ project 8"))
-  union all
   select user_id, count_3, max_3, left_out_2, l.__w
-  from "Δ without a match 2" l
-  left join (
-    select kind as left_out_2
-    from (
-      select kind
-      from public.events
-    ) p
-  ) r on false
+  from "Δ filter 3" l
+  left join "Δ project 8" r on false
 ),
 "Δ project 9" as (
   select user_id as user_id_2, left_out_2 as kind_2, count_3 as n, max_3 as latest, __w
@@ -605,101 +444,14 @@ crossings as (
   from "Δ stage 4"
   where (count_4 > 1)
 ),
-"Δ events 7" as not materialized (
-  select user_id, kind, __w
-  from "window of events"
-  where (select go from gate)
-),
 "Δ project 10" as (
   select user_id as left_out_3, kind as left_out_4, __w
-  from "Δ events 7"
-),
-"crossings 3" as (
-  select count_4, max_4, __w, __n > __m as __was, __n > 0 as __is
-  from (
-    select l.count_4, l.max_4, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select user_id as left_out_3, kind as left_out_4
-      from (
-        select user_id, kind
-        from public.events
-      ) p
-    ) r
-    where false
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select count_4, max_4, 1 as __w
-      from (
-        select count_4, max_4
-        from (
-          select count_4, max_4
-          from freshet_changes.stage_d82a70df0978b9d7_4
-        ) f
-        where (count_4 > 1)
-      ) l
-      where exists (select from "Δ project 10" r where false)
-    ) l
-    cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 10" r
-      where false
-    ) d
-  ) j
-  where (__n > __m) <> (__n > 0)
-),
-"Δ without a match 3" as (
-  select count_4, max_4, __w
-  from "Δ filter 4" l
-  where not exists (
-    select
-    from (
-      select user_id as left_out_3, kind as left_out_4
-      from (
-        select user_id, kind
-        from public.events
-      ) p
-    ) r
-    where false
-  )
-  union all
-  select count_4, max_4, case when __is then -__w else __w end as __w
-  from "crossings 3"
+  from "Δ events"
 ),
 "Δ join 3" as (
-  select count_4, max_4, left_out_3, left_out_4, l.__w as __w
-  from "Δ filter 4" l
-  join (
-    select user_id as left_out_3, kind as left_out_4
-    from (
-      select user_id, kind
-      from public.events
-    ) p
-  ) r on false
-  where (select exists (select from "Δ filter 4"))
-  union all
-  select count_4, max_4, left_out_3, left_out_4, r.__w as __w
-  from "Δ project 10" r
-  join (
-    select count_4, max_4
-    from (
-      select count_4, max_4
-      from freshet_changes.stage_d82a70df0978b9d7_4
-    ) f
-    where (count_4 > 1)
-  ) l on false
-  where (select exists (select from "Δ project 10"))
-  union all
   select count_4, max_4, left_out_3, left_out_4, l.__w
-  from "Δ without a match 3" l
-  left join (
-    select user_id as left_out_3, kind as left_out_4
-    from (
-      select user_id, kind
-      from public.events
-    ) p
-  ) r on false
+  from "Δ filter 4" l
+  left join "Δ project 10" r on false
 ),
 "Δ project 11" as (
   select left_out_3 as user_id_2, left_out_4 as kind_2, count_4 as n, max_4 as latest, __w

@@ -54,10 +54,10 @@ fresh as materialized (
   ) as f(customer_id, id, placed_on, status, __key, __part)
 ),
 changes as (
-  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, f.__key is not null as __alive, f.customer_id as __new_1, f.id as __new_2, f.placed_on as __new_3, f.status as __new_4, f.__key as __new_5, f.__part as __new_6, t.customer_id as __old_1, t.id as __old_2, t.placed_on as __old_3, t.status as __old_4, row(t.customer_id, t.id, t.placed_on, t.status)::record *<> row(f.customer_id, f.id, f.placed_on, f.status)::record as __differs
+  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, t.__at, f.__key is not null as __alive, f.customer_id as __new_1, f.id as __new_2, f.placed_on as __new_3, f.status as __new_4, f.__key as __new_5, f.__part as __new_6, t.customer_id as __old_1, t.id as __old_2, t.placed_on as __old_3, t.status as __old_4, row(t.customer_id, t.id, t.placed_on, t.status)::record *<> row(f.customer_id, f.id, f.placed_on, f.status)::record as __differs
   from fresh f
   full join (
-    select t.*
+    select t.*, t.ctid as __at
     from public.distinct_on_latest_order t
     join (
       select substr(sha256(record_send(row(customer_id_2::integer))), 1, 16) as __part
@@ -72,14 +72,21 @@ changes as (
 "deleted from distinct_on_latest_order" as (
   delete from public.distinct_on_latest_order t
   using changes c
-  where t.__key = c.__key_1 and c.__existed and not (__alive)
+  where t.ctid = c.__at and c.__existed and not (__alive)
   returning 1
 ),
-"written to distinct_on_latest_order" as (
+"inserted into distinct_on_latest_order" as (
   insert into public.distinct_on_latest_order as t (customer_id, id, placed_on, status, __key, __part)
   select __new_1, __new_2, __new_3, __new_4, __new_5, __new_6
   from changes
   where __alive
-  on conflict (__key) do update set customer_id = excluded.customer_id, id = excluded.id, placed_on = excluded.placed_on, status = excluded.status, __part = excluded.__part
+    and not __existed
+  returning 1
+),
+"updated in distinct_on_latest_order" as (
+  update public.distinct_on_latest_order t
+  set customer_id = __new_1, id = __new_2, placed_on = __new_3, status = __new_4, __part = __new_6
+  from changes c
+  where t.ctid = c.__at and c.__existed and __alive
   returning 1
 )

@@ -13,7 +13,7 @@
   group by region_2, unlimited
 ),
 groups as (
-  select d.region_2, d.unlimited, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.region as __old_1, t.unlimited as __old_2
+  select d.region_2, d.unlimited, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.region as __old_1, t.unlimited as __old_2
   from (
     select *, substr(sha256(record_send(row(region_2::text, unlimited::boolean))), 1, 16) as __key_1
     from "Δ groups"
@@ -32,14 +32,21 @@ groups as (
 "deleted from distinct_regions" as (
   delete from public.distinct_regions t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to distinct_regions" as (
+"inserted into distinct_regions" as (
   insert into public.distinct_regions as t (region, unlimited, __key, __n)
   select __new_1, __new_2, substr(sha256(record_send(row(region_2::text, unlimited::boolean))), 1, 16), __slot_1
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, unlimited = excluded.unlimited, __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in distinct_regions" as (
+  update public.distinct_regions t
+  set region = __new_1, unlimited = __new_2, __n = __slot_1
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

@@ -29,7 +29,7 @@
   group by customer_id_3
 ),
 groups as (
-  select d.customer_id_3, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.left_count, 0) + coalesce(d."__count filter (where on_left)", 0)::bigint as __slot_2, coalesce(t.right_count, 0) + coalesce(d."__count filter (where on_right)", 0)::bigint as __slot_3, t.customer_id_3 as __old_1, t.left_count as __old_2, t.right_count as __old_3
+  select d.customer_id_3, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.left_count, 0) + coalesce(d."__count filter (where on_left)", 0)::bigint as __slot_2, coalesce(t.right_count, 0) + coalesce(d."__count filter (where on_right)", 0)::bigint as __slot_3, t.customer_id_3 as __old_1, t.left_count as __old_2, t.right_count as __old_3
   from (
     select *, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -59,15 +59,22 @@ groups as (
 "deleted from stage_4fc9d24b7b883964_1" as (
   delete from freshet_changes.stage_4fc9d24b7b883964_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_4fc9d24b7b883964_1" as (
+"inserted into stage_4fc9d24b7b883964_1" as (
   insert into freshet_changes.stage_4fc9d24b7b883964_1 as t (customer_id_3, left_count, right_count, __key, __n)
   select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16), __slot_1
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id_3 = excluded.customer_id_3, left_count = excluded.left_count, right_count = excluded.right_count, __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in stage_4fc9d24b7b883964_1" as (
+  update freshet_changes.stage_4fc9d24b7b883964_1 t
+  set customer_id_3 = __new_1, left_count = __new_2, right_count = __new_3, __n = __slot_1
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ filter" as (

@@ -13,7 +13,7 @@
   group by customer_id
 ),
 groups as (
-  select d.customer_id, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.customer_id as __old_1, t.count as __old_2
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.customer_id as __old_1, t.count as __old_2
   from (
     select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -43,15 +43,22 @@ groups as (
 "deleted from stage_15100939e35cc30e_1" as (
   delete from freshet_changes.stage_15100939e35cc30e_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_15100939e35cc30e_1" as (
+"inserted into stage_15100939e35cc30e_1" as (
   insert into freshet_changes.stage_15100939e35cc30e_1 as t (customer_id, count, __key)
   select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id = excluded.customer_id, count = excluded.count
+    and not __existed
+  returning 1
+),
+"updated in stage_15100939e35cc30e_1" as (
+  update freshet_changes.stage_15100939e35cc30e_1 t
+  set customer_id = __new_1, count = __new_2
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ payments" as not materialized (
@@ -69,7 +76,7 @@ groups as (
   group by customer_id_3
 ),
 "groups 2" as (
-  select d.customer_id_3, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id_3 as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.customer_id_3, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id_3 as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -116,7 +123,7 @@ groups as (
   from (
     select *, __slot_2 as sum
     from (
-      select s.customer_id_3, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.customer_id_3, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
       from "groups 2" s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -136,15 +143,22 @@ groups as (
 "deleted from stage_15100939e35cc30e_2" as (
   delete from freshet_changes.stage_15100939e35cc30e_2 t
   using "groups after 2" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_15100939e35cc30e_2" as (
+"inserted into stage_15100939e35cc30e_2" as (
   insert into freshet_changes.stage_15100939e35cc30e_2 as t (customer_id_3, sum, __key, __n, __s2)
   select __new_1, __new_2, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16), __slot_1, __slot_3
   from "groups after 2"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id_3 = excluded.customer_id_3, sum = excluded.sum, __n = excluded.__n, __s2 = excluded.__s2
+    and not __existed
+  returning 1
+),
+"updated in stage_15100939e35cc30e_2" as (
+  update freshet_changes.stage_15100939e35cc30e_2 t
+  set customer_id_3 = __new_1, sum = __new_2, __n = __slot_1, __s2 = __slot_3
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ project 3" as (
@@ -155,42 +169,52 @@ groups as (
   select customer_id_3 as customer_id_4, sum as paid, __w
   from "Δ stage 2"
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select customer_id_2, orders, 1 as __w
+    from (
+      select customer_id as customer_id_2, count as orders
+      from (
+        select customer_id, count
+        from freshet_changes.stage_15100939e35cc30e_1
+      ) p
+    ) l
+    where exists (select from "Δ project 4" r where (customer_id_2 = customer_id_4))
+  ) l
+),
 crossings as (
   select customer_id_2, orders, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.customer_id_2, l.orders, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select customer_id_3 as customer_id_4, sum as paid
-      from (
-        select t.customer_id_3, t.sum
-        from freshet_changes.stage_15100939e35cc30e_2 t
-        where not exists (select from "groups after 2" c where t.__key = c.__key_1)
-        union all
-        select __new_1 as customer_id_3, __new_2 as sum
-        from "groups after 2"
-        where __slot_1 > 0
-      ) p
-    ) r
-    where (customer_id_2 = customer_id_4)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select customer_id_2, orders, 1 as __w
-      from (
-        select customer_id as customer_id_2, count as orders
-        from (
-          select customer_id, count
-          from freshet_changes.stage_15100939e35cc30e_1
-        ) p
-      ) l
-      where exists (select from "Δ project 4" r where (customer_id_2 = customer_id_4))
-    ) l
+    select l.customer_id_2, l.orders, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ project 4" r on (customer_id_2 = customer_id_4)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 4" r
-      where (customer_id_2 = customer_id_4)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select customer_id_3 as customer_id_4, sum as paid
+          from (
+            select t.customer_id_3, t.sum
+            from freshet_changes.stage_15100939e35cc30e_2 t
+            where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+            union all
+            select __new_1 as customer_id_3, __new_2 as sum
+            from "groups after 2"
+            where __slot_1 > 0
+          ) p
+        ) r
+        where (customer_id_2 = customer_id_4)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -204,7 +228,7 @@ crossings as (
       from (
         select t.customer_id_3, t.sum
         from freshet_changes.stage_15100939e35cc30e_2 t
-        where not exists (select from "groups after 2" c where t.__key = c.__key_1)
+        where (t.__key) not in (select c.__key_1 from "groups after 2" c)
         union all
         select __new_1 as customer_id_3, __new_2 as sum
         from "groups after 2"
@@ -217,42 +241,52 @@ crossings as (
   select customer_id_2, orders, case when __is then -__w else __w end as __w
   from crossings
 ),
+"touched 2" as (
+  select *, row_number() over () as __i
+  from (
+    select customer_id_4, paid, 1 as __w
+    from (
+      select customer_id_3 as customer_id_4, sum as paid
+      from (
+        select customer_id_3, sum
+        from freshet_changes.stage_15100939e35cc30e_2
+      ) p
+    ) l
+    where exists (select from "Δ project 3" r where (customer_id_2 = customer_id_4))
+  ) l
+),
 "crossings 2" as (
   select customer_id_4, paid, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.customer_id_4, l.paid, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select customer_id as customer_id_2, count as orders
-      from (
-        select t.customer_id, t.count
-        from freshet_changes.stage_15100939e35cc30e_1 t
-        where not exists (select from "groups after" c where t.__key = c.__key_1)
-        union all
-        select __new_1 as customer_id, __new_2 as count
-        from "groups after"
-        where __slot_1 > 0
-      ) p
-    ) r
-    where (customer_id_2 = customer_id_4)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select customer_id_4, paid, 1 as __w
-      from (
-        select customer_id_3 as customer_id_4, sum as paid
-        from (
-          select customer_id_3, sum
-          from freshet_changes.stage_15100939e35cc30e_2
-        ) p
-      ) l
-      where exists (select from "Δ project 3" r where (customer_id_2 = customer_id_4))
-    ) l
+    select l.customer_id_4, l.paid, l.__w, d.__m, n.__n
+    from "touched 2" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 2" l
+      join "Δ project 3" r on (customer_id_2 = customer_id_4)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 3" r
-      where (customer_id_2 = customer_id_4)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select customer_id as customer_id_2, count as orders
+          from (
+            select t.customer_id, t.count
+            from freshet_changes.stage_15100939e35cc30e_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+            union all
+            select __new_1 as customer_id, __new_2 as count
+            from "groups after"
+            where __slot_1 > 0
+          ) p
+        ) r
+        where (customer_id_2 = customer_id_4)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -266,7 +300,7 @@ crossings as (
       from (
         select t.customer_id, t.count
         from freshet_changes.stage_15100939e35cc30e_1 t
-        where not exists (select from "groups after" c where t.__key = c.__key_1)
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
         union all
         select __new_1 as customer_id, __new_2 as count
         from "groups after"
@@ -310,33 +344,11 @@ crossings as (
   union all
   select customer_id_2, orders, customer_id_4, paid, l.__w
   from "Δ without a match" l
-  left join (
-    select customer_id_3 as customer_id_4, sum as paid
-    from (
-      select t.customer_id_3, t.sum
-      from freshet_changes.stage_15100939e35cc30e_2 t
-      where not exists (select from "groups after 2" c where t.__key = c.__key_1)
-      union all
-      select __new_1 as customer_id_3, __new_2 as sum
-      from "groups after 2"
-      where __slot_1 > 0
-    ) p
-  ) r on false
+  left join "Δ project 4" r on false
   union all
   select customer_id_2, orders, customer_id_4, paid, l.__w
   from "Δ without a match 2" l
-  left join (
-    select customer_id as customer_id_2, count as orders
-    from (
-      select t.customer_id, t.count
-      from freshet_changes.stage_15100939e35cc30e_1 t
-      where not exists (select from "groups after" c where t.__key = c.__key_1)
-      union all
-      select __new_1 as customer_id, __new_2 as count
-      from "groups after"
-      where __slot_1 > 0
-    ) p
-  ) r on false
+  left join "Δ project 3" r on false
 ),
 "Δ output" as (
   select ((COALESCE(customer_id_2, customer_id_4)))::integer as customer_id, (orders)::bigint as orders, (paid)::numeric as paid, __w

@@ -41,7 +41,7 @@
   group by region, status
 ),
 groups as (
-  select d.region, d.status, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.status as __old_2, t.count as __old_3, t.sum as __old_4, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.status, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.status as __old_2, t.count as __old_3, t.sum as __old_4, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text, status::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -102,7 +102,7 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as sum
     from (
-      select s.region, s.status, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.region, s.status, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -122,53 +122,27 @@ groups as (
 "deleted from stage_99905d1cade7e624_1" as (
   delete from freshet_changes.stage_99905d1cade7e624_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_99905d1cade7e624_1" as (
+"inserted into stage_99905d1cade7e624_1" as (
   insert into freshet_changes.stage_99905d1cade7e624_1 as t (region, status, count, sum, __key, __s2)
   select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(region::text, status::text))), 1, 16), __slot_3
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, status = excluded.status, count = excluded.count, sum = excluded.sum, __s2 = excluded.__s2
+    and not __existed
   returning 1
 ),
-"Δ o 2" as not materialized (
-  select customer_id, shipping, __w
-  from "window of orders"
-  where (select go from gate)
-),
-"Δ c 2" as not materialized (
-  select id as id_2, region, __w
-  from "window of customers"
-  where (select go from gate)
-),
-"Δ join 2" as (
-  select customer_id, shipping, id_2, region, l.__w as __w
-  from "Δ o 2" l
-  join (
-    select id as id_2, region
-    from public.customers
-  ) r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 2"))
-  union all
-  select customer_id, shipping, id_2, region, r.__w as __w
-  from "Δ c 2" r
-  join (
-    select customer_id, shipping
-    from public.orders
-  ) l on (id_2 = customer_id)
-  where (select exists (select from "Δ c 2"))
-  union all
-  select customer_id, shipping, id_2, region, -(l.__w * r.__w) as __w
-  from "Δ o 2" l
-  join "Δ c 2" r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 2"))
-    and (select exists (select from "Δ c 2"))
+"updated in stage_99905d1cade7e624_1" as (
+  update freshet_changes.stage_99905d1cade7e624_1 t
+  set region = __new_1, status = __new_2, count = __new_3, sum = __new_4, __s2 = __slot_3
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 2" as (
   select region as region, shipping as shipping, __w
-  from "Δ join 2"
+  from "Δ join"
 ),
 "Δ groups 2" as (
   select region, sum(__w) as "__count(*)", sum(shipping * __w) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
@@ -176,7 +150,7 @@ groups as (
   group by region
 ),
 "groups 2" as (
-  select d.region, d.__key_1, t.__key is not null as __existed, coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.count_2 as __old_2, t.sum_2 as __old_3, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_2 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.count_2 as __old_2, t.sum_2 as __old_3, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_2 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -198,9 +172,9 @@ groups as (
       join (
         select region as region, shipping as shipping
         from (
-          select customer_id, shipping, id_2, region
+          select customer_id, status, shipping, id_2, region
           from (
-            select customer_id, shipping
+            select customer_id, status, shipping
             from public.orders
           ) l
           join (
@@ -215,9 +189,9 @@ groups as (
       join (
         select region as region, shipping as shipping
         from (
-          select customer_id, shipping, id_2, region
+          select customer_id, status, shipping, id_2, region
           from (
-            select customer_id, shipping
+            select customer_id, status, shipping
             from public.orders
           ) l
           join (
@@ -237,7 +211,7 @@ groups as (
   from (
     select *, __slot_1 as count_2, __slot_2 as sum_2
     from (
-      select s.region, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3
+      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3
       from "groups 2" s
       left join "groups computed again 2" a on a.__key_1 = s.__key_1
     ) s
@@ -257,53 +231,27 @@ groups as (
 "deleted from stage_99905d1cade7e624_2" as (
   delete from freshet_changes.stage_99905d1cade7e624_2 t
   using "groups after 2" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_99905d1cade7e624_2" as (
+"inserted into stage_99905d1cade7e624_2" as (
   insert into freshet_changes.stage_99905d1cade7e624_2 as t (region, count_2, sum_2, __key, __s2)
   select __new_1, __new_2, __new_3, substr(sha256(record_send(row(region::text))), 1, 16), __slot_3
   from "groups after 2"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, count_2 = excluded.count_2, sum_2 = excluded.sum_2, __s2 = excluded.__s2
+    and not __existed
   returning 1
 ),
-"Δ o 3" as not materialized (
-  select customer_id, shipping, __w
-  from "window of orders"
-  where (select go from gate)
-),
-"Δ c 3" as not materialized (
-  select id as id_2, __w
-  from "window of customers"
-  where (select go from gate)
-),
-"Δ join 3" as (
-  select customer_id, shipping, id_2, l.__w as __w
-  from "Δ o 3" l
-  join (
-    select id as id_2
-    from public.customers
-  ) r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 3"))
-  union all
-  select customer_id, shipping, id_2, r.__w as __w
-  from "Δ c 3" r
-  join (
-    select customer_id, shipping
-    from public.orders
-  ) l on (id_2 = customer_id)
-  where (select exists (select from "Δ c 3"))
-  union all
-  select customer_id, shipping, id_2, -(l.__w * r.__w) as __w
-  from "Δ o 3" l
-  join "Δ c 3" r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 3"))
-    and (select exists (select from "Δ c 3"))
+"updated in stage_99905d1cade7e624_2" as (
+  update freshet_changes.stage_99905d1cade7e624_2 t
+  set region = __new_1, count_2 = __new_2, sum_2 = __new_3, __s2 = __slot_3
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 3" as (
   select shipping as shipping, __w
-  from "Δ join 3"
+  from "Δ join"
 ),
 "Δ groups 3" as (
   select sum(__w) as "__count(*)", sum(shipping * __w) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
@@ -311,7 +259,7 @@ groups as (
   having count(*) > 0
 ),
 "groups 3" as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.count_3 as __old_1, t.sum_3 as __old_2, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_3 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.count_3 as __old_1, t.sum_3 as __old_2, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_3 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups 3"
@@ -332,13 +280,13 @@ groups as (
       from (
         select shipping as shipping
         from (
-          select customer_id, shipping, id_2
+          select customer_id, status, shipping, id_2, region
           from (
-            select customer_id, shipping
+            select customer_id, status, shipping
             from public.orders
           ) l
           join (
-            select id as id_2
+            select id as id_2, region
             from public.customers
           ) r on (id_2 = customer_id)
         ) p
@@ -352,7 +300,7 @@ groups as (
   from (
     select *, __slot_1 as count_3, __slot_2 as sum_3
     from (
-      select s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
       from "groups 3" s
       left join "groups computed again 3" a on a.__key_1 = s.__key_1
     ) s
@@ -372,316 +320,53 @@ groups as (
 "deleted from stage_99905d1cade7e624_3" as (
   delete from freshet_changes.stage_99905d1cade7e624_3 t
   using "groups after 3" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to stage_99905d1cade7e624_3" as (
+"inserted into stage_99905d1cade7e624_3" as (
   insert into freshet_changes.stage_99905d1cade7e624_3 as t (count_3, sum_3, __one, __s2)
   select __new_1, __new_2, true, __slot_3
   from "groups after 3"
   where true
-  on conflict (__one) do update set count_3 = excluded.count_3, sum_3 = excluded.sum_3, __s2 = excluded.__s2
+    and not __existed
+  returning 1
+),
+"updated in stage_99905d1cade7e624_3" as (
+  update freshet_changes.stage_99905d1cade7e624_3 t
+  set count_3 = __new_1, sum_3 = __new_2, __s2 = __slot_3
+  from "groups after 3" c
+  where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
 "Δ project 4" as (
   select region as region_2, status as status_2, 0 as level, count as orders, sum as shipping_2, __w
   from "Δ stage"
 ),
-"Δ o 4" as not materialized (
-  select customer_id, status, __w
-  from "window of orders"
-  where (select go from gate)
-),
-"Δ c 4" as not materialized (
-  select id as id_2, __w
-  from "window of customers"
-  where (select go from gate)
-),
-"Δ join 4" as (
-  select customer_id, status, id_2, l.__w as __w
-  from "Δ o 4" l
-  join (
-    select id as id_2
-    from public.customers
-  ) r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 4"))
-  union all
-  select customer_id, status, id_2, r.__w as __w
-  from "Δ c 4" r
-  join (
-    select customer_id, status
-    from public.orders
-  ) l on (id_2 = customer_id)
-  where (select exists (select from "Δ c 4"))
-  union all
-  select customer_id, status, id_2, -(l.__w * r.__w) as __w
-  from "Δ o 4" l
-  join "Δ c 4" r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 4"))
-    and (select exists (select from "Δ c 4"))
-),
 "Δ project 5" as (
   select status as left_out, __w
-  from "Δ join 4"
+  from "Δ join"
 ),
-crossings as (
-  select region, count_2, sum_2, __w, __n > __m as __was, __n > 0 as __is
-  from (
-    select l.region, l.count_2, l.sum_2, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select status as left_out
-      from (
-        select customer_id, status, id_2
-        from (
-          select customer_id, status
-          from public.orders
-        ) l
-        join (
-          select id as id_2
-          from public.customers
-        ) r on (id_2 = customer_id)
-      ) p
-    ) r
-    where false
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select region, count_2, sum_2, 1 as __w
-      from (
-        select region, count_2, sum_2
-        from freshet_changes.stage_99905d1cade7e624_2
-      ) l
-      where exists (select from "Δ project 5" r where false)
-    ) l
-    cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 5" r
-      where false
-    ) d
-  ) j
-  where (__n > __m) <> (__n > 0)
-),
-"Δ without a match" as (
-  select region, count_2, sum_2, __w
-  from "Δ stage 2" l
-  where not exists (
-    select
-    from (
-      select status as left_out
-      from (
-        select customer_id, status, id_2
-        from (
-          select customer_id, status
-          from public.orders
-        ) l
-        join (
-          select id as id_2
-          from public.customers
-        ) r on (id_2 = customer_id)
-      ) p
-    ) r
-    where false
-  )
-  union all
-  select region, count_2, sum_2, case when __is then -__w else __w end as __w
-  from crossings
-),
-"Δ join 5" as (
-  select region, count_2, sum_2, left_out, l.__w as __w
-  from "Δ stage 2" l
-  join (
-    select status as left_out
-    from (
-      select customer_id, status, id_2
-      from (
-        select customer_id, status
-        from public.orders
-      ) l
-      join (
-        select id as id_2
-        from public.customers
-      ) r on (id_2 = customer_id)
-    ) p
-  ) r on false
-  where (select exists (select from "Δ stage 2"))
-  union all
-  select region, count_2, sum_2, left_out, r.__w as __w
-  from "Δ project 5" r
-  join (
-    select region, count_2, sum_2
-    from freshet_changes.stage_99905d1cade7e624_2
-  ) l on false
-  where (select exists (select from "Δ project 5"))
-  union all
+"Δ join 2" as (
   select region, count_2, sum_2, left_out, l.__w
-  from "Δ without a match" l
-  left join (
-    select status as left_out
-    from (
-      select customer_id, status, id_2
-      from (
-        select customer_id, status
-        from public.orders
-      ) l
-      join (
-        select id as id_2
-        from public.customers
-      ) r on (id_2 = customer_id)
-    ) p
-  ) r on false
+  from "Δ stage 2" l
+  left join "Δ project 5" r on false
 ),
 "Δ project 6" as (
   select region as region_2, left_out as status_2, 1 as level, count_2 as orders, sum_2 as shipping_2, __w
-  from "Δ join 5"
-),
-"Δ o 5" as not materialized (
-  select customer_id, status, __w
-  from "window of orders"
-  where (select go from gate)
-),
-"Δ c 5" as not materialized (
-  select id as id_2, region, __w
-  from "window of customers"
-  where (select go from gate)
-),
-"Δ join 6" as (
-  select customer_id, status, id_2, region, l.__w as __w
-  from "Δ o 5" l
-  join (
-    select id as id_2, region
-    from public.customers
-  ) r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 5"))
-  union all
-  select customer_id, status, id_2, region, r.__w as __w
-  from "Δ c 5" r
-  join (
-    select customer_id, status
-    from public.orders
-  ) l on (id_2 = customer_id)
-  where (select exists (select from "Δ c 5"))
-  union all
-  select customer_id, status, id_2, region, -(l.__w * r.__w) as __w
-  from "Δ o 5" l
-  join "Δ c 5" r on (id_2 = customer_id)
-  where (select exists (select from "Δ o 5"))
-    and (select exists (select from "Δ c 5"))
+  from "Δ join 2"
 ),
 "Δ project 7" as (
   select region as left_out_2, status as left_out_3, __w
-  from "Δ join 6"
+  from "Δ join"
 ),
-"crossings 2" as (
-  select count_3, sum_3, __w, __n > __m as __was, __n > 0 as __is
-  from (
-    select l.count_3, l.sum_3, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select region as left_out_2, status as left_out_3
-      from (
-        select customer_id, status, id_2, region
-        from (
-          select customer_id, status
-          from public.orders
-        ) l
-        join (
-          select id as id_2, region
-          from public.customers
-        ) r on (id_2 = customer_id)
-      ) p
-    ) r
-    where false
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select count_3, sum_3, 1 as __w
-      from (
-        select count_3, sum_3
-        from freshet_changes.stage_99905d1cade7e624_3
-      ) l
-      where exists (select from "Δ project 7" r where false)
-    ) l
-    cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 7" r
-      where false
-    ) d
-  ) j
-  where (__n > __m) <> (__n > 0)
-),
-"Δ without a match 2" as (
-  select count_3, sum_3, __w
-  from "Δ stage 3" l
-  where not exists (
-    select
-    from (
-      select region as left_out_2, status as left_out_3
-      from (
-        select customer_id, status, id_2, region
-        from (
-          select customer_id, status
-          from public.orders
-        ) l
-        join (
-          select id as id_2, region
-          from public.customers
-        ) r on (id_2 = customer_id)
-      ) p
-    ) r
-    where false
-  )
-  union all
-  select count_3, sum_3, case when __is then -__w else __w end as __w
-  from "crossings 2"
-),
-"Δ join 7" as (
-  select count_3, sum_3, left_out_2, left_out_3, l.__w as __w
-  from "Δ stage 3" l
-  join (
-    select region as left_out_2, status as left_out_3
-    from (
-      select customer_id, status, id_2, region
-      from (
-        select customer_id, status
-        from public.orders
-      ) l
-      join (
-        select id as id_2, region
-        from public.customers
-      ) r on (id_2 = customer_id)
-    ) p
-  ) r on false
-  where (select exists (select from "Δ stage 3"))
-  union all
-  select count_3, sum_3, left_out_2, left_out_3, r.__w as __w
-  from "Δ project 7" r
-  join (
-    select count_3, sum_3
-    from freshet_changes.stage_99905d1cade7e624_3
-  ) l on false
-  where (select exists (select from "Δ project 7"))
-  union all
+"Δ join 3" as (
   select count_3, sum_3, left_out_2, left_out_3, l.__w
-  from "Δ without a match 2" l
-  left join (
-    select region as left_out_2, status as left_out_3
-    from (
-      select customer_id, status, id_2, region
-      from (
-        select customer_id, status
-        from public.orders
-      ) l
-      join (
-        select id as id_2, region
-        from public.customers
-      ) r on (id_2 = customer_id)
-    ) p
-  ) r on false
+  from "Δ stage 3" l
+  left join "Δ project 7" r on false
 ),
 "Δ project 8" as (
   select left_out_2 as region_2, left_out_3 as status_2, 3 as level, count_3 as orders, sum_3 as shipping_2, __w
-  from "Δ join 7"
+  from "Δ join 3"
 ),
 "Δ union all" as (
   select region_2, status_2, level, orders, shipping_2, __w

@@ -13,7 +13,7 @@
   group by customer_id
 ),
 groups as (
-  select d.customer_id, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.sum as __old_2, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -60,7 +60,7 @@ groups as (
   from (
     select *, __slot_2 as sum
     from (
-      select s.customer_id, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -80,15 +80,22 @@ groups as (
 "deleted from stage_76f906168875c943_1" as (
   delete from freshet_changes.stage_76f906168875c943_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_76f906168875c943_1" as (
+"inserted into stage_76f906168875c943_1" as (
   insert into freshet_changes.stage_76f906168875c943_1 as t (customer_id, sum, __key, __n, __s2)
   select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16), __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id = excluded.customer_id, sum = excluded.sum, __n = excluded.__n, __s2 = excluded.__s2
+    and not __existed
+  returning 1
+),
+"updated in stage_76f906168875c943_1" as (
+  update freshet_changes.stage_76f906168875c943_1 t
+  set customer_id = __new_1, sum = __new_2, __n = __slot_1, __s2 = __slot_3
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ payments_1" as not materialized (
@@ -106,7 +113,7 @@ groups as (
   having count(*) > 0
 ),
 "groups 2" as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint = 0 then null else (coalesce(t.__s1, 0) + coalesce(d."__sum amount_2", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint as __slot_3, t.avg as __old_1, coalesce(d."__sum amount_2" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.__s1 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint = 0 then null else (coalesce(t.__s1, 0) + coalesce(d."__sum amount_2", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amou ttfu7n", 0)::bigint as __slot_3, t.avg as __old_1, coalesce(d."__sum amount_2" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.__s1 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups 2"
@@ -140,7 +147,7 @@ groups as (
   from (
     select *, __slot_2 / nullif(__slot_3, 0) as avg
     from (
-      select s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1
+      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1
       from "groups 2" s
       left join "groups computed again 2" a on a.__key_1 = s.__key_1
     ) s
@@ -160,15 +167,22 @@ groups as (
 "deleted from stage_76f906168875c943_2" as (
   delete from freshet_changes.stage_76f906168875c943_2 t
   using "groups after 2" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to stage_76f906168875c943_2" as (
+"inserted into stage_76f906168875c943_2" as (
   insert into freshet_changes.stage_76f906168875c943_2 as t (avg, __one, __n, __s1, __s2)
   select __new_1, true, __slot_1, __slot_2, __slot_3
   from "groups after 2"
   where true
-  on conflict (__one) do update set avg = excluded.avg, __n = excluded.__n, __s1 = excluded.__s1, __s2 = excluded.__s2
+    and not __existed
+  returning 1
+),
+"updated in stage_76f906168875c943_2" as (
+  update freshet_changes.stage_76f906168875c943_2 t
+  set avg = __new_1, __n = __slot_1, __s1 = __slot_2, __s2 = __slot_3
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
 "Δ join" as (

@@ -19,7 +19,7 @@
   group by customer_id
 ),
 groups as (
-  select d.customer_id, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(placed_on)") as __slot_2, t.customer_id as __old_1, t.count as __old_2, t.max as __old_3, coalesce((d."__left max(placed_on)" >= greatest(t.max, d."__arrived max(placed_on)") and coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(placed_on)") as __slot_2, t.customer_id as __old_1, t.count as __old_2, t.max as __old_3, coalesce((d."__left max(placed_on)" >= greatest(t.max, d."__arrived max(placed_on)") and coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -66,7 +66,7 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as max
     from (
-      select s.customer_id, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
+      select s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -86,15 +86,22 @@ groups as (
 "deleted from stage_af4e179170e14497_1" as (
   delete from freshet_changes.stage_af4e179170e14497_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_af4e179170e14497_1" as (
+"inserted into stage_af4e179170e14497_1" as (
   insert into freshet_changes.stage_af4e179170e14497_1 as t (customer_id, count, max, __key)
   select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id::integer))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id = excluded.customer_id, count = excluded.count, max = excluded.max
+    and not __existed
+  returning 1
+),
+"updated in stage_af4e179170e14497_1" as (
+  update freshet_changes.stage_af4e179170e14497_1 t
+  set customer_id = __new_1, count = __new_2, max = __new_3
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ filter" as (

@@ -13,39 +13,49 @@
   from "Δ customers"
   where (region = 'north'::text)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, customer_id, status, 1 as __w
+    from (
+      select id, customer_id, status
+      from public.orders
+    ) l
+    where exists (select from "Δ filter" r where ((customer_id = id_2) IS TRUE))
+    union all
+    select id, customer_id, status, -l.__w as __w
+    from "Δ o" l
+    where exists (select from "Δ filter" r where ((customer_id = id_2) IS TRUE))
+  ) l
+),
 crossings as (
   select id, customer_id, status, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.customer_id, l.status, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id_2, region
-      from (
-        select id as id_2, region
-        from public.customers
-      ) f
-      where (region = 'north'::text)
-    ) r
-    where ((customer_id = id_2) IS TRUE)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, customer_id, status, 1 as __w
-      from (
-        select id, customer_id, status
-        from public.orders
-      ) l
-      where exists (select from "Δ filter" r where ((customer_id = id_2) IS TRUE))
-      union all
-      select id, customer_id, status, -l.__w as __w
-      from "Δ o" l
-      where exists (select from "Δ filter" r where ((customer_id = id_2) IS TRUE))
-    ) l
+    select l.id, l.customer_id, l.status, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ filter" r on ((customer_id = id_2) IS TRUE)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter" r
-      where ((customer_id = id_2) IS TRUE)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id_2, region
+          from (
+            select id as id_2, region
+            from public.customers
+          ) f
+          where (region = 'north'::text)
+        ) r
+        where ((customer_id = id_2) IS TRUE)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -70,63 +80,63 @@ crossings as (
   select id, customer_id, status, __was as mark, -__w as __w
   from crossings
 ),
-"Δ customers 2" as not materialized (
-  select id as id_3, region as region_2, __w
-  from "window of customers"
-  where (select go from gate)
-),
-"Δ filter 2" as (
-  select id_3, region_2, __w
-  from "Δ customers 2"
-  where (region_2 = 'north'::text)
+"touched 2" as (
+  select *, row_number() over () as __i
+  from (
+    select id, customer_id, status, mark, 1 as __w
+    from (
+      select id, customer_id, status, exists (
+        select
+        from (
+          select id_2, region
+          from (
+            select id as id_2, region
+            from public.customers
+          ) f
+          where (region = 'north'::text)
+        ) r
+        where ((customer_id = id_2) IS TRUE)
+      ) as mark
+      from (
+        select id, customer_id, status
+        from public.orders
+      ) l
+    ) l
+    where exists (select from "Δ filter" r where ((customer_id = id_2) IS UNKNOWN))
+    union all
+    select id, customer_id, status, mark, -l.__w as __w
+    from "Δ mark join" l
+    where exists (select from "Δ filter" r where ((customer_id = id_2) IS UNKNOWN))
+  ) l
 ),
 "crossings 2" as (
   select id, customer_id, status, mark, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.customer_id, l.status, l.mark, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id_3, region_2
-      from (
-        select id as id_3, region as region_2
-        from public.customers
-      ) f
-      where (region_2 = 'north'::text)
-    ) r
-    where ((customer_id = id_3) IS UNKNOWN)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, customer_id, status, mark, 1 as __w
-      from (
-        select id, customer_id, status, exists (
-          select
-          from (
-            select id_2, region
-            from (
-              select id as id_2, region
-              from public.customers
-            ) f
-            where (region = 'north'::text)
-          ) r
-          where ((customer_id = id_2) IS TRUE)
-        ) as mark
-        from (
-          select id, customer_id, status
-          from public.orders
-        ) l
-      ) l
-      where exists (select from "Δ filter 2" r where ((customer_id = id_3) IS UNKNOWN))
-      union all
-      select id, customer_id, status, mark, -l.__w as __w
-      from "Δ mark join" l
-      where exists (select from "Δ filter 2" r where ((customer_id = id_3) IS UNKNOWN))
-    ) l
+    select l.id, l.customer_id, l.status, l.mark, l.__w, d.__m, n.__n
+    from "touched 2" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 2" l
+      join "Δ filter" r on ((customer_id = id_2) IS UNKNOWN)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter 2" r
-      where ((customer_id = id_3) IS UNKNOWN)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id_2, region
+          from (
+            select id as id_2, region
+            from public.customers
+          ) f
+          where (region = 'north'::text)
+        ) r
+        where ((customer_id = id_2) IS UNKNOWN)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -134,14 +144,14 @@ crossings as (
   select id, customer_id, status, mark, exists (
     select
     from (
-      select id_3, region_2
+      select id_2, region
       from (
-        select id as id_3, region as region_2
+        select id as id_2, region
         from public.customers
       ) f
-      where (region_2 = 'north'::text)
+      where (region = 'north'::text)
     ) r
-    where ((customer_id = id_3) IS UNKNOWN)
+    where ((customer_id = id_2) IS UNKNOWN)
   ) as mark_2, __w
   from "Δ mark join" l
   union all
@@ -151,7 +161,7 @@ crossings as (
   select id, customer_id, status, mark, __was as mark_2, -__w as __w
   from "crossings 2"
 ),
-"Δ filter 3" as (
+"Δ filter 2" as (
   select id, customer_id, status, mark, mark_2, __w
   from "Δ mark join 2"
   where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
@@ -161,34 +171,124 @@ crossings as (
   from "window of payments"
   where (select go from gate)
 ),
+"touched 3" as (
+  select *, row_number() over () as __i
+  from (
+    select id, customer_id, status, mark, mark_2, 1 as __w
+    from (
+      select id, customer_id, status, mark, mark_2
+      from (
+        select id, customer_id, status, mark, exists (
+          select
+          from (
+            select id_2, region
+            from (
+              select id as id_2, region
+              from public.customers
+            ) f
+            where (region = 'north'::text)
+          ) r
+          where ((customer_id = id_2) IS UNKNOWN)
+        ) as mark_2
+        from (
+          select id, customer_id, status, exists (
+            select
+            from (
+              select id_2, region
+              from (
+                select id as id_2, region
+                from public.customers
+              ) f
+              where (region = 'north'::text)
+            ) r
+            where ((customer_id = id_2) IS TRUE)
+          ) as mark
+          from (
+            select id, customer_id, status
+            from public.orders
+          ) l
+        ) l
+      ) f
+      where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
+    ) l
+    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
+    union all
+    select id, customer_id, status, mark, mark_2, -l.__w as __w
+    from "Δ filter 2" l
+    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
+  ) l
+),
 "crossings 3" as (
   select id, customer_id, status, mark, mark_2, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.customer_id, l.status, l.mark, l.mark_2, l.__w, d.__m, (select count(*) from (
+    select l.id, l.customer_id, l.status, l.mark, l.mark_2, l.__w, d.__m, n.__n
+    from "touched 3" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 3" l
+      join "Δ payments" r on ((customer_id = customer_id_2) IS TRUE)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
+    cross join lateral (
+      select count(*) as __n
+      from (
+        select
+        from (
+          select customer_id as customer_id_2
+          from public.payments
+        ) r
+        where ((customer_id = customer_id_2) IS TRUE)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
+  ) j
+  where (__n > __m) <> (__n > 0)
+),
+"Δ mark join 3" as (
+  select id, customer_id, status, mark, mark_2, exists (
     select
     from (
       select customer_id as customer_id_2
       from public.payments
     ) r
     where ((customer_id = customer_id_2) IS TRUE)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
+  ) as mark_3, __w
+  from "Δ filter 2" l
+  union all
+  select id, customer_id, status, mark, mark_2, __is as mark_3, __w
+  from "crossings 3"
+  union all
+  select id, customer_id, status, mark, mark_2, __was as mark_3, -__w as __w
+  from "crossings 3"
+),
+"touched 4" as (
+  select *, row_number() over () as __i
+  from (
+    select id, customer_id, status, mark, mark_2, mark_3, 1 as __w
     from (
-      select id, customer_id, status, mark, mark_2, 1 as __w
+      select id, customer_id, status, mark, mark_2, exists (
+        select
+        from (
+          select customer_id as customer_id_2
+          from public.payments
+        ) r
+        where ((customer_id = customer_id_2) IS TRUE)
+      ) as mark_3
       from (
         select id, customer_id, status, mark, mark_2
         from (
           select id, customer_id, status, mark, exists (
             select
             from (
-              select id_3, region_2
+              select id_2, region
               from (
-                select id as id_3, region as region_2
+                select id as id_2, region
                 from public.customers
               ) f
-              where (region_2 = 'north'::text)
+              where (region = 'north'::text)
             ) r
-            where ((customer_id = id_3) IS UNKNOWN)
+            where ((customer_id = id_2) IS UNKNOWN)
           ) as mark_2
           from (
             select id, customer_id, status, exists (
@@ -211,56 +311,81 @@ crossings as (
         ) f
         where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
       ) l
-      where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
-      union all
-      select id, customer_id, status, mark, mark_2, -l.__w as __w
-      from "Δ filter 3" l
-      where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
     ) l
+    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS UNKNOWN))
+    union all
+    select id, customer_id, status, mark, mark_2, mark_3, -l.__w as __w
+    from "Δ mark join 3" l
+    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS UNKNOWN))
+  ) l
+),
+"crossings 4" as (
+  select id, customer_id, status, mark, mark_2, mark_3, __w, __n > __m as __was, __n > 0 as __is
+  from (
+    select l.id, l.customer_id, l.status, l.mark, l.mark_2, l.mark_3, l.__w, d.__m, n.__n
+    from "touched 4" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 4" l
+      join "Δ payments" r on ((customer_id = customer_id_2) IS UNKNOWN)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ payments" r
-      where ((customer_id = customer_id_2) IS TRUE)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select customer_id as customer_id_2
+          from public.payments
+        ) r
+        where ((customer_id = customer_id_2) IS UNKNOWN)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
-"Δ mark join 3" as (
-  select id, customer_id, status, mark, mark_2, exists (
+"Δ mark join 4" as (
+  select id, customer_id, status, mark, mark_2, mark_3, exists (
     select
     from (
       select customer_id as customer_id_2
       from public.payments
     ) r
-    where ((customer_id = customer_id_2) IS TRUE)
-  ) as mark_3, __w
-  from "Δ filter 3" l
+    where ((customer_id = customer_id_2) IS UNKNOWN)
+  ) as mark_4, __w
+  from "Δ mark join 3" l
   union all
-  select id, customer_id, status, mark, mark_2, __is as mark_3, __w
-  from "crossings 3"
+  select id, customer_id, status, mark, mark_2, mark_3, __is as mark_4, __w
+  from "crossings 4"
   union all
-  select id, customer_id, status, mark, mark_2, __was as mark_3, -__w as __w
-  from "crossings 3"
+  select id, customer_id, status, mark, mark_2, mark_3, __was as mark_4, -__w as __w
+  from "crossings 4"
 ),
-"Δ payments 2" as not materialized (
-  select customer_id as customer_id_3, __w
-  from "window of payments"
+"Δ l" as not materialized (
+  select order_id, discount, __w
+  from "window of order_lines"
   where (select go from gate)
 ),
-"crossings 4" as (
-  select id, customer_id, status, mark, mark_2, mark_3, __w, __n > __m as __was, __n > 0 as __is
+"Δ filter 3" as (
+  select order_id, discount, __w
+  from "Δ l"
+  where (discount > 0::numeric)
+),
+"touched 5" as (
+  select *, row_number() over () as __i
   from (
-    select l.id, l.customer_id, l.status, l.mark, l.mark_2, l.mark_3, l.__w, d.__m, (select count(*) from (
-    select
+    select id, customer_id, status, mark, mark_2, mark_3, mark_4, 1 as __w
     from (
-      select customer_id as customer_id_3
-      from public.payments
-    ) r
-    where ((customer_id = customer_id_3) IS UNKNOWN)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, customer_id, status, mark, mark_2, mark_3, 1 as __w
+      select id, customer_id, status, mark, mark_2, mark_3, exists (
+        select
+        from (
+          select customer_id as customer_id_2
+          from public.payments
+        ) r
+        where ((customer_id = customer_id_2) IS UNKNOWN)
+      ) as mark_4
       from (
         select id, customer_id, status, mark, mark_2, exists (
           select
@@ -276,14 +401,14 @@ crossings as (
             select id, customer_id, status, mark, exists (
               select
               from (
-                select id_3, region_2
+                select id_2, region
                 from (
-                  select id as id_3, region as region_2
+                  select id as id_2, region
                   from public.customers
                 ) f
-                where (region_2 = 'north'::text)
+                where (region = 'north'::text)
               ) r
-              where ((customer_id = id_3) IS UNKNOWN)
+              where ((customer_id = id_2) IS UNKNOWN)
             ) as mark_2
             from (
               select id, customer_id, status, exists (
@@ -307,132 +432,42 @@ crossings as (
           where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
         ) l
       ) l
-      where exists (select from "Δ payments 2" r where ((customer_id = customer_id_3) IS UNKNOWN))
-      union all
-      select id, customer_id, status, mark, mark_2, mark_3, -l.__w as __w
-      from "Δ mark join 3" l
-      where exists (select from "Δ payments 2" r where ((customer_id = customer_id_3) IS UNKNOWN))
     ) l
-    cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ payments 2" r
-      where ((customer_id = customer_id_3) IS UNKNOWN)
-    ) d
-  ) j
-  where (__n > __m) <> (__n > 0)
-),
-"Δ mark join 4" as (
-  select id, customer_id, status, mark, mark_2, mark_3, exists (
-    select
-    from (
-      select customer_id as customer_id_3
-      from public.payments
-    ) r
-    where ((customer_id = customer_id_3) IS UNKNOWN)
-  ) as mark_4, __w
-  from "Δ mark join 3" l
-  union all
-  select id, customer_id, status, mark, mark_2, mark_3, __is as mark_4, __w
-  from "crossings 4"
-  union all
-  select id, customer_id, status, mark, mark_2, mark_3, __was as mark_4, -__w as __w
-  from "crossings 4"
-),
-"Δ l" as not materialized (
-  select order_id, discount, __w
-  from "window of order_lines"
-  where (select go from gate)
-),
-"Δ filter 4" as (
-  select order_id, discount, __w
-  from "Δ l"
-  where (discount > 0::numeric)
+    where exists (select from "Δ filter 3" r where (order_id = id))
+    union all
+    select id, customer_id, status, mark, mark_2, mark_3, mark_4, -l.__w as __w
+    from "Δ mark join 4" l
+    where exists (select from "Δ filter 3" r where (order_id = id))
+  ) l
 ),
 "crossings 5" as (
   select id, customer_id, status, mark, mark_2, mark_3, mark_4, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.customer_id, l.status, l.mark, l.mark_2, l.mark_3, l.mark_4, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select order_id, discount
-      from (
-        select order_id, discount
-        from public.order_lines
-      ) f
-      where (discount > 0::numeric)
-    ) r
-    where (order_id = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, customer_id, status, mark, mark_2, mark_3, mark_4, 1 as __w
-      from (
-        select id, customer_id, status, mark, mark_2, mark_3, exists (
-          select
-          from (
-            select customer_id as customer_id_3
-            from public.payments
-          ) r
-          where ((customer_id = customer_id_3) IS UNKNOWN)
-        ) as mark_4
-        from (
-          select id, customer_id, status, mark, mark_2, exists (
-            select
-            from (
-              select customer_id as customer_id_2
-              from public.payments
-            ) r
-            where ((customer_id = customer_id_2) IS TRUE)
-          ) as mark_3
-          from (
-            select id, customer_id, status, mark, mark_2
-            from (
-              select id, customer_id, status, mark, exists (
-                select
-                from (
-                  select id_3, region_2
-                  from (
-                    select id as id_3, region as region_2
-                    from public.customers
-                  ) f
-                  where (region_2 = 'north'::text)
-                ) r
-                where ((customer_id = id_3) IS UNKNOWN)
-              ) as mark_2
-              from (
-                select id, customer_id, status, exists (
-                  select
-                  from (
-                    select id_2, region
-                    from (
-                      select id as id_2, region
-                      from public.customers
-                    ) f
-                    where (region = 'north'::text)
-                  ) r
-                  where ((customer_id = id_2) IS TRUE)
-                ) as mark
-                from (
-                  select id, customer_id, status
-                  from public.orders
-                ) l
-              ) l
-            ) f
-            where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
-          ) l
-        ) l
-      ) l
-      where exists (select from "Δ filter 4" r where (order_id = id))
-      union all
-      select id, customer_id, status, mark, mark_2, mark_3, mark_4, -l.__w as __w
-      from "Δ mark join 4" l
-      where exists (select from "Δ filter 4" r where (order_id = id))
-    ) l
+    select l.id, l.customer_id, l.status, l.mark, l.mark_2, l.mark_3, l.mark_4, l.__w, d.__m, n.__n
+    from "touched 5" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 5" l
+      join "Δ filter 3" r on (order_id = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter 4" r
-      where (order_id = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select order_id, discount
+          from (
+            select order_id, discount
+            from public.order_lines
+          ) f
+          where (discount > 0::numeric)
+        ) r
+        where (order_id = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),

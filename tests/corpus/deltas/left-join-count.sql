@@ -8,35 +8,45 @@
   from "window of orders"
   where (select go from gate)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, region, 1 as __w
+    from (
+      select id, region
+      from public.customers
+    ) l
+    where exists (select from "Δ o" r where (customer_id = id))
+    union all
+    select id, region, -l.__w as __w
+    from "Δ c" l
+    where exists (select from "Δ o" r where (customer_id = id))
+  ) l
+),
 crossings as (
   select id, region, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.region, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id as id_2, customer_id, shipping
-      from public.orders
-    ) r
-    where (customer_id = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, region, 1 as __w
-      from (
-        select id, region
-        from public.customers
-      ) l
-      where exists (select from "Δ o" r where (customer_id = id))
-      union all
-      select id, region, -l.__w as __w
-      from "Δ c" l
-      where exists (select from "Δ o" r where (customer_id = id))
-    ) l
+    select l.id, l.region, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ o" r on (customer_id = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ o" r
-      where (customer_id = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id as id_2, customer_id, shipping
+          from public.orders
+        ) r
+        where (customer_id = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -80,10 +90,7 @@ crossings as (
   union all
   select id, region, id_2, customer_id, shipping, l.__w
   from "Δ without a match" l
-  left join (
-    select id as id_2, customer_id, shipping
-    from public.orders
-  ) r on false
+  left join "Δ o" r on false
 ),
 "Δ project" as (
   select region as region, id as id, id_2 as id_2, shipping as shipping, __w
@@ -95,7 +102,7 @@ crossings as (
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, coalesce(t.orders, 0) + coalesce(d."__count filter (where id_2 is not null)", 0)::bigint as __slot_3, case when coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_5, t.region as __old_1, t.customers as __old_2, t.orders as __old_3, t.shipping as __old_4, coalesce(true or d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.__s3 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, coalesce(t.orders, 0) + coalesce(d."__count filter (where id_2 is not null)", 0)::bigint as __slot_3, case when coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_5, t.region as __old_1, t.customers as __old_2, t.orders as __old_3, t.shipping as __old_4, coalesce(true or d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.__s3 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -156,7 +163,7 @@ groups as (
   from (
     select *, __slot_2 as count, __slot_3 as count_2, __slot_4 as sum
     from (
-      select s.region, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then coalesce(a.__slot_5, 0) else s.__slot_5 end as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then coalesce(a.__slot_5, 0) else s.__slot_5 end as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -165,14 +172,21 @@ groups as (
 "deleted from left_join_count" as (
   delete from public.left_join_count t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to left_join_count" as (
+"inserted into left_join_count" as (
   insert into public.left_join_count as t (region, customers, orders, shipping, __key, __n, __s3, __s4)
   select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(region::text))), 1, 16), __slot_1, __slot_4, __slot_5
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, customers = excluded.customers, orders = excluded.orders, shipping = excluded.shipping, __n = excluded.__n, __s3 = excluded.__s3, __s4 = excluded.__s4
+    and not __existed
+  returning 1
+),
+"updated in left_join_count" as (
+  update public.left_join_count t
+  set region = __new_1, customers = __new_2, orders = __new_3, shipping = __new_4, __n = __slot_1, __s3 = __slot_4, __s4 = __slot_5
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

@@ -8,37 +8,48 @@
   from "window of orders"
   where (select go from gate)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", 1 as __w
+    from (
+      select id, "name"
+      from public.customers
+    ) l
+    where exists (select from "Δ o" r where (customer_id = id))
+      and exists (select from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
+    union all
+    select id, "name", -l.__w as __w
+    from "Δ c" l
+    where exists (select from "Δ o" r where (customer_id = id))
+      and exists (select from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
+  ) l
+),
 crossings as (
   select id, "name", __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id as id_2, customer_id, status
-      from public.orders
-    ) r
-    where (customer_id = id)
-      and (status IS DISTINCT FROM 'cancelled'::text)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", 1 as __w
-      from (
-        select id, "name"
-        from public.customers
-      ) l
-      where exists (select from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
-      union all
-      select id, "name", -l.__w as __w
-      from "Δ c" l
-      where exists (select from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
-    ) l
+    select l.id, l."name", l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ o" r on (customer_id = id) and (status IS DISTINCT FROM 'cancelled'::text)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ o" r
-      where (customer_id = id)
-        and (status IS DISTINCT FROM 'cancelled'::text)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id as id_2, customer_id, status
+          from public.orders
+        ) r
+        where (customer_id = id)
+          and (status IS DISTINCT FROM 'cancelled'::text)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -83,10 +94,7 @@ crossings as (
   union all
   select id, "name", id_2, customer_id, status, l.__w
   from "Δ without a match" l
-  left join (
-    select id as id_2, customer_id, status
-    from public.orders
-  ) r on false
+  left join "Δ o" r on false
 ),
 "Δ output" as (
   select (id)::integer as id, (name)::text as "name", (id_2)::integer as order_id, (status)::text as status, __w

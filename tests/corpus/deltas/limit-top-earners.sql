@@ -43,10 +43,10 @@ fresh as materialized (
   ) as f(id, "name", salary)
 ),
 changes as (
-  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, f.id is not null as __alive, f.id as __new_1, f."name" as __new_2, f.salary as __new_3, t.id as __old_1, t."name" as __old_2, t.salary as __old_3, row(t.id, t."name", t.salary)::record *<> row(f.id, f."name", f.salary)::record as __differs
+  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, t.__at, f.id is not null as __alive, f.id as __new_1, f."name" as __new_2, f.salary as __new_3, t.id as __old_1, t."name" as __old_2, t.salary as __old_3, row(t.id, t."name", t.salary)::record *<> row(f.id, f."name", f.salary)::record as __differs
   from fresh f
   full join (
-    select t.*
+    select t.*, t.ctid as __at
     from public.limit_top_earners t
     where (select exists (select from "Δ partitions"))
   ) t on t.id = f.id
@@ -55,14 +55,21 @@ changes as (
 "deleted from limit_top_earners" as (
   delete from public.limit_top_earners t
   using changes c
-  where t.id = c.__key_1 and c.__existed and not (__alive)
+  where t.ctid = c.__at and c.__existed and not (__alive)
   returning 1
 ),
-"written to limit_top_earners" as (
+"inserted into limit_top_earners" as (
   insert into public.limit_top_earners as t (id, "name", salary)
   select __new_1, __new_2, __new_3
   from changes
   where __alive
-  on conflict (id) do update set "name" = excluded."name", salary = excluded.salary
+    and not __existed
+  returning 1
+),
+"updated in limit_top_earners" as (
+  update public.limit_top_earners t
+  set "name" = __new_2, salary = __new_3
+  from changes c
+  where t.ctid = c.__at and c.__existed and __alive
   returning 1
 )

@@ -44,10 +44,10 @@ fresh as materialized (
   ) as f(id, salary)
 ),
 changes as (
-  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, f.id is not null as __alive, f.id as __new_1, f.salary as __new_2, t.id as __old_1, t.salary as __old_2, row(t.id, t.salary)::record *<> row(f.id, f.salary)::record as __differs
+  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, t.__at, f.id is not null as __alive, f.id as __new_1, f.salary as __new_2, t.id as __old_1, t.salary as __old_2, row(t.id, t.salary)::record *<> row(f.id, f.salary)::record as __differs
   from fresh f
   full join (
-    select t.*
+    select t.*, t.ctid as __at
     from public.second_page t
     where (select exists (select from "Δ partitions"))
   ) t on t.id = f.id
@@ -56,14 +56,21 @@ changes as (
 "deleted from second_page" as (
   delete from public.second_page t
   using changes c
-  where t.id = c.__key_1 and c.__existed and not (__alive)
+  where t.ctid = c.__at and c.__existed and not (__alive)
   returning 1
 ),
-"written to second_page" as (
+"inserted into second_page" as (
   insert into public.second_page as t (id, salary)
   select __new_1, __new_2
   from changes
   where __alive
-  on conflict (id) do update set salary = excluded.salary
+    and not __existed
+  returning 1
+),
+"updated in second_page" as (
+  update public.second_page t
+  set salary = __new_2
+  from changes c
+  where t.ctid = c.__at and c.__existed and __alive
   returning 1
 )

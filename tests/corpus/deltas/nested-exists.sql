@@ -23,39 +23,49 @@
   from "Δ e"
   where (salary IS NOT NULL)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id_2, customer_id, 1 as __w
+    from (
+      select id as id_2, customer_id
+      from public.orders
+    ) l
+    where exists (select from "Δ filter" r where (id_3 = customer_id))
+    union all
+    select id_2, customer_id, -l.__w as __w
+    from "Δ o" l
+    where exists (select from "Δ filter" r where (id_3 = customer_id))
+  ) l
+),
 crossings as (
   select id_2, customer_id, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id_2, l.customer_id, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id_3, salary
-      from (
-        select id as id_3, salary
-        from public.employees
-      ) f
-      where (salary IS NOT NULL)
-    ) r
-    where (id_3 = customer_id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id_2, customer_id, 1 as __w
-      from (
-        select id as id_2, customer_id
-        from public.orders
-      ) l
-      where exists (select from "Δ filter" r where (id_3 = customer_id))
-      union all
-      select id_2, customer_id, -l.__w as __w
-      from "Δ o" l
-      where exists (select from "Δ filter" r where (id_3 = customer_id))
-    ) l
+    select l.id_2, l.customer_id, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ filter" r on (id_3 = customer_id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter" r
-      where (id_3 = customer_id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id_3, salary
+          from (
+            select id as id_3, salary
+            from public.employees
+          ) f
+          where (salary IS NOT NULL)
+        ) r
+        where (id_3 = customer_id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -116,57 +126,67 @@ crossings as (
   where (select exists (select from "Δ l"))
     and (select exists (select from "Δ anti join"))
 ),
+"touched 2" as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", 1 as __w
+    from (
+      select id, "name"
+      from public.products
+    ) l
+    where exists (select from "Δ join" r where (product_id = id))
+    union all
+    select id, "name", -l.__w as __w
+    from "Δ p" l
+    where exists (select from "Δ join" r where (product_id = id))
+  ) l
+),
 "crossings 2" as (
   select id, "name", __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select order_id, product_id, id_2, customer_id
-      from (
-        select order_id, product_id
-        from public.order_lines
-      ) l
-      join (
-        select id_2, customer_id
-        from (
-          select id as id_2, customer_id
-          from public.orders
-        ) l
-        where not exists (
-          select
-          from (
-            select id_3, salary
-            from (
-              select id as id_3, salary
-              from public.employees
-            ) f
-            where (salary IS NOT NULL)
-          ) r
-          where (id_3 = customer_id)
-        )
-      ) r on (id_2 = order_id)
-    ) r
-    where (product_id = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", 1 as __w
-      from (
-        select id, "name"
-        from public.products
-      ) l
-      where exists (select from "Δ join" r where (product_id = id))
-      union all
-      select id, "name", -l.__w as __w
-      from "Δ p" l
-      where exists (select from "Δ join" r where (product_id = id))
-    ) l
+    select l.id, l."name", l.__w, d.__m, n.__n
+    from "touched 2" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 2" l
+      join "Δ join" r on (product_id = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ join" r
-      where (product_id = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select order_id, product_id, id_2, customer_id
+          from (
+            select order_id, product_id
+            from public.order_lines
+          ) l
+          join (
+            select id_2, customer_id
+            from (
+              select id as id_2, customer_id
+              from public.orders
+            ) l
+            where not exists (
+              select
+              from (
+                select id_3, salary
+                from (
+                  select id as id_3, salary
+                  from public.employees
+                ) f
+                where (salary IS NOT NULL)
+              ) r
+              where (id_3 = customer_id)
+            )
+          ) r on (id_2 = order_id)
+        ) r
+        where (product_id = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),

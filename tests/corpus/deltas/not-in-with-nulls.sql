@@ -13,39 +13,49 @@
   from "Δ products"
   where (price > 20::numeric)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, region, 1 as __w
+    from (
+      select id, region
+      from public.customers
+    ) l
+    where exists (select from "Δ filter" r where ((region = category) IS NOT FALSE))
+    union all
+    select id, region, -l.__w as __w
+    from "Δ customers" l
+    where exists (select from "Δ filter" r where ((region = category) IS NOT FALSE))
+  ) l
+),
 crossings as (
   select id, region, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.region, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select category, price
-      from (
-        select category, price
-        from public.products
-      ) f
-      where (price > 20::numeric)
-    ) r
-    where ((region = category) IS NOT FALSE)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, region, 1 as __w
-      from (
-        select id, region
-        from public.customers
-      ) l
-      where exists (select from "Δ filter" r where ((region = category) IS NOT FALSE))
-      union all
-      select id, region, -l.__w as __w
-      from "Δ customers" l
-      where exists (select from "Δ filter" r where ((region = category) IS NOT FALSE))
-    ) l
+    select l.id, l.region, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ filter" r on ((region = category) IS NOT FALSE)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter" r
-      where ((region = category) IS NOT FALSE)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select category, price
+          from (
+            select category, price
+            from public.products
+          ) f
+          where (price > 20::numeric)
+        ) r
+        where ((region = category) IS NOT FALSE)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),

@@ -8,37 +8,48 @@
   from "window of order_lines"
   where (select go from gate)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", 1 as __w
+    from (
+      select id, "name"
+      from public.products
+    ) l
+    where exists (select from "Δ l" r where (id = product_id))
+      and exists (select from "Δ l" r where (id = product_id)   and (quantity > 1))
+    union all
+    select id, "name", -l.__w as __w
+    from "Δ p" l
+    where exists (select from "Δ l" r where (id = product_id))
+      and exists (select from "Δ l" r where (id = product_id)   and (quantity > 1))
+  ) l
+),
 crossings as (
   select id, "name", __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select order_id, line, product_id, quantity
-      from public.order_lines
-    ) r
-    where (id = product_id)
-      and (quantity > 1)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", 1 as __w
-      from (
-        select id, "name"
-        from public.products
-      ) l
-      where exists (select from "Δ l" r where (id = product_id)   and (quantity > 1))
-      union all
-      select id, "name", -l.__w as __w
-      from "Δ p" l
-      where exists (select from "Δ l" r where (id = product_id)   and (quantity > 1))
-    ) l
+    select l.id, l."name", l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ l" r on (id = product_id) and (quantity > 1)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ l" r
-      where (id = product_id)
-        and (quantity > 1)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select order_id, line, product_id, quantity
+          from public.order_lines
+        ) r
+        where (id = product_id)
+          and (quantity > 1)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -83,10 +94,7 @@ crossings as (
   union all
   select id, "name", order_id, line, product_id, quantity, l.__w
   from "Δ without a match" l
-  left join (
-    select order_id, line, product_id, quantity
-    from public.order_lines
-  ) r on false
+  left join "Δ l" r on false
 ),
 "Δ output" as (
   select (order_id)::integer as order_id, (line)::integer as line, (id)::integer as product_id, (name)::text as "name", __w

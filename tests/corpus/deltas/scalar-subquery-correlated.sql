@@ -13,7 +13,7 @@
   group by customer_id
 ),
 groups as (
-  select d.customer_id, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.customer_id as __old_1, t.count as __old_2
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.customer_id as __old_1, t.count as __old_2
   from (
     select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -43,15 +43,22 @@ groups as (
 "deleted from stage_93cc086b813bff4d_1" as (
   delete from freshet_changes.stage_93cc086b813bff4d_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_93cc086b813bff4d_1" as (
+"inserted into stage_93cc086b813bff4d_1" as (
   insert into freshet_changes.stage_93cc086b813bff4d_1 as t (customer_id, count, __key)
   select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id = excluded.customer_id, count = excluded.count
+    and not __existed
+  returning 1
+),
+"updated in stage_93cc086b813bff4d_1" as (
+  update freshet_changes.stage_93cc086b813bff4d_1 t
+  set customer_id = __new_1, count = __new_2
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ p" as not materialized (
@@ -80,7 +87,7 @@ groups as (
   group by customer_id_2
 ),
 "groups 2" as (
-  select d.customer_id_2, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(amount)") as __slot_2, t.customer_id_2 as __old_1, t.max as __old_2, coalesce((d."__left max(amount)" >= greatest(t.max, d."__arrived max(amount)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.customer_id_2, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, greatest(t.max, d."__arrived max(amount)") as __slot_2, t.customer_id_2 as __old_1, t.max as __old_2, coalesce((d."__left max(amount)" >= greatest(t.max, d."__arrived max(amount)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(customer_id_2::integer))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -135,7 +142,7 @@ groups as (
   from (
     select *, __slot_2 as max
     from (
-      select s.customer_id_2, s.__key_1, s.__existed, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
+      select s.customer_id_2, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
       from "groups 2" s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -155,15 +162,22 @@ groups as (
 "deleted from stage_93cc086b813bff4d_2" as (
   delete from freshet_changes.stage_93cc086b813bff4d_2 t
   using "groups after 2" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_93cc086b813bff4d_2" as (
+"inserted into stage_93cc086b813bff4d_2" as (
   insert into freshet_changes.stage_93cc086b813bff4d_2 as t (customer_id_2, max, __key, __n)
   select __new_1, __new_2, substr(sha256(record_send(row(customer_id_2::integer))), 1, 16), __slot_1
   from "groups after 2"
   where __slot_1 > 0
-  on conflict (__key) do update set customer_id_2 = excluded.customer_id_2, max = excluded.max, __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in stage_93cc086b813bff4d_2" as (
+  update freshet_changes.stage_93cc086b813bff4d_2 t
+  set customer_id_2 = __new_1, max = __new_2, __n = __slot_1
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ c" as not materialized (
@@ -171,40 +185,50 @@ groups as (
   from "window of customers"
   where (select go from gate)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", 1 as __w
+    from (
+      select id, "name"
+      from public.customers
+    ) l
+    where exists (select from "Δ stage" r where (customer_id = id))
+    union all
+    select id, "name", -l.__w as __w
+    from "Δ c" l
+    where exists (select from "Δ stage" r where (customer_id = id))
+  ) l
+),
 crossings as (
   select id, "name", __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select t.customer_id, t.count
-      from freshet_changes.stage_93cc086b813bff4d_1 t
-      where not exists (select from "groups after" c where t.__key = c.__key_1)
-      union all
-      select __new_1 as customer_id, __new_2 as count
-      from "groups after"
-      where __slot_1 > 0
-    ) r
-    where (customer_id = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", 1 as __w
-      from (
-        select id, "name"
-        from public.customers
-      ) l
-      where exists (select from "Δ stage" r where (customer_id = id))
-      union all
-      select id, "name", -l.__w as __w
-      from "Δ c" l
-      where exists (select from "Δ stage" r where (customer_id = id))
-    ) l
+    select l.id, l."name", l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ stage" r on (customer_id = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ stage" r
-      where (customer_id = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select t.customer_id, t.count
+          from freshet_changes.stage_93cc086b813bff4d_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+          union all
+          select __new_1 as customer_id, __new_2 as count
+          from "groups after"
+          where __slot_1 > 0
+        ) r
+        where (customer_id = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -216,7 +240,7 @@ crossings as (
     from (
       select t.customer_id, t.count
       from freshet_changes.stage_93cc086b813bff4d_1 t
-      where not exists (select from "groups after" c where t.__key = c.__key_1)
+      where (t.__key) not in (select c.__key_1 from "groups after" c)
       union all
       select __new_1 as customer_id, __new_2 as count
       from "groups after"
@@ -247,62 +271,64 @@ crossings as (
   union all
   select id, "name", customer_id, count, l.__w
   from "Δ without a match" l
-  left join (
-    select t.customer_id, t.count
-    from freshet_changes.stage_93cc086b813bff4d_1 t
-    where not exists (select from "groups after" c where t.__key = c.__key_1)
+  left join "Δ stage" r on false
+),
+"touched 2" as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", customer_id, count, 1 as __w
+    from (
+      select id, "name", customer_id, count
+      from (
+        select id, "name"
+        from public.customers
+      ) l
+      left join (
+        select t.customer_id, t.count
+        from freshet_changes.stage_93cc086b813bff4d_1 t
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
+        union all
+        select __new_1 as customer_id, __new_2 as count
+        from "groups after"
+        where __slot_1 > 0
+      ) r on (customer_id = id)
+    ) l
+    where exists (select from "Δ stage 2" r where (customer_id_2 = id))
     union all
-    select __new_1 as customer_id, __new_2 as count
-    from "groups after"
-    where __slot_1 > 0
-  ) r on false
+    select id, "name", customer_id, count, -l.__w as __w
+    from "Δ join" l
+    where exists (select from "Δ stage 2" r where (customer_id_2 = id))
+  ) l
 ),
 "crossings 2" as (
   select id, "name", customer_id, count, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.customer_id, l.count, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select t.customer_id_2, t.max
-      from freshet_changes.stage_93cc086b813bff4d_2 t
-      where not exists (select from "groups after 2" c where t.__key = c.__key_1)
-      union all
-      select __new_1 as customer_id_2, __new_2 as max
-      from "groups after 2"
-      where __slot_1 > 0
-    ) r
-    where (customer_id_2 = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", customer_id, count, 1 as __w
-      from (
-        select id, "name", customer_id, count
-        from (
-          select id, "name"
-          from public.customers
-        ) l
-        left join (
-          select t.customer_id, t.count
-          from freshet_changes.stage_93cc086b813bff4d_1 t
-          where not exists (select from "groups after" c where t.__key = c.__key_1)
-          union all
-          select __new_1 as customer_id, __new_2 as count
-          from "groups after"
-          where __slot_1 > 0
-        ) r on (customer_id = id)
-      ) l
-      where exists (select from "Δ stage 2" r where (customer_id_2 = id))
-      union all
-      select id, "name", customer_id, count, -l.__w as __w
-      from "Δ join" l
-      where exists (select from "Δ stage 2" r where (customer_id_2 = id))
-    ) l
+    select l.id, l."name", l.customer_id, l.count, l.__w, d.__m, n.__n
+    from "touched 2" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 2" l
+      join "Δ stage 2" r on (customer_id_2 = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ stage 2" r
-      where (customer_id_2 = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select t.customer_id_2, t.max
+          from freshet_changes.stage_93cc086b813bff4d_2 t
+          where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+          union all
+          select __new_1 as customer_id_2, __new_2 as max
+          from "groups after 2"
+          where __slot_1 > 0
+        ) r
+        where (customer_id_2 = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -314,7 +340,7 @@ crossings as (
     from (
       select t.customer_id_2, t.max
       from freshet_changes.stage_93cc086b813bff4d_2 t
-      where not exists (select from "groups after 2" c where t.__key = c.__key_1)
+      where (t.__key) not in (select c.__key_1 from "groups after 2" c)
       union all
       select __new_1 as customer_id_2, __new_2 as max
       from "groups after 2"
@@ -346,7 +372,7 @@ crossings as (
     left join (
       select t.customer_id, t.count
       from freshet_changes.stage_93cc086b813bff4d_1 t
-      where not exists (select from "groups after" c where t.__key = c.__key_1)
+      where (t.__key) not in (select c.__key_1 from "groups after" c)
       union all
       select __new_1 as customer_id, __new_2 as count
       from "groups after"
@@ -357,15 +383,7 @@ crossings as (
   union all
   select id, "name", customer_id, count, customer_id_2, max, l.__w
   from "Δ without a match 2" l
-  left join (
-    select t.customer_id_2, t.max
-    from freshet_changes.stage_93cc086b813bff4d_2 t
-    where not exists (select from "groups after 2" c where t.__key = c.__key_1)
-    union all
-    select __new_1 as customer_id_2, __new_2 as max
-    from "groups after 2"
-    where __slot_1 > 0
-  ) r on false
+  left join "Δ stage 2" r on false
 ),
 "Δ e" as not materialized (
   select id as id_3, "name" as name_2, __w
@@ -376,62 +394,72 @@ crossings as (
   select id_3 as id_3, name_2 as "value", __w
   from "Δ e"
 ),
+"touched 3" as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", customer_id, count, customer_id_2, max, 1 as __w
+    from (
+      select id, "name", customer_id, count, customer_id_2, max
+      from (
+        select id, "name", customer_id, count
+        from (
+          select id, "name"
+          from public.customers
+        ) l
+        left join (
+          select t.customer_id, t.count
+          from freshet_changes.stage_93cc086b813bff4d_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+          union all
+          select __new_1 as customer_id, __new_2 as count
+          from "groups after"
+          where __slot_1 > 0
+        ) r on (customer_id = id)
+      ) l
+      left join (
+        select t.customer_id_2, t.max
+        from freshet_changes.stage_93cc086b813bff4d_2 t
+        where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+        union all
+        select __new_1 as customer_id_2, __new_2 as max
+        from "groups after 2"
+        where __slot_1 > 0
+      ) r on (customer_id_2 = id)
+    ) l
+    where exists (select from "Δ project 3" r where (id_3 = id))
+    union all
+    select id, "name", customer_id, count, customer_id_2, max, -l.__w as __w
+    from "Δ join 2" l
+    where exists (select from "Δ project 3" r where (id_3 = id))
+  ) l
+),
 "crossings 3" as (
   select id, "name", customer_id, count, customer_id_2, max, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.customer_id, l.count, l.customer_id_2, l.max, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id_3 as id_3, name_2 as "value"
-      from (
-        select id as id_3, "name" as name_2
-        from public.employees
-      ) p
-    ) r
-    where (id_3 = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", customer_id, count, customer_id_2, max, 1 as __w
-      from (
-        select id, "name", customer_id, count, customer_id_2, max
-        from (
-          select id, "name", customer_id, count
-          from (
-            select id, "name"
-            from public.customers
-          ) l
-          left join (
-            select t.customer_id, t.count
-            from freshet_changes.stage_93cc086b813bff4d_1 t
-            where not exists (select from "groups after" c where t.__key = c.__key_1)
-            union all
-            select __new_1 as customer_id, __new_2 as count
-            from "groups after"
-            where __slot_1 > 0
-          ) r on (customer_id = id)
-        ) l
-        left join (
-          select t.customer_id_2, t.max
-          from freshet_changes.stage_93cc086b813bff4d_2 t
-          where not exists (select from "groups after 2" c where t.__key = c.__key_1)
-          union all
-          select __new_1 as customer_id_2, __new_2 as max
-          from "groups after 2"
-          where __slot_1 > 0
-        ) r on (customer_id_2 = id)
-      ) l
-      where exists (select from "Δ project 3" r where (id_3 = id))
-      union all
-      select id, "name", customer_id, count, customer_id_2, max, -l.__w as __w
-      from "Δ join 2" l
-      where exists (select from "Δ project 3" r where (id_3 = id))
-    ) l
+    select l.id, l."name", l.customer_id, l.count, l.customer_id_2, l.max, l.__w, d.__m, n.__n
+    from "touched 3" l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from "touched 3" l
+      join "Δ project 3" r on (id_3 = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 3" r
-      where (id_3 = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id_3 as id_3, name_2 as "value"
+          from (
+            select id as id_3, "name" as name_2
+            from public.employees
+          ) p
+        ) r
+        where (id_3 = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -478,7 +506,7 @@ crossings as (
       left join (
         select t.customer_id, t.count
         from freshet_changes.stage_93cc086b813bff4d_1 t
-        where not exists (select from "groups after" c where t.__key = c.__key_1)
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
         union all
         select __new_1 as customer_id, __new_2 as count
         from "groups after"
@@ -488,7 +516,7 @@ crossings as (
     left join (
       select t.customer_id_2, t.max
       from freshet_changes.stage_93cc086b813bff4d_2 t
-      where not exists (select from "groups after 2" c where t.__key = c.__key_1)
+      where (t.__key) not in (select c.__key_1 from "groups after 2" c)
       union all
       select __new_1 as customer_id_2, __new_2 as max
       from "groups after 2"
@@ -505,13 +533,7 @@ crossings as (
   union all
   select id, "name", customer_id, count, customer_id_2, max, id_3, "value", l.__w
   from "Δ without a match 3" l
-  left join (
-    select id_3 as id_3, name_2 as "value"
-    from (
-      select id as id_3, "name" as name_2
-      from public.employees
-    ) p
-  ) r on false
+  left join "Δ project 3" r on false
 ),
 "Δ output" as (
   select (id)::integer as id, (name)::text as "name", ((COALESCE(count, 0)))::bigint as orders, (max)::numeric as largest, (value)::text as keeper, __w

@@ -13,7 +13,7 @@
   having count(*) > 0
 ),
 groups as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala ctpnjj", 0)::bigint = 0 then null else (coalesce(t.__s1, 0) + coalesce(d."__sum salary_2", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala ctpnjj", 0)::bigint as __slot_3, t.avg as __old_1
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala ctpnjj", 0)::bigint = 0 then null else (coalesce(t.__s1, 0) + coalesce(d."__sum salary_2", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala ctpnjj", 0)::bigint as __slot_3, t.avg as __old_1
   from (
     select *, true as __key_1
     from "Δ groups"
@@ -43,15 +43,22 @@ groups as (
 "deleted from stage_d84e4b7721f2bcf1_1" as (
   delete from freshet_changes.stage_d84e4b7721f2bcf1_1 t
   using "groups after" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to stage_d84e4b7721f2bcf1_1" as (
+"inserted into stage_d84e4b7721f2bcf1_1" as (
   insert into freshet_changes.stage_d84e4b7721f2bcf1_1 as t (avg, __one, __n, __s1, __s2)
   select __new_1, true, __slot_1, __slot_2, __slot_3
   from "groups after"
   where true
-  on conflict (__one) do update set avg = excluded.avg, __n = excluded.__n, __s1 = excluded.__s1, __s2 = excluded.__s2
+    and not __existed
+  returning 1
+),
+"updated in stage_d84e4b7721f2bcf1_1" as (
+  update freshet_changes.stage_d84e4b7721f2bcf1_1 t
+  set avg = __new_1, __n = __slot_1, __s1 = __slot_2, __s2 = __slot_3
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
 "Δ employees_1 2" as not materialized (
@@ -69,7 +76,7 @@ groups as (
   having count(*) > 0
 ),
 "groups 2" as (
-  select d.__key_1, t.__one is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala exird9", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum salary_3", 0))::bigint end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala exird9", 0)::bigint as __slot_3, t.sum as __old_1
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala exird9", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum salary_3", 0))::bigint end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala exird9", 0)::bigint as __slot_3, t.sum as __old_1
   from (
     select *, true as __key_1
     from "Δ groups 2"
@@ -99,15 +106,22 @@ groups as (
 "deleted from stage_d84e4b7721f2bcf1_2" as (
   delete from freshet_changes.stage_d84e4b7721f2bcf1_2 t
   using "groups after 2" c
-  where t.__one = c.__key_1 and c.__existed and not (true)
+  where t.ctid = c.__at and c.__existed and not (true)
   returning 1
 ),
-"written to stage_d84e4b7721f2bcf1_2" as (
+"inserted into stage_d84e4b7721f2bcf1_2" as (
   insert into freshet_changes.stage_d84e4b7721f2bcf1_2 as t (sum, __one, __n, __s2)
   select __new_1, true, __slot_1, __slot_3
   from "groups after 2"
   where true
-  on conflict (__one) do update set sum = excluded.sum, __n = excluded.__n, __s2 = excluded.__s2
+    and not __existed
+  returning 1
+),
+"updated in stage_d84e4b7721f2bcf1_2" as (
+  update freshet_changes.stage_d84e4b7721f2bcf1_2 t
+  set sum = __new_1, __n = __slot_1, __s2 = __slot_3
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
 "Δ employees" as not materialized (
@@ -132,50 +146,61 @@ groups as (
   ) l on (salary::numeric > ((avg / 2::numeric)))
   where (select exists (select from "Δ stage"))
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", salary, avg, 1 as __w
+    from (
+      select id, "name", salary, avg
+      from (
+        select id, "name", salary
+        from public.employees
+      ) l
+      join (
+        select t.avg
+        from freshet_changes.stage_d84e4b7721f2bcf1_1 t
+        where (t.__one) not in (select c.__key_1 from "groups after" c)
+        union all
+        select __new_1 as avg
+        from "groups after"
+        where true
+      ) r on (salary::numeric > ((avg / 2::numeric)))
+    ) l
+    where exists (select from "Δ stage 2" r)
+    union all
+    select id, "name", salary, avg, -l.__w as __w
+    from "Δ join" l
+    where exists (select from "Δ stage 2" r)
+  ) l
+),
 crossings as (
   select id, "name", salary, avg, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.salary, l.avg, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select t.sum
-      from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-      where not exists (select from "groups after 2" c where t.__one = c.__key_1)
-      union all
-      select __new_1 as sum
-      from "groups after 2"
-      where true
-    ) r
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", salary, avg, 1 as __w
-      from (
-        select id, "name", salary, avg
-        from (
-          select id, "name", salary
-          from public.employees
-        ) l
-        join (
-          select t.avg
-          from freshet_changes.stage_d84e4b7721f2bcf1_1 t
-          where not exists (select from "groups after" c where t.__one = c.__key_1)
-          union all
-          select __new_1 as avg
-          from "groups after"
-          where true
-        ) r on (salary::numeric > ((avg / 2::numeric)))
-      ) l
-      where exists (select from "Δ stage 2" r)
-      union all
-      select id, "name", salary, avg, -l.__w as __w
-      from "Δ join" l
-      where exists (select from "Δ stage 2" r)
-    ) l
+    select l.id, l."name", l.salary, l.avg, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      cross join "Δ stage 2" r
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ stage 2" r
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select t.sum
+          from freshet_changes.stage_d84e4b7721f2bcf1_2 t
+          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+          union all
+          select __new_1 as sum
+          from "groups after 2"
+          where true
+        ) r
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -187,7 +212,7 @@ crossings as (
     from (
       select t.sum
       from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-      where not exists (select from "groups after 2" c where t.__one = c.__key_1)
+      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
       union all
       select __new_1 as sum
       from "groups after 2"
@@ -218,7 +243,7 @@ crossings as (
     join (
       select t.avg
       from freshet_changes.stage_d84e4b7721f2bcf1_1 t
-      where not exists (select from "groups after" c where t.__one = c.__key_1)
+      where (t.__one) not in (select c.__key_1 from "groups after" c)
       union all
       select __new_1 as avg
       from "groups after"
@@ -229,15 +254,7 @@ crossings as (
   union all
   select id, "name", salary, avg, sum, l.__w
   from "Δ without a match" l
-  left join (
-    select t.sum
-    from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-    where not exists (select from "groups after 2" c where t.__one = c.__key_1)
-    union all
-    select __new_1 as sum
-    from "groups after 2"
-    where true
-  ) r on false
+  left join "Δ stage 2" r on false
 ),
 "Δ output" as (
   select (id)::integer as id, (name)::text as "name", (salary)::integer as salary, (round((((100.0 * salary::numeric)) / sum::numeric), 1))::numeric as share, __w

@@ -13,39 +13,49 @@
   from "Δ o"
   where (status = 'paid'::text)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", region, credit, 1 as __w
+    from (
+      select id, "name", region, credit
+      from public.customers
+    ) l
+    where exists (select from "Δ filter" r where (customer_id = id))
+    union all
+    select id, "name", region, credit, -l.__w as __w
+    from "Δ c" l
+    where exists (select from "Δ filter" r where (customer_id = id))
+  ) l
+),
 crossings as (
   select id, "name", region, credit, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.region, l.credit, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select customer_id, status
-      from (
-        select customer_id, status
-        from public.orders
-      ) f
-      where (status = 'paid'::text)
-    ) r
-    where (customer_id = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", region, credit, 1 as __w
-      from (
-        select id, "name", region, credit
-        from public.customers
-      ) l
-      where exists (select from "Δ filter" r where (customer_id = id))
-      union all
-      select id, "name", region, credit, -l.__w as __w
-      from "Δ c" l
-      where exists (select from "Δ filter" r where (customer_id = id))
-    ) l
+    select l.id, l."name", l.region, l.credit, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ filter" r on (customer_id = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ filter" r
-      where (customer_id = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select customer_id, status
+          from (
+            select customer_id, status
+            from public.orders
+          ) f
+          where (status = 'paid'::text)
+        ) r
+        where (customer_id = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),

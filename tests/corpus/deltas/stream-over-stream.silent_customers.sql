@@ -8,35 +8,45 @@
   from "window of customer_values"
   where (select go from gate)
 ),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id, "name", 1 as __w
+    from (
+      select id, "name"
+      from public.customers
+    ) l
+    where exists (select from "Δ v" r where (customer_id = id))
+    union all
+    select id, "name", -l.__w as __w
+    from "Δ c" l
+    where exists (select from "Δ v" r where (customer_id = id))
+  ) l
+),
 crossings as (
   select id, "name", __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l."name", l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select customer_id, "value"
-      from public.customer_values
-    ) r
-    where (customer_id = id)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id, "name", 1 as __w
-      from (
-        select id, "name"
-        from public.customers
-      ) l
-      where exists (select from "Δ v" r where (customer_id = id))
-      union all
-      select id, "name", -l.__w as __w
-      from "Δ c" l
-      where exists (select from "Δ v" r where (customer_id = id))
-    ) l
+    select l.id, l."name", l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ v" r on (customer_id = id)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ v" r
-      where (customer_id = id)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select customer_id, "value"
+          from public.customer_values
+        ) r
+        where (customer_id = id)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -80,10 +90,7 @@ crossings as (
   union all
   select id, "name", customer_id, "value", l.__w
   from "Δ without a match" l
-  left join (
-    select customer_id, "value"
-    from public.customer_values
-  ) r on false
+  left join "Δ v" r on false
 ),
 "Δ filter" as (
   select id, "name", customer_id, "value", __w

@@ -29,7 +29,7 @@
   group by name_3
 ),
 groups as (
-  select d.name_3, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.name_3 as __old_1
+  select d.name_3, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.name_3 as __old_1
   from (
     select *, substr(sha256(record_send(row(name_3::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -59,15 +59,22 @@ groups as (
 "deleted from stage_8586fe31b3311dfe_1" as (
   delete from freshet_changes.stage_8586fe31b3311dfe_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_8586fe31b3311dfe_1" as (
+"inserted into stage_8586fe31b3311dfe_1" as (
   insert into freshet_changes.stage_8586fe31b3311dfe_1 as t (name_3, __key, __n)
   select __new_1, substr(sha256(record_send(row(name_3::text))), 1, 16), __slot_1
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set name_3 = excluded.name_3, __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in stage_8586fe31b3311dfe_1" as (
+  update freshet_changes.stage_8586fe31b3311dfe_1 t
+  set name_3 = __new_1, __n = __slot_1
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ project 3" as (
@@ -96,7 +103,7 @@ groups as (
   group by name_5
 ),
 "groups 2" as (
-  select d.name_5, d.__key_1, t.__key is not null as __existed, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t."name" as __old_1
+  select d.name_5, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t."name" as __old_1
   from (
     select *, substr(sha256(record_send(row(name_5::text))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -115,14 +122,21 @@ groups as (
 "deleted from union_names" as (
   delete from public.union_names t
   using "groups after 2" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to union_names" as (
+"inserted into union_names" as (
   insert into public.union_names as t ("name", __key, __n)
   select __new_1, substr(sha256(record_send(row(name_5::text))), 1, 16), __slot_1
   from "groups after 2"
   where __slot_1 > 0
-  on conflict (__key) do update set "name" = excluded."name", __n = excluded.__n
+    and not __existed
+  returning 1
+),
+"updated in union_names" as (
+  update public.union_names t
+  set "name" = __new_1, __n = __slot_1
+  from "groups after 2" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

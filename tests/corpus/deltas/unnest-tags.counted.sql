@@ -18,7 +18,7 @@
   group by tag
 ),
 groups as (
-  select d.tag, d.__key_1, t.__key is not null as __existed, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.tag as __old_1, t.n as __old_2
+  select d.tag, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.tag as __old_1, t.n as __old_2
   from (
     select *, substr(sha256(record_send(row(tag::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -37,14 +37,21 @@ groups as (
 "deleted from counted" as (
   delete from public.counted t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to counted" as (
+"inserted into counted" as (
   insert into public.counted as t (tag, n, __key)
   select __new_1, __new_2, substr(sha256(record_send(row(tag::text))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set tag = excluded.tag, n = excluded.n
+    and not __existed
+  returning 1
+),
+"updated in counted" as (
+  update public.counted t
+  set tag = __new_1, n = __new_2
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

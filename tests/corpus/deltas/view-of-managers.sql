@@ -1,87 +1,77 @@
 "Δ employees" as not materialized (
-  select boss_id as boss_id_3, department as department_2, __w
+  select id, "name", boss_id, department, __w
   from "window of employees"
   where (select go from gate)
 ),
 "Δ filter" as (
-  select boss_id_3, department_2, __w
+  select id, "name", boss_id, department, __w
   from "Δ employees"
-  where (department_2 IS NOT NULL)
+  where (department IS NOT NULL)
 ),
 "Δ project" as (
-  select boss_id_3 as boss_id_4, __w
+  select boss_id as boss_id_3, __w
   from "Δ filter"
 ),
-"Δ employees 2" as not materialized (
-  select id as id_5, "name" as name_5, department as department_3, __w
-  from "window of employees"
-  where (select go from gate)
-),
-"Δ filter 2" as (
-  select id_5, name_5, department_3, __w
-  from "Δ employees 2"
-  where (department_3 IS NOT NULL)
-),
 "Δ project 2" as (
-  select id_5 as id_6, name_5 as name_6, __w
-  from "Δ filter 2"
+  select id as id_4, name as name_4, __w
+  from "Δ filter"
 ),
 "Δ join" as (
-  select boss_id_4, id_6, name_6, l.__w as __w
+  select boss_id_3, id_4, name_4, l.__w as __w
   from "Δ project" l
   join (
-    select id_5 as id_6, name_5 as name_6
+    select id as id_4, name as name_4
     from (
-      select id_5, name_5, department_3
+      select id, "name", boss_id, department
       from (
-        select id as id_5, "name" as name_5, department as department_3
+        select id, "name", boss_id, department
         from public.employees
       ) f
-      where (department_3 IS NOT NULL)
+      where (department IS NOT NULL)
     ) p
-  ) r on (id_6 = boss_id_4)
+  ) r on (id_4 = boss_id_3)
   where (select exists (select from "Δ project"))
   union all
-  select boss_id_4, id_6, name_6, r.__w as __w
+  select boss_id_3, id_4, name_4, r.__w as __w
   from "Δ project 2" r
   join (
-    select boss_id_3 as boss_id_4
+    select boss_id as boss_id_3
     from (
-      select boss_id_3, department_2
+      select id, "name", boss_id, department
       from (
-        select boss_id as boss_id_3, department as department_2
+        select id, "name", boss_id, department
         from public.employees
       ) f
-      where (department_2 IS NOT NULL)
+      where (department IS NOT NULL)
     ) p
-  ) l on (id_6 = boss_id_4)
+  ) l on (id_4 = boss_id_3)
   where (select exists (select from "Δ project 2"))
   union all
-  select boss_id_4, id_6, name_6, -(l.__w * r.__w) as __w
+  select boss_id_3, id_4, name_4, -(l.__w * r.__w) as __w
   from "Δ project" l
-  join "Δ project 2" r on (id_6 = boss_id_4)
+  join "Δ project 2" r on (id_4 = boss_id_3)
   where (select exists (select from "Δ project"))
     and (select exists (select from "Δ project 2"))
 ),
 "Δ project 3" as (
-  select id_6 as id_6, name_6 as name_6, __w
+  select id_4 as id_4, name_4 as name_4, __w
   from "Δ join"
 ),
 "Δ groups" as (
-  select id_6, name_6, sum(__w) as "__count(*)"
+  select id_4, name_4, sum(__w) as "__count(*)"
   from "Δ project 3"
-  group by id_6, name_6
+  group by id_4, name_4
 ),
 groups as (
-  select d.id_6, d.name_6, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.id_6 as __old_1, t.name_6 as __old_2, t.count as __old_3
+  select d.id_4, d.name_4, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.id_4 as __old_1, t.name_4 as __old_2, t.count as __old_3
   from (
-    select *, substr(sha256(record_send(row(id_6::integer, name_6::text))), 1, 16) as __key_1
+    select *, substr(sha256(record_send(row(id_4::integer, name_4::text))), 1, 16) as __key_1
     from "Δ groups"
   ) d
   left join freshet_changes.stage_bf354ec1338c4e0a_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (id_6)::integer as __new_1, (name_6)::text as __new_2, (count)::bigint as __new_3
+  select *, (id_4)::integer as __new_1, (name_4)::text as __new_2, (count)::bigint as __new_3
   from (
     select *, __slot_1 as count
     from (
@@ -90,12 +80,12 @@ groups as (
   ) v
 ),
 "Δ stage" as (
-  select __old_1 as id_6, __old_2 as name_6, __old_3 as count, -1 as __w
+  select __old_1 as id_4, __old_2 as name_4, __old_3 as count, -1 as __w
   from "groups after"
   where __existed
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2, __new_3)::record *<> row(__old_1, __old_2, __old_3)::record)
   union all
-  select __new_1 as id_6, __new_2 as name_6, __new_3 as count, 1 as __w
+  select __new_1 as id_4, __new_2 as name_4, __new_3 as count, 1 as __w
   from "groups after"
   where __slot_1 > 0
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2, __new_3)::record *<> row(__old_1, __old_2, __old_3)::record)
@@ -103,79 +93,86 @@ groups as (
 "deleted from stage_bf354ec1338c4e0a_1" as (
   delete from freshet_changes.stage_bf354ec1338c4e0a_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_bf354ec1338c4e0a_1" as (
-  insert into freshet_changes.stage_bf354ec1338c4e0a_1 as t (id_6, name_6, count, __key)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id_6::integer, name_6::text))), 1, 16)
+"inserted into stage_bf354ec1338c4e0a_1" as (
+  insert into freshet_changes.stage_bf354ec1338c4e0a_1 as t (id_4, name_4, count, __key)
+  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id_4::integer, name_4::text))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set id_6 = excluded.id_6, name_6 = excluded.name_6, count = excluded.count
+    and not __existed
   returning 1
 ),
-"Δ employees 3" as not materialized (
-  select id, "name", boss_id, department, __w
-  from "window of employees"
-  where (select go from gate)
-),
-"Δ filter 3" as (
-  select id, "name", boss_id, department, __w
-  from "Δ employees 3"
-  where (department IS NOT NULL)
+"updated in stage_bf354ec1338c4e0a_1" as (
+  update freshet_changes.stage_bf354ec1338c4e0a_1 t
+  set id_4 = __new_1, name_4 = __new_2, count = __new_3
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
+  returning 1
 ),
 "Δ project 4" as (
   select id as id_2, name as name_2, boss_id as boss_id_2, __w
-  from "Δ filter 3"
+  from "Δ filter"
 ),
 "Δ project 5" as (
-  select id_6 as id_7, name_6 as name_7, count as reports, __w
+  select id_4 as id_5, name_4 as name_5, count as reports, __w
   from "Δ stage"
+),
+touched as (
+  select *, row_number() over () as __i
+  from (
+    select id_2, name_2, boss_id_2, 1 as __w
+    from (
+      select id as id_2, name as name_2, boss_id as boss_id_2
+      from (
+        select id, "name", boss_id, department
+        from (
+          select id, "name", boss_id, department
+          from public.employees
+        ) f
+        where (department IS NOT NULL)
+      ) p
+    ) l
+    where exists (select from "Δ project 5" r where (id_5 = boss_id_2))
+    union all
+    select id_2, name_2, boss_id_2, -l.__w as __w
+    from "Δ project 4" l
+    where exists (select from "Δ project 5" r where (id_5 = boss_id_2))
+  ) l
 ),
 crossings as (
   select id_2, name_2, boss_id_2, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id_2, l.name_2, l.boss_id_2, l.__w, d.__m, (select count(*) from (
-    select
-    from (
-      select id_6 as id_7, name_6 as name_7, count as reports
-      from (
-        select t.id_6, t.name_6, t.count
-        from freshet_changes.stage_bf354ec1338c4e0a_1 t
-        where not exists (select from "groups after" c where t.__key = c.__key_1)
-        union all
-        select __new_1 as id_6, __new_2 as name_6, __new_3 as count
-        from "groups after"
-        where __slot_1 > 0
-      ) p
-    ) r
-    where (id_7 = boss_id_2)
-    limit greatest(d.__m, 0) + 1
-    ) n) as __n
-    from (
-      select id_2, name_2, boss_id_2, 1 as __w
-      from (
-        select id as id_2, name as name_2, boss_id as boss_id_2
-        from (
-          select id, "name", boss_id, department
-          from (
-            select id, "name", boss_id, department
-            from public.employees
-          ) f
-          where (department IS NOT NULL)
-        ) p
-      ) l
-      where exists (select from "Δ project 5" r where (id_7 = boss_id_2))
-      union all
-      select id_2, name_2, boss_id_2, -l.__w as __w
-      from "Δ project 4" l
-      where exists (select from "Δ project 5" r where (id_7 = boss_id_2))
-    ) l
+    select l.id_2, l.name_2, l.boss_id_2, l.__w, d.__m, n.__n
+    from touched l
+    join (
+      select l.__i, sum(r.__w) as __m
+      from touched l
+      join "Δ project 5" r on (id_5 = boss_id_2)
+      group by l.__i
+      having sum(r.__w) <> 0
+    ) d on d.__i = l.__i
     cross join lateral (
-      select coalesce(sum(r.__w), 0) as __m
-      from "Δ project 5" r
-      where (id_7 = boss_id_2)
-    ) d
+      select count(*) as __n
+      from (
+        select
+        from (
+          select id_4 as id_5, name_4 as name_5, count as reports
+          from (
+            select t.id_4, t.name_4, t.count
+            from freshet_changes.stage_bf354ec1338c4e0a_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+            union all
+            select __new_1 as id_4, __new_2 as name_4, __new_3 as count
+            from "groups after"
+            where __slot_1 > 0
+          ) p
+        ) r
+        where (id_5 = boss_id_2)
+        limit greatest(d.__m, 0) + 1
+      ) m
+    ) n
   ) j
   where (__n > __m) <> (__n > 0)
 ),
@@ -185,36 +182,36 @@ crossings as (
   where not exists (
     select
     from (
-      select id_6 as id_7, name_6 as name_7, count as reports
+      select id_4 as id_5, name_4 as name_5, count as reports
       from (
-        select t.id_6, t.name_6, t.count
+        select t.id_4, t.name_4, t.count
         from freshet_changes.stage_bf354ec1338c4e0a_1 t
-        where not exists (select from "groups after" c where t.__key = c.__key_1)
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
         union all
-        select __new_1 as id_6, __new_2 as name_6, __new_3 as count
+        select __new_1 as id_4, __new_2 as name_4, __new_3 as count
         from "groups after"
         where __slot_1 > 0
       ) p
     ) r
-    where (id_7 = boss_id_2)
+    where (id_5 = boss_id_2)
   )
   union all
   select id_2, name_2, boss_id_2, case when __is then -__w else __w end as __w
   from crossings
 ),
 "Δ join 2" as (
-  select id_2, name_2, boss_id_2, id_7, name_7, reports, l.__w as __w
+  select id_2, name_2, boss_id_2, id_5, name_5, reports, l.__w as __w
   from "Δ project 4" l
   join (
-    select id_6 as id_7, name_6 as name_7, count as reports
+    select id_4 as id_5, name_4 as name_5, count as reports
     from (
-      select id_6, name_6, count
+      select id_4, name_4, count
       from freshet_changes.stage_bf354ec1338c4e0a_1
     ) p
-  ) r on (id_7 = boss_id_2)
+  ) r on (id_5 = boss_id_2)
   where (select exists (select from "Δ project 4"))
   union all
-  select id_2, name_2, boss_id_2, id_7, name_7, reports, r.__w as __w
+  select id_2, name_2, boss_id_2, id_5, name_5, reports, r.__w as __w
   from "Δ project 5" r
   join (
     select id as id_2, name as name_2, boss_id as boss_id_2
@@ -226,26 +223,15 @@ crossings as (
       ) f
       where (department IS NOT NULL)
     ) p
-  ) l on (id_7 = boss_id_2)
+  ) l on (id_5 = boss_id_2)
   where (select exists (select from "Δ project 5"))
   union all
-  select id_2, name_2, boss_id_2, id_7, name_7, reports, l.__w
+  select id_2, name_2, boss_id_2, id_5, name_5, reports, l.__w
   from "Δ without a match" l
-  left join (
-    select id_6 as id_7, name_6 as name_7, count as reports
-    from (
-      select t.id_6, t.name_6, t.count
-      from freshet_changes.stage_bf354ec1338c4e0a_1 t
-      where not exists (select from "groups after" c where t.__key = c.__key_1)
-      union all
-      select __new_1 as id_6, __new_2 as name_6, __new_3 as count
-      from "groups after"
-      where __slot_1 > 0
-    ) p
-  ) r on false
+  left join "Δ project 5" r on false
 ),
 "Δ output" as (
-  select (id_2)::integer as id, (name_2)::text as "name", (name_7)::text as boss, (reports)::bigint as reports, __w
+  select (id_2)::integer as id, (name_2)::text as "name", (name_5)::text as boss, (reports)::bigint as reports, __w
   from "Δ join 2"
 ),
 "Δ net" as (

@@ -41,10 +41,10 @@ fresh as materialized (
   ) as f(id, placed_on, lately, around, first_id)
 ),
 changes as (
-  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, f.id is not null as __alive, f.id as __new_1, f.placed_on as __new_2, f.lately as __new_3, f.around as __new_4, f.first_id as __new_5, t.id as __old_1, t.placed_on as __old_2, t.lately as __old_3, t.around as __old_4, t.first_id as __old_5, row(t.id, t.placed_on, t.lately, t.around, t.first_id)::record *<> row(f.id, f.placed_on, f.lately, f.around, f.first_id)::record as __differs
+  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, t.__at, f.id is not null as __alive, f.id as __new_1, f.placed_on as __new_2, f.lately as __new_3, f.around as __new_4, f.first_id as __new_5, t.id as __old_1, t.placed_on as __old_2, t.lately as __old_3, t.around as __old_4, t.first_id as __old_5, row(t.id, t.placed_on, t.lately, t.around, t.first_id)::record *<> row(f.id, f.placed_on, f.lately, f.around, f.first_id)::record as __differs
   from fresh f
   full join (
-    select t.*
+    select t.*, t.ctid as __at
     from public.window_moving_frame t
     where (select exists (select from "Δ partitions"))
   ) t on t.id = f.id
@@ -53,14 +53,21 @@ changes as (
 "deleted from window_moving_frame" as (
   delete from public.window_moving_frame t
   using changes c
-  where t.id = c.__key_1 and c.__existed and not (__alive)
+  where t.ctid = c.__at and c.__existed and not (__alive)
   returning 1
 ),
-"written to window_moving_frame" as (
+"inserted into window_moving_frame" as (
   insert into public.window_moving_frame as t (id, placed_on, lately, around, first_id)
   select __new_1, __new_2, __new_3, __new_4, __new_5
   from changes
   where __alive
-  on conflict (id) do update set placed_on = excluded.placed_on, lately = excluded.lately, around = excluded.around, first_id = excluded.first_id
+    and not __existed
+  returning 1
+),
+"updated in window_moving_frame" as (
+  update public.window_moving_frame t
+  set placed_on = __new_2, lately = __new_3, around = __new_4, first_id = __new_5
+  from changes c
+  where t.ctid = c.__at and c.__existed and __alive
   returning 1
 )

@@ -13,7 +13,7 @@
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.region as __old_1, t.count as __old_2
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.region as __old_1, t.count as __old_2
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -43,15 +43,22 @@ groups as (
 "deleted from stage_b87d9eedeec860d2_1" as (
   delete from freshet_changes.stage_b87d9eedeec860d2_1 t
   using "groups after" c
-  where t.__key = c.__key_1 and c.__existed and not (__slot_1 > 0)
+  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
-"written to stage_b87d9eedeec860d2_1" as (
+"inserted into stage_b87d9eedeec860d2_1" as (
   insert into freshet_changes.stage_b87d9eedeec860d2_1 as t (region, count, __key)
   select __new_1, __new_2, substr(sha256(record_send(row(region::text))), 1, 16)
   from "groups after"
   where __slot_1 > 0
-  on conflict (__key) do update set region = excluded.region, count = excluded.count
+    and not __existed
+  returning 1
+),
+"updated in stage_b87d9eedeec860d2_1" as (
+  update freshet_changes.stage_b87d9eedeec860d2_1 t
+  set region = __new_1, count = __new_2
+  from "groups after" c
+  where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ project 2" as (
@@ -81,7 +88,7 @@ fresh as materialized (
                 from (
                   select t.region, t.count
                   from freshet_changes.stage_b87d9eedeec860d2_1 t
-                  where not exists (select from "groups after" c where t.__key = c.__key_1)
+                  where (t.__key) not in (select c.__key_1 from "groups after" c)
                   union all
                   select __new_1 as region, __new_2 as count
                   from "groups after"
@@ -97,10 +104,10 @@ fresh as materialized (
   ) as f(region, customers, place, percent, __key)
 ),
 changes as (
-  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, f.__key is not null as __alive, f.region as __new_1, f.customers as __new_2, f.place as __new_3, f.percent as __new_4, f.__key as __new_5, t.region as __old_1, t.customers as __old_2, t.place as __old_3, t.percent as __old_4, row(t.region, t.customers, t.place, t.percent)::record *<> row(f.region, f.customers, f.place, f.percent)::record as __differs
+  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, t.__at, f.__key is not null as __alive, f.region as __new_1, f.customers as __new_2, f.place as __new_3, f.percent as __new_4, f.__key as __new_5, t.region as __old_1, t.customers as __old_2, t.place as __old_3, t.percent as __old_4, row(t.region, t.customers, t.place, t.percent)::record *<> row(f.region, f.customers, f.place, f.percent)::record as __differs
   from fresh f
   full join (
-    select t.*
+    select t.*, t.ctid as __at
     from public.window_over_groups t
     where (select exists (select from "Δ partitions"))
   ) t on t.__key = f.__key
@@ -109,14 +116,21 @@ changes as (
 "deleted from window_over_groups" as (
   delete from public.window_over_groups t
   using changes c
-  where t.__key = c.__key_1 and c.__existed and not (__alive)
+  where t.ctid = c.__at and c.__existed and not (__alive)
   returning 1
 ),
-"written to window_over_groups" as (
+"inserted into window_over_groups" as (
   insert into public.window_over_groups as t (region, customers, place, percent, __key)
   select __new_1, __new_2, __new_3, __new_4, __new_5
   from changes
   where __alive
-  on conflict (__key) do update set region = excluded.region, customers = excluded.customers, place = excluded.place, percent = excluded.percent
+    and not __existed
+  returning 1
+),
+"updated in window_over_groups" as (
+  update public.window_over_groups t
+  set region = __new_1, customers = __new_2, place = __new_3, percent = __new_4
+  from changes c
+  where t.ctid = c.__at and c.__existed and __alive
   returning 1
 )

@@ -53,10 +53,10 @@ fresh as materialized (
   ) as f(id, department, salary, place, running, before, above_mean, __part)
 ),
 changes as (
-  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, f.id is not null as __alive, f.id as __new_1, f.department as __new_2, f.salary as __new_3, f.place as __new_4, f.running as __new_5, f.before as __new_6, f.above_mean as __new_7, f.__part as __new_8, t.id as __old_1, t.department as __old_2, t.salary as __old_3, t.place as __old_4, t.running as __old_5, t.before as __old_6, t.above_mean as __old_7, row(t.id, t.department, t.salary, t.place, t.running, t.before, t.above_mean)::record *<> row(f.id, f.department, f.salary, f.place, f.running, f.before, f.above_mean)::record as __differs
+  select coalesce(t.id, f.id) as __key_1, t.id is not null as __existed, t.__at, f.id is not null as __alive, f.id as __new_1, f.department as __new_2, f.salary as __new_3, f.place as __new_4, f.running as __new_5, f.before as __new_6, f.above_mean as __new_7, f.__part as __new_8, t.id as __old_1, t.department as __old_2, t.salary as __old_3, t.place as __old_4, t.running as __old_5, t.before as __old_6, t.above_mean as __old_7, row(t.id, t.department, t.salary, t.place, t.running, t.before, t.above_mean)::record *<> row(f.id, f.department, f.salary, f.place, f.running, f.before, f.above_mean)::record as __differs
   from fresh f
   full join (
-    select t.*
+    select t.*, t.ctid as __at
     from public.window_rank_in_department t
     join (
       select substr(sha256(record_send(row(department::text))), 1, 16) as __part
@@ -71,14 +71,21 @@ changes as (
 "deleted from window_rank_in_department" as (
   delete from public.window_rank_in_department t
   using changes c
-  where t.id = c.__key_1 and c.__existed and not (__alive)
+  where t.ctid = c.__at and c.__existed and not (__alive)
   returning 1
 ),
-"written to window_rank_in_department" as (
+"inserted into window_rank_in_department" as (
   insert into public.window_rank_in_department as t (id, department, salary, place, running, before, above_mean, __part)
   select __new_1, __new_2, __new_3, __new_4, __new_5, __new_6, __new_7, __new_8
   from changes
   where __alive
-  on conflict (id) do update set department = excluded.department, salary = excluded.salary, place = excluded.place, running = excluded.running, before = excluded.before, above_mean = excluded.above_mean, __part = excluded.__part
+    and not __existed
+  returning 1
+),
+"updated in window_rank_in_department" as (
+  update public.window_rank_in_department t
+  set department = __new_2, salary = __new_3, place = __new_4, running = __new_5, before = __new_6, above_mean = __new_7, __part = __new_8
+  from changes c
+  where t.ctid = c.__at and c.__existed and __alive
   returning 1
 )
