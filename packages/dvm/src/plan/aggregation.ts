@@ -37,16 +37,23 @@ export function groupedBy(query: {
   const keys = query.grouping.map((expression) => builder.key(expression))
   const value = builder.rewrite(query.value)
   const plan = builder.build()
-  const counts = new Set(plan.calls.filter((call) => functionName(as('FuncCall', call.call) ?? {}).endsWith('count')).map((call) => call.name))
+  const ofNothing = new Map(plan.calls.flatMap((call) => {
+    const empty = OF_NOTHING[functionName(as('FuncCall', call.call) ?? {})]
+    return empty === undefined ? [] : [[call.name, empty] as const]
+  }))
   const unknown = plan.calls.find((call) => functionName(as('FuncCall', call.call) ?? {}).includes('.'))
   if (unknown !== undefined) throw new Unsupported('CORRELATED', 'a correlated aggregate of a user, whose value over no rows is not known')
-  const zero: Ast = { A_Const: { ival: {} } }
   const seen = rebuild(value, (type, _body, node) => {
     const column = type === 'ColumnRef' ? soleColumn(node) : undefined
-    return column !== undefined && counts.has(column) ? { CoalesceExpr: { args: [columnRef(column), zero] } } : undefined
+    const empty = column === undefined ? undefined : ofNothing.get(column)
+    if (column === undefined || empty === undefined) return undefined
+    return { CoalesceExpr: { args: [columnRef(column), { A_Const: { ival: empty === 0 ? {} : { ival: empty } } }] } }
   })
   return { plan, keys, value: seen }
 }
+
+/** What aggregates of PostgreSQL give for no rows; all others give null. */
+const OF_NOTHING: Readonly<Record<string, number>> = { count: 0, regr_count: 0, rank: 1, dense_rank: 1, percent_rank: 0, cume_dist: 1 }
 
 /** A subquery that waits until the groups exist. */
 export const PENDING_SUBQUERY = 'FreshetPendingSubquery'
