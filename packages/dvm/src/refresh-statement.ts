@@ -169,12 +169,14 @@ function stateReader(inner: ReadonlyMap<Stateful, KeyedStage>, computed: Readonl
       const before = select({ columns, from: tableName(stage.table) })
       const delta = computed.get(aggregate)
       if (reading === 'before' || delta === undefined) return before
-      // after = the rows whose key no change touched, and the touched ones as they are now
-      const touched = delta.keys.map((key) => `t.${q(key.stored)} = c.${key.value}`).join(' and ')
+      // after = the rows whose key no change touched, and the touched ones as they are now. Keys are never null, and
+      // NOT IN hashes them once, however often the reading is done for one row of another table.
+      const stored = delta.keys.map((key) => `t.${q(key.stored)}`).join(', ')
+      const touched = select({ columns: delta.keys.map((key) => `c.${key.value}`), from: `${delta.rows} c` }).replaceAll('\n', ' ')
       const untouched = select({
         columns: columns.map((column) => `t.${column}`),
         from: `${tableName(stage.table)} t`,
-        where: [`not exists (select from ${delta.rows} c where ${touched})`],
+        where: [`(${stored}) not in (${touched})`],
       })
       const now = select({ columns: delta.after.map((value, i) => `${value} as ${columns[i] ?? value}`), from: delta.rows, where: [delta.alive] })
       return `${untouched}\nunion all\n${now}`

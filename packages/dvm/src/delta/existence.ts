@@ -4,7 +4,7 @@ import type { Plan } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
 import { nested, q, select } from '../print/text.ts'
 import type { DeltaContext } from './context.ts'
-import { nativeReading } from './readings.ts'
+import { joined, nativeReading } from './readings.ts'
 
 /**
  * Rows of the left whose match on the right came or went: their number of matches crossed zero.
@@ -13,8 +13,9 @@ import { nativeReading } from './readings.ts'
  *
  * Only left rows that match a changed right row can cross. They are taken as they were before the change
  * (L before = L after ⊎ −ΔL), because changed left rows are judged against the right side after it. Matches are
- * counted only as far as the decision needs: up to Δm + 1. The equalities among several conditions are asked for once
- * more by themselves: PostgreSQL then finds the candidates by an index, from the changed rows.
+ * counted only where Δm is not 0, and only as far as the decision needs: up to Δm + 1. The equalities among several
+ * conditions are asked for once more by themselves: PostgreSQL then finds the candidates by an index, from the changed
+ * rows.
  *
  * Columns: the left's, `__w` the row's weight before, `__was` and `__is`: whether it had and has a match.
  */
@@ -32,12 +33,21 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
   const candidates = [rows(`${nested(context.read(left, before ? 'before' : 'after'))} l`, '1')]
   const leftChanges = before ? null : context.delta(left)
   if (leftChanges !== null) candidates.push(rows(`${leftChanges} l`, '-l.__w'))
-  const delta = nested(select({ columns: ['coalesce(sum(r.__w), 0) as __m'], from: `${changes} r`, where: conditions }))
+  const numbered = context.part(
+    'touched',
+    select({ columns: ['*', 'row_number() over () as __i'], from: `${nested(candidates.join('\nunion all\n'))} l` }),
+  )
+  const difference = select({
+    columns: ['l.__i', 'sum(r.__w) as __m'],
+    from: joined(`${numbered} l`, `${changes} r`, conditions),
+    groupBy: ['l.__i'],
+    having: ['sum(r.__w) <> 0'],
+  })
   const counted = select({ columns: [], from: `${nested(context.read(right, 'after'))} r`, where: conditions })
-  const count = `(select count(*) from (\n${counted}\nlimit greatest(d.__m, 0) + 1\n) n)`
+  const count = nested(select({ columns: ['count(*) as __n'], from: `${nested(`${counted}\nlimit greatest(d.__m, 0) + 1`)} m` }))
   const judged = select({
-    columns: [...columns.map((column) => `l.${column}`), 'l.__w', 'd.__m', `${count} as __n`],
-    from: `${nested(candidates.join('\nunion all\n'))} l\ncross join lateral ${delta} d`,
+    columns: [...columns.map((column) => `l.${column}`), 'l.__w', 'd.__m', 'n.__n'],
+    from: `${numbered} l\njoin ${nested(difference)} d on d.__i = l.__i\ncross join lateral ${count} n`,
   })
   return context.part(
     'crossings',
