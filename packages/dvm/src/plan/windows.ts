@@ -1,4 +1,5 @@
 import { as, columnRef, fingerprint, isObject, list, rebuild, soleColumn, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import { PENDING_SUBQUERY } from './aggregation.ts'
 import { functionName } from './calls.ts'
 import type { Names } from './names.ts'
 import { notNull } from './nullability.ts'
@@ -93,7 +94,7 @@ export function hasWindow(node: Ast): boolean {
   let found = false
   walk(node, (type, body) => {
     if (type === 'FuncCall' && body['over'] !== undefined) found = true
-    return type !== 'SubLink'
+    return type !== 'SubLink' && type !== PENDING_SUBQUERY
   })
   return found
 }
