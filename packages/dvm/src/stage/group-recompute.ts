@@ -41,7 +41,9 @@ export function groupsAgain(options: {
 /** Rows of `input` whose key is among those wanted. */
 export function matching(keys: readonly { readonly name: string; readonly notNull: boolean }[], input: string, wanted: string): string {
   const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
-  const plain = select({ columns: ['r.*'], from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}` })
+  // Asked once, before anything is read: where nothing is wanted, the input costs nothing.
+  const some = `(select exists (select from ${wanted}))`
+  const plain = select({ columns: ['r.*'], from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}`, where: [some] })
   const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [`w.${wantedName(i)} is null`]))
   if (nullable.length === 0) return plain
   const same = keys.map((key, i) =>
