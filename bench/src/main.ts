@@ -30,7 +30,8 @@ suites: ${Object.keys(SUITES).join(', ')}
 const suites = positionals.map((name) => SUITES[name])
 const rows = Number(values.rows)
 
-const sensible = Number.isSafeInteger(rows) && rows >= 1_000 && scale > 0 && fractions.every((each) => each > 0 && each <= 1)
+const sensible =
+  Number.isSafeInteger(rows) && rows >= 1_000 && scale > 0 && fractions.every((each) => each > 0 && each <= 1)
 
 if (suites.length === 0 || suites.includes(undefined) || !sensible) {
   process.stderr.write(USAGE)

@@ -56,7 +56,8 @@ async function createTables(bench: Bench, client: pg.Client): Promise<ReadonlyMa
   for (const { name, sql } of TPCH_QUERIES) {
     bench.say(`creating ${name}`)
     const { id, effectiveMode, modeReason } = await bench.freshet.create({ name, query: sql, schedule: 'manual' })
-    if (effectiveMode !== 'differential') bench.say(`${name} is refreshed in full: ${modeReason?.code} ${modeReason?.detail}`)
+    if (effectiveMode !== 'differential')
+      bench.say(`${name} is refreshed in full: ${modeReason?.code} ${modeReason?.detail}`)
     ids.set(name, id)
     await client.query(`create materialized view rival_${name} as ${sql}`)
   }
@@ -73,7 +74,17 @@ function report(bench: Bench, fraction: number, times: ReadonlyMap<string, Times
     const [value, baseline] = [median(auto), median(full)]
     ratios.push(baseline / value)
     const subject = `${name.replace(/^q0?/, 'q')}@${percent(fraction)}`
-    bench.report(measurement({ suite: 'tpch', case: subject, metric: 'refresh', value, unit: 'ms', baseline, ratio: baseline / value }))
+    bench.report(
+      measurement({
+        suite: 'tpch',
+        case: subject,
+        metric: 'refresh',
+        value,
+        unit: 'ms',
+        baseline,
+        ratio: baseline / value,
+      }),
+    )
   }
   const fields = { suite: 'tpch', case: `all@${percent(fraction)}`, unit: '×' }
   bench.report(measurement({ ...fields, metric: 'median speed-up', value: median(ratios) }))

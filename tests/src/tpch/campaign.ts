@@ -33,7 +33,9 @@ export interface CampaignReport {
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignReport> {
   const log = options.log ?? (() => undefined)
-  await using database = await createTestDatabase(options.serverUrl === undefined ? {} : { serverUrl: options.serverUrl })
+  await using database = await createTestDatabase(
+    options.serverUrl === undefined ? {} : { serverUrl: options.serverUrl },
+  )
   const freshet = await connect(database.url)
   database.defer(() => freshet.close())
   const client = await database.client()
@@ -49,7 +51,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const filled = new Set<string>()
   let differentialRefreshes = 0
   for (let round = 1; round <= options.rounds && failures.length === 0; round++) {
-    for (const statement of changeRound({ sizes, seed: options.seed + round, fraction: options.fraction, everywhere: true })) {
+    for (const statement of changeRound({
+      sizes,
+      seed: options.seed + round,
+      fraction: options.fraction,
+      everywhere: true,
+    })) {
       await client.query(statement)
     }
     for (const { name, sql } of queries) {

@@ -48,14 +48,24 @@ export function changeRound(options: ChangeOptions): readonly string[] {
   const customers = shares(sizes.customer)
   const newParts = `select k from generate_series((select max(p_partkey) + 1 from part)::bigint, (select max(p_partkey) + ${parts.inserted} from part)::bigint) as k`
   const statements: readonly (readonly [count: number, statement: string])[] = [
-    [orders.inserted, insertOrders(draw, orderKeys(`(${LAST_ORDER}) + 1`, `(${LAST_ORDER}) + ${orders.inserted}`), sizes)],
+    [
+      orders.inserted,
+      insertOrders(draw, orderKeys(`(${LAST_ORDER}) + 1`, `(${LAST_ORDER}) + ${orders.inserted}`), sizes),
+    ],
     [orders.deleted, deleteOrders(some('orders', orders.deleted, 'delete'))],
     [orders.updated, updateOrders(draw, some('orders', orders.updated, 'update'), sizes)],
     [lines.updated, reprice(draw, some('lineitem', Math.ceil(lines.updated / 2), 'reprice'))],
     [lines.updated, delay(draw, some('lineitem', Math.floor(lines.updated / 2), 'delay'))],
     [lines.updated, resupply(draw, some('lineitem', Math.ceil(lines.updated / 10), 'resupply'), sizes)],
     [parts.inserted, insertParts(draw, newParts)],
-    [parts.inserted, insertPartSuppliers(draw, `select p_partkey as k from part where not exists (select from partsupp where ps_partkey = p_partkey) order by 1 desc limit ${parts.inserted}`, sizes)],
+    [
+      parts.inserted,
+      insertPartSuppliers(
+        draw,
+        `select p_partkey as k from part where not exists (select from partsupp where ps_partkey = p_partkey) order by 1 desc limit ${parts.inserted}`,
+        sizes,
+      ),
+    ],
     [parts.updated, updateParts(draw, some('part', parts.updated, 'update'))],
     [parts.deleted, `delete from part where ${some('part', parts.deleted, 'delete')}`],
     [pairs.updated, updatePartSuppliers(draw, some('partsupp', pairs.updated, 'update'))],

@@ -32,7 +32,9 @@ try {
   })
   const refused = Object.values(modes).filter((mode) => mode !== 'differential')
   const seconds = Math.round((performance.now() - started) / 1000)
-  console.log(`${differentialRefreshes} differential refreshes, ${failures.length} failures, ${refused.length} queries not differential, ${seconds} s`)
+  console.log(
+    `${differentialRefreshes} differential refreshes, ${failures.length} failures, ${refused.length} queries not differential, ${seconds} s`,
+  )
   process.exitCode = failures.length + refused.length === 0 ? 0 : 1
 } finally {
   await server?.stop()

@@ -1,5 +1,16 @@
 import type { Draws } from './draw.ts'
-import { COLOURS, CONTAINERS, INSTRUCTIONS, MODES, NATIONS, PRIORITIES, REGIONS, SEGMENTS, TYPES, WORDS } from './words.ts'
+import {
+  COLOURS,
+  CONTAINERS,
+  INSTRUCTIONS,
+  MODES,
+  NATIONS,
+  PRIORITIES,
+  REGIONS,
+  SEGMENTS,
+  TYPES,
+  WORDS,
+} from './words.ts'
 
 /**
  * Rows of each table as INSERT … SELECT over a series of keys: for the first fill, and for rows that come later.
