@@ -4,7 +4,7 @@ import { runCampaign } from './campaign.ts'
 import { createTpch } from './fill.ts'
 import { TPCH_QUERIES } from './queries.ts'
 
-/** The short form; `tests/src/tpch/main.ts` runs it at any scale and for any number of rounds. */
+/** The short form; `tests/src/tpch.ts` runs it at any scale and for any number of rounds. */
 const names = TPCH_QUERIES.map(({ name }) => name)
 
 test('every query has an answer at scale factor 0.01', async () => {

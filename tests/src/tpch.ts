@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { freshSeed, startServer } from '@freshet/testkit'
-import { runCampaign } from './campaign.ts'
+import { runCampaign } from './tpch/campaign.ts'
 
 /**
- * The long form of tpch.pg.test.ts: `node tests/dist/tpch/main.js --sf 0.01 --rounds 20`, and
+ * The long form of tpch/tpch.pg.test.ts: `node tests/dist/tpch.js --sf 0.01 --rounds 20`, and
  * `--queries q07,q15 --rounds 1000`. Exits 1 when a table differs from its query or was not refreshed by its delta.
  */
 const { values } = parseArgs({
