@@ -31,7 +31,9 @@ const equal = () => assertEqualToQuery(own.database, 'totals', QUERY)
 
 describe('capture that lost something', () => {
   test('a dropped trigger is put back, and the table recomputed', async () => {
-    const [trigger] = await own.database.query<{ name: string }>(raw(`select tgname as name from pg_trigger where tgrelid = 'sales'::regclass and tgtype & 4 <> 0 limit 1`))
+    const [trigger] = await own.database.query<{ name: string }>(
+      raw(`select tgname as name from pg_trigger where tgrelid = 'sales'::regclass and tgtype & 4 <> 0 limit 1`),
+    )
     await run(`drop trigger "${trigger?.name ?? ''}" on sales; insert into sales values (100, 'r0', 1000, '')`)
     await using other = await second()
     expect(await other.freshet.refresh('totals')).toMatchObject({ action: 'full', reason: 'TRUNCATED' })
@@ -55,7 +57,9 @@ describe('a source that changed its shape', () => {
     await freshet.refresh('totals')
     await run(`alter table sales rename column amount to cents; insert into sales values (100, 'r0', 1000, '')`)
     const before = await own.database.query(raw('select region, n, total from totals order by 1'))
-    await expect(freshet.refresh('totals')).rejects.toMatchObject({ code: expect.stringMatching(/^(SOURCE_CHANGED|UNKNOWN_COLUMN|CAPTURE_BROKEN)$/) as string })
+    await expect(freshet.refresh('totals')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(SOURCE_CHANGED|UNKNOWN_COLUMN|CAPTURE_BROKEN)$/) as string,
+    })
     expect(await own.database.query(raw('select region, n, total from totals order by 1'))).toEqual(before)
     await run(`alter table sales rename column cents to amount`)
     await freshet.refresh('totals')
@@ -64,7 +68,10 @@ describe('a source that changed its shape', () => {
 
   test('a column of another type is an error with a hint when the table would look different', async () => {
     await run(`alter table sales alter column amount type numeric(12,2); insert into sales values (100, 'r0', 0.5, '')`)
-    await expect(freshet.refresh('totals')).rejects.toMatchObject({ code: 'SOURCE_CHANGED', hint: expect.stringContaining('lter') as string })
+    await expect(freshet.refresh('totals')).rejects.toMatchObject({
+      code: 'SOURCE_CHANGED',
+      hint: expect.stringContaining('lter') as string,
+    })
     await freshet.alter('totals', { query: QUERY })
     await equal()
     await run(`insert into sales values (101, 'r1', 0.25, '')`)
@@ -82,7 +89,9 @@ describe('a source that changed its shape', () => {
   })
 
   test('columns that nobody reads come and go', async () => {
-    await run(`alter table sales drop column note; alter table sales add column other jsonb; insert into sales values (100, 'r0', 1, '{}')`)
+    await run(
+      `alter table sales drop column note; alter table sales add column other jsonb; insert into sales values (100, 'r0', 1, '{}')`,
+    )
     expect(await freshet.refresh('totals')).toMatchObject({ action: 'differential' })
     await equal()
   })
@@ -90,20 +99,27 @@ describe('a source that changed its shape', () => {
 
 describe('other things behind our back', () => {
   test('in another cluster everything is filled anew, and old change rows are gone', async () => {
-    await run(`insert into sales values (100, 'r0', 1, ''); insert into sales select i, 'r1', 1, '' from generate_series(200, 220) i`)
+    await run(
+      `insert into sales values (100, 'r0', 1, ''); insert into sales select i, 'r1', 1, '' from generate_series(200, 220) i`,
+    )
     await run(`update freshet.installation set system_identifier = 'system:another'`)
     await using other = await second()
     expect(await other.freshet.refresh('totals')).toMatchObject({ action: 'full' })
     await equal()
     const stored = await own.database.query<{ name: string }>(
-      raw(`select relname as name from pg_class where relnamespace = 'freshet_changes'::regnamespace and relkind = 'r' and relname ~ '^(log|pack)_'`),
+      raw(
+        `select relname as name from pg_class where relnamespace = 'freshet_changes'::regnamespace and relkind = 'r' and relname ~ '^(log|pack)_'`,
+      ),
     )
     expect(stored).not.toEqual([])
-    for (const { name } of stored) expect(await own.database.query(raw(`select from freshet_changes.${name}`))).toEqual([])
+    for (const { name } of stored)
+      expect(await own.database.query(raw(`select from freshet_changes.${name}`))).toEqual([])
   })
 
   test('a plan that another version of the compiler made is compiled again', async () => {
-    await run(`update freshet.stream_table set plan = jsonb_set(plan, '{compiler}', '0'); insert into sales values (100, 'r0', 1, '')`)
+    await run(
+      `update freshet.stream_table set plan = jsonb_set(plan, '{compiler}', '0'); insert into sales values (100, 'r0', 1, '')`,
+    )
     await using other = await second()
     expect(await other.freshet.refresh('totals')).toMatchObject({ action: 'full', reason: 'NEW_COMPILER' })
     await equal()
@@ -113,7 +129,9 @@ describe('other things behind our back', () => {
   })
 
   test('force_full_refresh overrides the mode while it is set', async () => {
-    await run(`insert into freshet.setting values ('force_full_refresh', 'true'); insert into sales values (100, 'r0', 1, '')`)
+    await run(
+      `insert into freshet.setting values ('force_full_refresh', 'true'); insert into sales values (100, 'r0', 1, '')`,
+    )
     expect(await freshet.refresh('totals')).toMatchObject({ action: 'full', reason: 'FORCED' })
     await equal()
     await run(`delete from freshet.setting; insert into sales values (101, 'r0', 1, '')`)

@@ -78,7 +78,8 @@ describe('a stream table from the command line', () => {
   })
 
   it('create says why a query is recomputed', async () => {
-    const query = 'with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) select o.id, n.i from sales.orders o, n'
+    const query =
+      'with recursive n(i) as (select 1 union all select i + 1 from n where i < 3) select o.id, n.i from sales.orders o, n'
     const made = await freshet(['create', 'ranks', '--query', query, '--schedule', 'manual'], env)
     expect(made.exitCode).toBe(EXIT.done)
     expect(made.err).toMatch(/notice [A-Z_]+: public\.ranks is refreshed in full: ./)

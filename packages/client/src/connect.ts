@@ -1,5 +1,15 @@
 import { triggerCapture } from '@freshet/cdc'
-import { connect as connectDatabase, type Database, FreshetError, migrate, type RefreshOptions, type RefreshOutcome, requireSchema, toFreshetError, trimBuffer } from '@freshet/core'
+import {
+  connect as connectDatabase,
+  type Database,
+  FreshetError,
+  migrate,
+  type RefreshOptions,
+  type RefreshOutcome,
+  requireSchema,
+  toFreshetError,
+  trimBuffer,
+} from '@freshet/core'
 import {
   alterStreamTable,
   createRefresher,
@@ -102,7 +112,9 @@ export function createFreshet(database: Database): Freshet {
     },
     async refreshAll(refreshOptions = {}) {
       await requireInstalled()
-      const tables = (await describeStreamTables(database)).filter((table) => table.status === 'active' || table.status === 'paused')
+      const tables = (await describeStreamTables(database)).filter(
+        (table) => table.status === 'active' || table.status === 'paused',
+      )
       const results: { name: string; outcome: RefreshOutcome }[] = []
       const failures: { readonly name: string; readonly error: FreshetError }[] = []
       for (const { id, name } of refreshOrder(tables)) {
@@ -149,4 +161,3 @@ export function createFreshet(database: Database): Freshet {
     close: () => database.close(),
   }
 }
-

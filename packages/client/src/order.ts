@@ -2,12 +2,17 @@ import { FreshetError } from '@freshet/core'
 import type { StreamTable } from './freshet.ts'
 
 /** Upstream before downstream, so that one pass makes everything fresh. */
-export function refreshOrder<Table extends Pick<StreamTable, 'id' | 'name' | 'sources'>>(tables: readonly Table[]): readonly Table[] {
+export function refreshOrder<Table extends Pick<StreamTable, 'id' | 'name' | 'sources'>>(
+  tables: readonly Table[],
+): readonly Table[] {
   const byId = new Map(tables.map((table) => [table.id, table]))
   const ordered = new Set<Table>()
   const visit = (table: Table, path: readonly Table[]): void => {
     if (ordered.has(table)) return
-    if (path.includes(table)) throw new FreshetError('CYCLE', `${table.name} reads itself`, { detail: [...path, table].map((on) => on.name).join(' → ') })
+    if (path.includes(table))
+      throw new FreshetError('CYCLE', `${table.name} reads itself`, {
+        detail: [...path, table].map((on) => on.name).join(' → '),
+      })
     for (const source of table.sources) {
       const upstream = source.streamTable === null ? undefined : byId.get(source.streamTable)
       if (upstream !== undefined) visit(upstream, [...path, table])

@@ -10,7 +10,10 @@ export async function withPatience(name: string, refresh: () => Promise<RefreshO
     const outcome = await refresh()
     if (outcome.action !== 'busy') return outcome
     if (performance.now() > until) {
-      throw new FreshetError('LOCK_TIMEOUT', `${name} is being refreshed by somebody else, for more than ${PATIENCE_MS / 1000} s`)
+      throw new FreshetError(
+        'LOCK_TIMEOUT',
+        `${name} is being refreshed by somebody else, for more than ${PATIENCE_MS / 1000} s`,
+      )
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
   }

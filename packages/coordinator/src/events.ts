@@ -33,7 +33,11 @@ export type CoordinatorEvent =
   /** The capture of a source had lost something and was mended; its stream tables are recomputed. */
   | { readonly kind: 'mended'; readonly source: string }
   /** Something beside the refreshes failed; it is tried again later. */
-  | { readonly kind: 'upkeep_failed'; readonly task: 'trim' | 'prune' | 'inspect' | 'record'; readonly error: FreshetError }
+  | {
+      readonly kind: 'upkeep_failed'
+      readonly task: 'trim' | 'prune' | 'inspect' | 'record'
+      readonly error: FreshetError
+    }
   | { readonly kind: 'connected' }
   /** Polling broke off; it starts again on a new connection. */
   | { readonly kind: 'interrupted'; readonly error: FreshetError; readonly retryInMs: number }

@@ -1,4 +1,12 @@
-import { type Capture, type Database, displayName, type FreshetError, mendCapture, sql, toFreshetError } from '@freshet/core'
+import {
+  type Capture,
+  type Database,
+  displayName,
+  type FreshetError,
+  mendCapture,
+  sql,
+  toFreshetError,
+} from '@freshet/core'
 import type { TableRef } from './events.ts'
 
 /**
@@ -29,7 +37,11 @@ export async function inspectSources(database: Database, capture: Capture): Prom
   return { mended, suspended }
 }
 
-async function suspendReaders(database: Database, stableName: string, error: FreshetError): Promise<Inspection['suspended']> {
+async function suspendReaders(
+  database: Database,
+  stableName: string,
+  error: FreshetError,
+): Promise<Inspection['suspended']> {
   const reason = `${error.code}: ${error.message}`
   const tables = await database.query<{ id: number; schema: string; table: string }>(sql`
     update freshet.stream_table_state s

@@ -154,7 +154,9 @@ test('a prepared statement that failed is prepared afresh, also after a failed t
 
 test('a statement that could not be prepared spoils no later transaction', async () => {
   await database.session(async (session) => {
-    await expect(session.query(raw('select no_such_column'), { prepared: true })).rejects.toMatchObject({ code: 'UNKNOWN_COLUMN' })
+    await expect(session.query(raw('select no_such_column'), { prepared: true })).rejects.toMatchObject({
+      code: 'UNKNOWN_COLUMN',
+    })
     for (const attempt of [1, 2]) {
       await session.transaction(async (transaction) => {
         await transaction.query(raw(`select ${attempt} as prepared`), { prepared: true })

@@ -65,7 +65,10 @@ const settings = z
       [0, 1_000_000_000],
       'Up to so many pending change rows of a source a refresh runs a prepared statement that is planned for few; above, one that is planned anew. Taken when a stream table is created or altered.',
     ),
-    force_full_refresh: flag(false, 'Makes every refresh that has changes to apply a full one, whatever the mode: for diagnosis.'),
+    force_full_refresh: flag(
+      false,
+      'Makes every refresh that has changes to apply a full one, whatever the mode: for diagnosis.',
+    ),
   })
   .refine((all) => all.poll_min_ms <= all.poll_max_ms, { path: ['poll_max_ms'], error: 'must be at least poll_min_ms' })
   .refine((all) => all.error_backoff_min_ms <= all.error_backoff_max_ms, {

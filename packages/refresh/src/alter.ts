@@ -23,15 +23,23 @@ export interface AlterSpec {
   readonly rename?: string
 }
 
-export async function alterStreamTable(context: RefreshContext, name: string, change: AlterSpec, onProgress: OnProgress = unwatched): Promise<Definition> {
+export async function alterStreamTable(
+  context: RefreshContext,
+  name: string,
+  change: AlterSpec,
+  onProgress: OnProgress = unwatched,
+): Promise<Definition> {
   const { database } = context
   const before = await findDefinition(database, name)
   if (change.schedule !== undefined) {
     const schedule = checkSchedule(change.schedule)
-    await altering(context, before, (transaction) => transaction.query(sql`
-      update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`))
+    await altering(context, before, (transaction) =>
+      transaction.query(sql`
+      update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
+    )
   }
-  if (change.query !== undefined) await changeQuery(context, before, change.query, change.mode ?? before.mode, onProgress)
+  if (change.query !== undefined)
+    await changeQuery(context, before, change.query, change.mode ?? before.mode, onProgress)
   else if (change.mode !== undefined && change.mode !== before.mode) await changeMode(context, before, change.mode)
   if (change.rename !== undefined) await rename(context, before, change.rename)
   return loadDefinition(database, before.id)
@@ -49,18 +57,31 @@ export async function resumeStreamTable(context: RefreshContext, name: string): 
   await setStatus(context, definition, 'active', null)
 }
 
-async function setStatus(context: RefreshContext, definition: Definition, status: 'active' | 'paused', reason: string | null): Promise<void> {
+async function setStatus(
+  context: RefreshContext,
+  definition: Definition,
+  status: 'active' | 'paused',
+  reason: string | null,
+): Promise<void> {
   if (definition.status === 'initializing') {
-    throw new FreshetError('USAGE', `${nameOf(definition)} is still being filled`, { hint: 'Wait until its creation is done.' })
+    throw new FreshetError('USAGE', `${nameOf(definition)} is still being filled`, {
+      hint: 'Wait until its creation is done.',
+    })
   }
-  await altering(context, definition, (transaction) => transaction.query(sql`
+  await altering(context, definition, (transaction) =>
+    transaction.query(sql`
     update freshet.stream_table_state
     set status = ${status}, status_reason = ${reason}, consecutive_errors = 0, retry_at = null, last_error = case when ${status} = 'active' then null else last_error end
-    where stream_table_id = ${definition.id}`))
+    where stream_table_id = ${definition.id}`),
+  )
 }
 
 /** Runs a change under the table's lock and gives the definition a new version. */
-async function altering(context: RefreshContext, definition: Definition, work: (transaction: Queryable) => Promise<unknown>): Promise<void> {
+async function altering(
+  context: RefreshContext,
+  definition: Definition,
+  work: (transaction: Queryable) => Promise<unknown>,
+): Promise<void> {
   await context.database.transaction(async (transaction) => {
     await lockState(transaction, definition.id, true)
     await work(transaction)
@@ -71,45 +92,68 @@ async function altering(context: RefreshContext, definition: Definition, work: (
 async function changeMode(context: RefreshContext, definition: Definition, mode: Definition['mode']): Promise<void> {
   const refusal = definition.plan.refusal
   if (mode === 'differential' && refusal !== null) {
-    throw new FreshetError('NOT_DIFFERENTIABLE', `the query can not be maintained differentially: ${refusal.detail}`, { hint: REASONS[refusal.code] })
+    throw new FreshetError('NOT_DIFFERENTIABLE', `the query can not be maintained differentially: ${refusal.detail}`, {
+      hint: REASONS[refusal.code],
+    })
   }
-  await altering(context, definition, (transaction) => transaction.query(sql`
+  await altering(context, definition, (transaction) =>
+    transaction.query(sql`
     update freshet.stream_table set mode = ${mode}, effective_mode = ${mode === 'full' ? 'full' : definition.plan.effectiveMode},
       mode_reason = ${refusal?.code ?? (mode === 'full' ? 'REQUESTED' : null)},
       mode_detail = ${refusal?.detail ?? (mode === 'full' ? REASONS.REQUESTED : null)}, altered_at = clock_timestamp()
-    where stream_table_id = ${definition.id}`))
+    where stream_table_id = ${definition.id}`),
+  )
 }
 
 async function rename(context: RefreshContext, definition: Definition, name: string): Promise<void> {
   const parsed = parseName(name)
   const shown = displayName({ schema: definition.schema, table: parsed.table })
   if (parsed.schema !== null && parsed.schema !== definition.schema) {
-    throw new FreshetError('USAGE', `a stream table can not move to another schema`, { hint: 'Create it there, and drop this one.' })
+    throw new FreshetError('USAGE', `a stream table can not move to another schema`, {
+      hint: 'Create it there, and drop this one.',
+    })
   }
   const dependants = await dependantsOf(context.database, definition)
   if (dependants.length > 0) {
-    throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(definition)} by its name`, { detail: dependants.map(nameOf).join(', ') })
+    throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(definition)} by its name`, {
+      detail: dependants.map(nameOf).join(', '),
+    })
   }
   const resolved = await resolveQuery(context.database, definition.definition)
   const target = { schema: definition.schema, table: parsed.table, stableName: definition.stableName }
   const plan = await makePlan(context.database, resolved, target, definition.mode)
   await altering(context, definition, async (transaction) => {
-    await transaction.query(sql`alter table ${identifier(definition.schema, definition.table)} rename to ${identifier(parsed.table)}`)
+    await transaction.query(
+      sql`alter table ${identifier(definition.schema, definition.table)} rename to ${identifier(parsed.table)}`,
+    )
     await transaction.query(sql`
       update freshet.stream_table set table_name = ${parsed.table}, plan = ${JSON.stringify(plan)}::jsonb, altered_at = clock_timestamp()
       where stream_table_id = ${definition.id}`)
-    await transaction.query(sql`update freshet.source set table_name = ${parsed.table} where stable_name = ${definition.stableName}`)
+    await transaction.query(
+      sql`update freshet.source set table_name = ${parsed.table} where stable_name = ${definition.stableName}`,
+    )
   }).catch((error: unknown) => {
-    if (error instanceof FreshetError && error.code === 'DUPLICATE_NAME') throw new FreshetError('DUPLICATE_NAME', `a relation ${shown} exists already`)
+    if (error instanceof FreshetError && error.code === 'DUPLICATE_NAME')
+      throw new FreshetError('DUPLICATE_NAME', `a relation ${shown} exists already`)
     throw error
   })
 }
 
-async function changeQuery(context: RefreshContext, before: Definition, query: string, mode: Definition['mode'], onProgress: OnProgress): Promise<void> {
+async function changeQuery(
+  context: RefreshContext,
+  before: Definition,
+  query: string,
+  mode: Definition['mode'],
+  onProgress: OnProgress,
+): Promise<void> {
   const { database } = context
   const dependants = await dependantsOf(database, before)
   if (dependants.length > 0) {
-    throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(before)}, so its query can not change`, { detail: dependants.map(nameOf).join(', ') })
+    throw new FreshetError(
+      'HAS_DEPENDENTS',
+      `other stream tables read ${nameOf(before)}, so its query can not change`,
+      { detail: dependants.map(nameOf).join(', ') },
+    )
   }
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveQuery(database, query)
@@ -119,21 +163,37 @@ async function changeQuery(context: RefreshContext, before: Definition, query: s
   try {
     await captureSources(context, resolved.facts, plan, onProgress)
     onProgress({ phase: 'fill', message: 'filling the table' })
-    await transactionWith(database, resolved.settings, (transaction) => rebuild(transaction, { before, resolved, plan, query, mode }), { isolation: 'repeatable read' })
+    await transactionWith(
+      database,
+      resolved.settings,
+      (transaction) => rebuild(transaction, { before, resolved, plan, query, mode }),
+      { isolation: 'repeatable read' },
+    )
   } catch (error) {
     await database.transaction((transaction) => resetDependencies(transaction, before.id, before.plan))
-    await releaseUnread(context, plan.sources.map((source) => source.stableName))
+    await releaseUnread(
+      context,
+      plan.sources.map((source) => source.stableName),
+    )
     throw error
   }
   await database.transaction((transaction) => resetDependencies(transaction, before.id, plan))
-  await releaseUnread(context, before.plan.sources.map((source) => source.stableName))
+  await releaseUnread(
+    context,
+    before.plan.sources.map((source) => source.stableName),
+  )
   for (const table of plan.tables) await database.query(sql`analyze ${identifier(table.schema, table.table)}`)
   onProgress({ phase: 'done', message: 'fresh' })
 }
 
 function refuseSelf(before: Definition, resolved: Resolved): void {
-  const self = [...resolved.facts.relations.values()].find((relation) => relation.schema === before.schema && relation.table === before.table)
-  if (self !== undefined) throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, { detail: `${nameOf(before)} → ${nameOf(before)}` })
+  const self = [...resolved.facts.relations.values()].find(
+    (relation) => relation.schema === before.schema && relation.table === before.table,
+  )
+  if (self !== undefined)
+    throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, {
+      detail: `${nameOf(before)} → ${nameOf(before)}`,
+    })
 }
 
 interface Rebuilding {
@@ -160,7 +220,9 @@ async function rebuild(transaction: Queryable, { before, resolved, plan, query, 
       session_settings = ${JSON.stringify(resolved.settings)}::jsonb, altered_at = clock_timestamp()
     where stream_table_id = ${before.id}`)
   const changed: Definition = { ...before, plan, query, mode }
-  const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${identifier(before.schema, before.table)}`)
+  const [count] = await transaction.query<{ rows: number }>(
+    sql`select count(*)::float8 as rows from ${identifier(before.schema, before.table)}`,
+  )
   const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
   await recordFull(transaction, changed, { action: 'full', reason: 'ALTERED', initiatedBy: 'alter', result })
 }
@@ -168,7 +230,10 @@ async function rebuild(transaction: Queryable, { before, resolved, plan, query, 
 /** While a query changes, the sources of the old and of the new one are both in use. */
 async function addDependencies(transaction: Queryable, before: Definition, plan: StoredPlan): Promise<void> {
   const known = new Set(before.plan.sources.map((source) => source.stableName))
-  await recordDependencies(transaction, before.id, { ...plan, sources: plan.sources.filter((source) => !known.has(source.stableName)) })
+  await recordDependencies(transaction, before.id, {
+    ...plan,
+    sources: plan.sources.filter((source) => !known.has(source.stableName)),
+  })
 }
 
 async function resetDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {

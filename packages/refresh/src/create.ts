@@ -41,7 +41,11 @@ export interface CreateSpec {
   readonly schedule?: string
 }
 
-export async function createStreamTable(context: RefreshContext, spec: CreateSpec, onProgress: OnProgress = unwatched): Promise<Definition> {
+export async function createStreamTable(
+  context: RefreshContext,
+  spec: CreateSpec,
+  onProgress: OnProgress = unwatched,
+): Promise<Definition> {
   const { database } = context
   await requireSchema(database)
   await adoptCluster(database)
@@ -90,9 +94,15 @@ async function chooseTarget(database: Database, name: string): Promise<TargetNam
       (select pg_catalog.has_schema_privilege(n.oid, 'create') from pg_catalog.pg_namespace n where n.nspname = w.schema) as creatable
     from wanted w`)
   const schema = row?.schema ?? null
-  if (schema === null) throw new FreshetError('UNKNOWN_RELATION', 'no schema of the search path exists', { hint: 'Qualify the name with a schema.' })
+  if (schema === null)
+    throw new FreshetError('UNKNOWN_RELATION', 'no schema of the search path exists', {
+      hint: 'Qualify the name with a schema.',
+    })
   const shown = displayName({ schema, table: parsed.table })
-  if (row?.creatable === null) throw new FreshetError('UNKNOWN_RELATION', `there is no schema ${schema}`, { hint: `create schema ${identifier(schema).text};` })
+  if (row?.creatable === null)
+    throw new FreshetError('UNKNOWN_RELATION', `there is no schema ${schema}`, {
+      hint: `create schema ${identifier(schema).text};`,
+    })
   if (row?.creatable === false) {
     throw new FreshetError('INSUFFICIENT_PRIVILEGE', `the role may not create tables in the schema ${schema}`, {
       hint: `grant create on schema ${identifier(schema).text} to …;`,
@@ -101,7 +111,9 @@ async function chooseTarget(database: Database, name: string): Promise<TargetNam
   if (row?.exists === true) throw new FreshetError('DUPLICATE_NAME', `a relation ${shown} exists already`)
   checkName(parsed.table)
   if (schema === 'freshet' || schema === 'freshet_changes' || schema === 'pg_catalog') {
-    throw new FreshetError('INVALID_NAME', `a stream table can not live in the schema ${schema}`, { hint: 'Choose a schema of your own.' })
+    throw new FreshetError('INVALID_NAME', `a stream table can not live in the schema ${schema}`, {
+      hint: 'Choose a schema of your own.',
+    })
   }
   const target = { schema, table: parsed.table, stableName: stableName(schema, parsed.table) }
   await refuseTakenName(database, target)
@@ -121,18 +133,35 @@ async function refuseTakenName(database: Database, target: TargetName): Promise<
   for (const other of taken) refuseCollision({ ...other, stableName: target.stableName }, target)
 }
 
-export async function makePlan(database: Database, resolved: Resolved, target: TargetName, mode: Definition['mode']): Promise<StoredPlan> {
+export async function makePlan(
+  database: Database,
+  resolved: Resolved,
+  target: TargetName,
+  mode: Definition['mode'],
+): Promise<StoredPlan> {
   const { facts, planned, types } = resolved
   refuseSources(facts)
   if (mode === 'differential' && planned.unsupported !== null) {
-    throw new FreshetError('NOT_DIFFERENTIABLE', `the query can not be maintained differentially: ${planned.unsupported.detail}`, {
-      detail: `reason ${planned.unsupported.code}`,
-      hint: REASONS[planned.unsupported.code],
-    })
+    throw new FreshetError(
+      'NOT_DIFFERENTIABLE',
+      `the query can not be maintained differentially: ${planned.unsupported.detail}`,
+      {
+        detail: `reason ${planned.unsupported.code}`,
+        hint: REASONS[planned.unsupported.code],
+      },
+    )
   }
   const settings = await readSettings(database)
-  const compiled = compileQuery(facts, planned, types, { ...target, stageSchema: 'freshet_changes' }, { smallDeltaRows: settings.small_delta_rows })
-  const uncaptured = [...facts.relations.values()].some((relation) => ['materialized_view', 'foreign', 'system'].includes(relation.kind))
+  const compiled = compileQuery(
+    facts,
+    planned,
+    types,
+    { ...target, stageSchema: 'freshet_changes' },
+    { smallDeltaRows: settings.small_delta_rows },
+  )
+  const uncaptured = [...facts.relations.values()].some((relation) =>
+    ['materialized_view', 'foreign', 'system'].includes(relation.kind),
+  )
   return { ...compiled, compiler: COMPILER_VERSION, alwaysDue: facts.timeDependent !== null || uncaptured }
 }
 
@@ -182,7 +211,10 @@ export async function recordDependencies(transaction: Queryable, id: number, pla
 /** A refresh announces itself; for it the guard costs one look at a setting. */
 const unannounced = sql`when (current_setting('freshet.apply', true) is distinct from 'on')`
 
-export async function guard(transaction: Queryable, target: { readonly schema: string; readonly table: string }): Promise<void> {
+export async function guard(
+  transaction: Queryable,
+  target: { readonly schema: string; readonly table: string },
+): Promise<void> {
   const table = identifier(target.schema, target.table)
   await transaction.query(sql`
     create trigger freshet_guard after insert or update or delete on ${table}
@@ -192,7 +224,12 @@ export async function guard(transaction: Queryable, target: { readonly schema: s
     for each statement ${unannounced} execute function freshet.guard_stream_table()`)
 }
 
-export async function captureSources(context: RefreshContext, facts: QueryFacts, plan: StoredPlan, onProgress: OnProgress): Promise<void> {
+export async function captureSources(
+  context: RefreshContext,
+  facts: QueryFacts,
+  plan: StoredPlan,
+  onProgress: OnProgress,
+): Promise<void> {
   const kinds = new Map([...facts.relations.values()].map((relation) => [relation.stableName, relation]))
   for (const source of plan.sources) {
     const relation = kinds.get(source.stableName)
@@ -200,9 +237,14 @@ export async function captureSources(context: RefreshContext, facts: QueryFacts,
     const name = displayName(relation)
     onProgress({ phase: 'capture', message: `capturing changes of ${name}` })
     if (relation.kind === 'stream_table') {
-      await context.database.transaction(async (transaction) => startEmitting(transaction, await findDefinition(transaction, name)))
+      await context.database.transaction(async (transaction) =>
+        startEmitting(transaction, await findDefinition(transaction, name)),
+      )
     } else {
-      const identified = { ...sourceIdentifier(relation.oid, relation.schema, relation.table), stableName: relation.stableName }
+      const identified = {
+        ...sourceIdentifier(relation.oid, relation.schema, relation.table),
+        stableName: relation.stableName,
+      }
       await context.capture.ensure(context.database, identified, source.columns)
     }
   }
@@ -214,10 +256,14 @@ async function stoppableSleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((resolve) => {
     const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    }, { once: true })
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer)
+        resolve()
+      },
+      { once: true },
+    )
   })
 }
 
@@ -233,7 +279,8 @@ async function fill(context: RefreshContext, id: number, onProgress: OnProgress)
       database,
       definition.settings,
       async (transaction) => {
-        if ((await lockState(transaction, id, false)) === null) throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
+        if ((await lockState(transaction, id, false)) === null)
+          throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
         await fillAll(transaction, definition)
         const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
         const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
@@ -245,7 +292,8 @@ async function fill(context: RefreshContext, id: number, onProgress: OnProgress)
     await watch.stop()
   }
   onProgress({ phase: 'index', message: `gathering statistics of ${last?.table ?? ''}` })
-  for (const filled of definition.plan.tables) await database.query(sql`analyze ${identifier(filled.schema, filled.table)}`)
+  for (const filled of definition.plan.tables)
+    await database.query(sql`analyze ${identifier(filled.schema, filled.table)}`)
   return loadDefinition(database, id)
 }
 
@@ -254,14 +302,16 @@ function watchFill(database: Database, definition: Definition, onProgress: OnPro
   const stopping = new AbortController()
   const table = identifier(definition.schema, definition.table)
   const look = async () => {
-    const [plan] = await database.query<{ 'QUERY PLAN': readonly [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }] }>(
-      raw(`explain (format json) ${definition.definition}`),
-    )
+    const [plan] = await database.query<{
+      'QUERY PLAN': readonly [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }]
+    }>(raw(`explain (format json) ${definition.definition}`))
     const estimate = plan?.['QUERY PLAN'][0].Plan
     for (;;) {
       await stoppableSleep(PROGRESS_MS, stopping.signal)
       if (stopping.signal.aborted) return
-      const [size] = await database.query<{ bytes: number }>(sql`select pg_relation_size(${table.text}::regclass)::float8 as bytes`)
+      const [size] = await database.query<{ bytes: number }>(
+        sql`select pg_relation_size(${table.text}::regclass)::float8 as bytes`,
+      )
       const width = 28 + (estimate?.['Plan Width'] ?? 100)
       const rows = Math.round((size?.bytes ?? 0) / width)
       const expectedRows = Math.max(rows, estimate?.['Plan Rows'] ?? rows)
@@ -270,7 +320,10 @@ function watchFill(database: Database, definition: Definition, onProgress: OnPro
   }
   const watching = look().catch((error: unknown) => {
     // Progress is a courtesy: a fill does not fail because it could not be watched.
-    onProgress({ phase: 'fill', message: isFreshetError(error) ? `filling the table (no progress: ${error.message})` : 'filling the table' })
+    onProgress({
+      phase: 'fill',
+      message: isFreshetError(error) ? `filling the table (no progress: ${error.message})` : 'filling the table',
+    })
   })
   return {
     async stop() {

@@ -71,7 +71,10 @@ export async function findStreamTable(queryable: Queryable, name: string): Promi
     .where('table_name', '=', parsed.table)
   const wanted = parsed.schema === null ? named.orderBy('schema_name') : named.where('schema_name', '=', parsed.schema)
   const found = await rows(queryable, wanted, { prepared: true })
-  const [path] = found.length > 1 ? await queryable.query<{ schemas: string[] }>(sql`select current_schemas(false)::text[] as schemas`) : []
+  const [path] =
+    found.length > 1
+      ? await queryable.query<{ schemas: string[] }>(sql`select current_schemas(false)::text[] as schemas`)
+      : []
   const row = path?.schemas.flatMap((schema) => found.filter((candidate) => candidate.schema === schema))[0] ?? found[0]
   if (row === undefined) {
     const shown = parsed.schema === null ? name : displayName({ schema: parsed.schema, table: parsed.table })

@@ -13,7 +13,9 @@ export interface Finding {
 
 export async function examine(context: RefreshContext): Promise<readonly Finding[]> {
   const { database } = context
-  const [server] = await database.query<{ version: string; user: string }>(raw(`select current_setting('server_version') as version, current_user as user`))
+  const [server] = await database.query<{ version: string; user: string }>(
+    raw(`select current_setting('server_version') as version, current_user as user`),
+  )
   const findings: Finding[] = [ok('server', `PostgreSQL ${server?.version ?? ''}, connected as ${server?.user ?? ''}`)]
   try {
     await requireSchema(database)
@@ -23,14 +25,26 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
   }
   findings.push(ok('schema', 'installed and current'))
   if (!(await isInstalledHere(database))) {
-    findings.push({ level: 'error', subject: 'cluster', message: 'the catalog was written in another cluster (a restored dump?)', hint: 'Run `freshet init`: it marks every stream table to be filled anew.' })
+    findings.push({
+      level: 'error',
+      subject: 'cluster',
+      message: 'the catalog was written in another cluster (a restored dump?)',
+      hint: 'Run `freshet init`: it marks every stream table to be filled anew.',
+    })
   }
-  return [...findings, ...(await examineSources(context)), ...(await examineTables(context)), ...(await examineServer(context))]
+  return [
+    ...findings,
+    ...(await examineSources(context)),
+    ...(await examineTables(context)),
+    ...(await examineServer(context)),
+  ]
 }
 
 async function examineSources({ database, capture }: RefreshContext): Promise<Finding[]> {
   const sources = await database.query<{ stable_name: string; schema: string; table: string }>(
-    raw(`select stable_name, schema_name as schema, table_name as table from freshet.source where capture = 'trigger' order by 2, 3`),
+    raw(
+      `select stable_name, schema_name as schema, table_name as table from freshet.source where capture = 'trigger' order by 2, 3`,
+    ),
   )
   const findings: Finding[] = []
   for (const source of sources) {
@@ -38,7 +52,12 @@ async function examineSources({ database, capture }: RefreshContext): Promise<Fi
     const subject = displayName(source)
     if (faults.length === 0) findings.push(ok(subject, 'changes are captured'))
     for (const fault of faults) {
-      findings.push({ level: 'error', subject, message: `${fault.kind.replaceAll('_', ' ')}: ${fault.detail}`, hint: 'Restore what is missing, then refresh the stream tables that read it with --full.' })
+      findings.push({
+        level: 'error',
+        subject,
+        message: `${fault.kind.replaceAll('_', ' ')}: ${fault.detail}`,
+        hint: 'Restore what is missing, then refresh the stream tables that read it with --full.',
+      })
     }
   }
   return findings
@@ -54,14 +73,40 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
   const dropped = new Set(gone.map((row) => row.id))
   return described.map((table): Finding => {
     const subject = table.name
-    if (dropped.has(table.id)) return { level: 'error', subject, message: 'the table itself was dropped', hint: `freshet drop ${subject}` }
-    if (table.status === 'suspended') return { level: 'error', subject, message: `suspended: ${table.statusReason ?? ''}`, hint: `Correct the cause, then: freshet resume ${subject}` }
-    if (table.status === 'paused') return { level: 'warning', subject, message: 'paused; its changes pile up in the buffers', hint: `freshet resume ${subject}` }
-    if (table.status === 'initializing') return { level: 'warning', subject, message: 'still being filled, or its creation was interrupted', hint: `If no creation runs: freshet drop ${subject}` }
+    if (dropped.has(table.id))
+      return { level: 'error', subject, message: 'the table itself was dropped', hint: `freshet drop ${subject}` }
+    if (table.status === 'suspended')
+      return {
+        level: 'error',
+        subject,
+        message: `suspended: ${table.statusReason ?? ''}`,
+        hint: `Correct the cause, then: freshet resume ${subject}`,
+      }
+    if (table.status === 'paused')
+      return {
+        level: 'warning',
+        subject,
+        message: 'paused; its changes pile up in the buffers',
+        hint: `freshet resume ${subject}`,
+      }
+    if (table.status === 'initializing')
+      return {
+        level: 'warning',
+        subject,
+        message: 'still being filled, or its creation was interrupted',
+        hint: `If no creation runs: freshet drop ${subject}`,
+      }
     const definition = definitions.get(table.id)
     const reason = definition?.reinitialize ?? null
-    if (reason !== null) return { level: 'warning', subject, message: `will be refreshed in full: ${reason}`, hint: null }
-    if (table.modeReason !== null) return { level: 'warning', subject, message: `refreshed in full: ${table.modeReason.code}, ${table.modeReason.detail}`, hint: `freshet explain ${nameOf(table)}` }
+    if (reason !== null)
+      return { level: 'warning', subject, message: `will be refreshed in full: ${reason}`, hint: null }
+    if (table.modeReason !== null)
+      return {
+        level: 'warning',
+        subject,
+        message: `refreshed in full: ${table.modeReason.code}, ${table.modeReason.detail}`,
+        hint: `freshet explain ${nameOf(table)}`,
+      }
     return ok(subject, `${table.effectiveMode}, ${table.storage}`)
   })
 }
@@ -74,10 +119,20 @@ async function examineServer({ database }: RefreshContext): Promise<Finding[]> {
   )
   const findings: Finding[] = []
   if ((held?.oldest ?? 0) > 300) {
-    findings.push({ level: 'warning', subject: 'transactions', message: `a writing transaction is open for ${Math.round(held?.oldest ?? 0)} s; what it wrote is not visible yet, and buffers can not be cleaned beyond it`, hint: 'Look in pg_stat_activity.' })
+    findings.push({
+      level: 'warning',
+      subject: 'transactions',
+      message: `a writing transaction is open for ${Math.round(held?.oldest ?? 0)} s; what it wrote is not visible yet, and buffers can not be cleaned beyond it`,
+      hint: 'Look in pg_stat_activity.',
+    })
   }
   if ((held?.prepared ?? 0) > 0) {
-    findings.push({ level: 'warning', subject: 'prepared transactions', message: `${held?.prepared ?? 0} are older than five minutes`, hint: 'COMMIT PREPARED or ROLLBACK PREPARED; see pg_prepared_xacts.' })
+    findings.push({
+      level: 'warning',
+      subject: 'prepared transactions',
+      message: `${held?.prepared ?? 0} are older than five minutes`,
+      hint: 'COMMIT PREPARED or ROLLBACK PREPARED; see pg_prepared_xacts.',
+    })
   }
   return findings
 }

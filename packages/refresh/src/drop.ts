@@ -7,7 +7,11 @@ import { stopEmitting } from './emission.ts'
  * Dropping a stream table: the table, its stages, its change buffer and its catalog rows go in one transaction; then
  * the capture of every source that nobody reads any more.
  */
-export async function dropStreamTable(context: RefreshContext, name: string, options: { readonly cascade?: boolean } = {}): Promise<readonly string[]> {
+export async function dropStreamTable(
+  context: RefreshContext,
+  name: string,
+  options: { readonly cascade?: boolean } = {},
+): Promise<readonly string[]> {
   const definition = await findDefinition(context.database, name)
   const dependants = await dependantsOf(context.database, definition)
   if (dependants.length > 0 && options.cascade !== true) {
@@ -25,13 +29,22 @@ export async function dropStreamTable(context: RefreshContext, name: string, opt
 /** Removes everything that belongs to a stream table, also of one whose creation failed half-way. */
 export async function discard(context: RefreshContext, definition: Definition, cascade = false): Promise<void> {
   await context.database.transaction(async (transaction) => {
-    await transaction.query(sql`select from freshet.stream_table_state where stream_table_id = ${definition.id} for update`)
+    await transaction.query(
+      sql`select from freshet.stream_table_state where stream_table_id = ${definition.id} for update`,
+    )
     await dropTables(transaction, definition, cascade)
-    await transaction.query(sql`drop table if exists ${identifier('freshet_changes', `changes_${definition.stableName}`)}`)
-    await transaction.query(sql`delete from freshet.source where stable_name = ${definition.stableName} and capture = 'refresh'`)
+    await transaction.query(
+      sql`drop table if exists ${identifier('freshet_changes', `changes_${definition.stableName}`)}`,
+    )
+    await transaction.query(
+      sql`delete from freshet.source where stable_name = ${definition.stableName} and capture = 'refresh'`,
+    )
     await transaction.query(sql`delete from freshet.stream_table where stream_table_id = ${definition.id}`)
   })
-  await releaseUnread(context, definition.plan.sources.map((source) => source.stableName))
+  await releaseUnread(
+    context,
+    definition.plan.sources.map((source) => source.stableName),
+  )
 }
 
 export async function dropTables(transaction: Queryable, definition: Definition, cascade: boolean): Promise<void> {
@@ -45,7 +58,8 @@ export async function dropTables(transaction: Queryable, definition: Definition,
     const table = identifier(current.schema, current.table)
     await transaction.query(cascade ? sql`drop table ${table} cascade` : sql`drop table ${table}`)
   }
-  for (const stage of definition.plan.tables.slice(0, -1)) await transaction.query(sql`drop table if exists ${identifier(stage.schema, stage.table)}`)
+  for (const stage of definition.plan.tables.slice(0, -1))
+    await transaction.query(sql`drop table if exists ${identifier(stage.schema, stage.table)}`)
 }
 
 /** Ends the capture of the sources that no stream table reads any more. */
@@ -55,7 +69,8 @@ export async function releaseUnread(context: RefreshContext, stableNames: readon
       select s.capture, exists (select from freshet.dependency d where d.stable_name = s.stable_name) as read
       from freshet.source s where s.stable_name = ${name}`)
     if (source === undefined || source.read) continue
-    if (source.capture === 'refresh') await context.database.transaction((transaction) => stopEmitting(transaction, name))
+    if (source.capture === 'refresh')
+      await context.database.transaction((transaction) => stopEmitting(transaction, name))
     else await context.capture.release(context.database, name)
   }
 }

@@ -17,13 +17,17 @@ export async function startEmitting(transaction: Queryable, upstream: Definition
   await transaction.query(sql`
     alter table ${buffer} alter column __x set default pg_current_xact_id(), alter column __x set not null,
       alter column __n set default 0, alter column __n set not null, alter column __w set not null`)
-  await transaction.query(sql`create index if not exists ${identifier(`changes_${upstream.stableName}_x`)} on ${buffer} (__x)`)
+  await transaction.query(
+    sql`create index if not exists ${identifier(`changes_${upstream.stableName}_x`)} on ${buffer} (__x)`,
+  )
   await transaction.query(sql`
     insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns)
     select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb
     from pg_catalog.pg_class c where c.oid = ${identifier(upstream.schema, upstream.table).text}::regclass
     on conflict (stable_name) do nothing`)
-  await transaction.query(sql`update freshet.stream_table set emits_changes = true where stream_table_id = ${upstream.id}`)
+  await transaction.query(
+    sql`update freshet.stream_table set emits_changes = true where stream_table_id = ${upstream.id}`,
+  )
   await bumpVersion(transaction, upstream.id)
 }
 
@@ -36,7 +40,9 @@ export async function stopEmitting(transaction: Queryable, stableName: string): 
   )
   if (read?.read === true) return
   if (upstream !== undefined) {
-    await transaction.query(sql`update freshet.stream_table set emits_changes = false where stream_table_id = ${upstream.id}`)
+    await transaction.query(
+      sql`update freshet.stream_table set emits_changes = false where stream_table_id = ${upstream.id}`,
+    )
     await bumpVersion(transaction, upstream.id)
   }
   await transaction.query(sql`delete from freshet.source where stable_name = ${stableName} and capture = 'refresh'`)
@@ -45,5 +51,7 @@ export async function stopEmitting(transaction: Queryable, stableName: string): 
 
 /** Every change of a definition makes a new version, so that no process refreshes by what it remembers. */
 export async function bumpVersion(transaction: Queryable, id: number): Promise<void> {
-  await transaction.query(sql`update freshet.stream_table_state set version = version + 1 where stream_table_id = ${id}`)
+  await transaction.query(
+    sql`update freshet.stream_table_state set version = version + 1 where stream_table_id = ${id}`,
+  )
 }

@@ -18,7 +18,10 @@ export interface Explanation {
   readonly statements: Readonly<Record<string, string>>
 }
 
-export async function explain(database: Database, subject: { readonly name: string } | { readonly query: string }): Promise<Explanation> {
+export async function explain(
+  database: Database,
+  subject: { readonly name: string } | { readonly query: string },
+): Promise<Explanation> {
   const definition = 'name' in subject ? await findDefinition(database, subject.name) : null
   const query = definition?.query ?? ('query' in subject ? subject.query : '')
   const resolved = await resolveQuery(database, definition?.definition ?? query)
@@ -29,7 +32,12 @@ export async function explain(database: Database, subject: { readonly name: stri
   return {
     name: definition === null ? null : nameOf(definition),
     effectiveMode: definition?.mode === 'full' ? 'full' : compiled.effectiveMode,
-    reason: refusal === null ? (definition?.mode === 'full' ? requested() : null) : { ...refusal, hint: REASONS[refusal.code] },
+    reason:
+      refusal === null
+        ? definition?.mode === 'full'
+          ? requested()
+          : null
+        : { ...refusal, hint: REASONS[refusal.code] },
     storage: compiled.storage,
     keyColumns: compiled.keyColumns,
     plan: explainText(tree),

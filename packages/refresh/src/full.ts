@@ -11,7 +11,11 @@ export interface FullResult {
 }
 
 /** The state row, locked; null when another refresher has it. Fails with a conflict when it changed after the snapshot. */
-export async function lockState(transaction: Queryable, id: number, wait: boolean): Promise<{ readonly version: string; readonly status: string } | null> {
+export async function lockState(
+  transaction: Queryable,
+  id: number,
+  wait: boolean,
+): Promise<{ readonly version: string; readonly status: string } | null> {
   const rows = await transaction.query<{ version: string; status: string }>(sql`
     select version::text as version, status from freshet.stream_table_state where stream_table_id = ${id}
     for update ${raw(wait ? '' : 'skip locked')}`)
@@ -24,7 +28,8 @@ export async function replaceAll(transaction: Queryable, definition: Definition)
   for (const table of definition.plan.tables) {
     const statement = definition.emits && table.replaceEmitting !== null ? table.replaceEmitting : table.replace
     const [row] = await transaction.query<{ rows_inserted: number; rows_deleted: number }>(raw(statement))
-    if (row === undefined) throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
+    if (row === undefined)
+      throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
     result = { rowsInserted: row.rows_inserted, rowsDeleted: row.rows_deleted }
   }
   return result
@@ -39,7 +44,12 @@ export async function fillAll(transaction: Queryable, definition: Pick<Definitio
 export async function recordFull(
   transaction: Queryable,
   definition: Definition,
-  entry: { readonly action: 'initial' | 'full'; readonly reason: string | null; readonly initiatedBy: string; readonly result: FullResult },
+  entry: {
+    readonly action: 'initial' | 'full'
+    readonly reason: string | null
+    readonly initiatedBy: string
+    readonly result: FullResult
+  },
 ): Promise<void> {
   const names = definition.plan.sources.map((source) => source.stableName)
   await transaction.query(sql`

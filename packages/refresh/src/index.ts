@@ -1,11 +1,26 @@
 export { alterStreamTable, type AlterSpec, pauseStreamTable, resumeStreamTable } from './alter.ts'
 export type { RefreshContext } from './context.ts'
 export { createStreamTable, type CreateSpec } from './create.ts'
-export { findDefinition, findStreamTable, listDefinitions, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+export {
+  findDefinition,
+  findStreamTable,
+  listDefinitions,
+  loadDefinition,
+  nameOf,
+  type Definition,
+  type StoredPlan,
+} from './definition.ts'
 export { examine, type Finding } from './doctor.ts'
 export { dropStreamTable } from './drop.ts'
 export { explain, type Explanation } from './explain.ts'
 export type { OnProgress, Progress } from './progress.ts'
 export { createRefresher } from './refresher.ts'
-export { describeStreamTables, type Description, type HistoryEntry, historyOf, type Status, statusOf } from './status.ts'
+export {
+  describeStreamTables,
+  type Description,
+  type HistoryEntry,
+  historyOf,
+  type Status,
+  statusOf,
+} from './status.ts'
 export { verifyStreamTable, type Verification } from './verify.ts'

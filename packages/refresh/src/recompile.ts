@@ -11,7 +11,11 @@ import { type Resolved, resolveQuery } from './resolve/resolve.ts'
  * it goes on with the new plan, after a full refresh; where they would not, or the query has lost its meaning, it says
  * so, and the user decides.
  */
-export async function recompile(context: RefreshContext, definition: Definition, reason: 'SOURCE_CHANGED' | 'NEW_COMPILER'): Promise<void> {
+export async function recompile(
+  context: RefreshContext,
+  definition: Definition,
+  reason: 'SOURCE_CHANGED' | 'NEW_COMPILER',
+): Promise<void> {
   const { database } = context
   const resolved = await resolveAgain(context, definition)
   const plan = await makePlan(database, resolved, definition, definition.mode)

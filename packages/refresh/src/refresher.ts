@@ -99,12 +99,18 @@ class CachingRefresher implements Refresher {
     if (!isFreshetError(error) || error.sqlState === undefined) throw error
     const { version } = await loadDefinition(this.context.database, id)
     if (version !== known.definition.version) return 'again'
-    const failedOnValues = error.sqlState.startsWith('22') && known.definition.plan.refresh !== null && options.full !== true
+    const failedOnValues =
+      error.sqlState.startsWith('22') && known.definition.plan.refresh !== null && options.full !== true
     if (failedOnValues) return this.full(known.definition, 'DELTA_FAILED', options)
     throw error
   }
 
-  private interpret(id: number, known: Known, result: StatementResult, options: RefreshOptions): Promise<Step | 'again'> | Step | 'again' {
+  private interpret(
+    id: number,
+    known: Known,
+    result: StatementResult,
+    options: RefreshOptions,
+  ): Promise<Step | 'again'> | Step | 'again' {
     const { definition } = known
     if (result.done) {
       const next: Definition = {
@@ -112,9 +118,15 @@ class CachingRefresher implements Refresher {
         version: String(BigInt(definition.version) + 1n),
         snapshots: definition.snapshots.map(() => result.snapshot),
       }
-      const large = known.large !== null && result.change_rows > FEW_ROWS ? { ...known.large, changes: result.change_rows } : null
+      const large =
+        known.large !== null && result.change_rows > FEW_ROWS ? { ...known.large, changes: result.change_rows } : null
       this.known.set(id, { definition: next, large })
-      return { action: 'differential', rowsInserted: result.rows_inserted, rowsDeleted: result.rows_deleted, changeRows: result.change_rows }
+      return {
+        action: 'differential',
+        rowsInserted: result.rows_inserted,
+        rowsDeleted: result.rows_deleted,
+        changeRows: result.change_rows,
+      }
     }
     if (result.version === null) {
       this.known.delete(id)
@@ -164,7 +176,12 @@ class CachingRefresher implements Refresher {
           if (state === null) return { action: 'busy' }
           if (state.version !== definition.version) return 'again'
           const result = await replaceAll(transaction, definition)
-          await recordFull(transaction, definition, { action: 'full', reason, initiatedBy: options.initiatedBy ?? 'manual', result })
+          await recordFull(transaction, definition, {
+            action: 'full',
+            reason,
+            initiatedBy: options.initiatedBy ?? 'manual',
+            result,
+          })
           return { action: 'full', reason, ...result }
         },
         { isolation: 'repeatable read' },
@@ -201,7 +218,11 @@ class CachingRefresher implements Refresher {
 type Step = Omit<Partial<RefreshOutcome>, 'action' | 'durationMs'> & Pick<RefreshOutcome, 'action'>
 
 /** Why the next refresh must be a full one; null when it need not be. */
-export async function fullReason(queryable: Queryable, definition: Definition, options: RefreshOptions): Promise<string | null> {
+export async function fullReason(
+  queryable: Queryable,
+  definition: Definition,
+  options: RefreshOptions,
+): Promise<string | null> {
   if (options.full === true) return 'REQUESTED'
   if (definition.reinitialize !== null) return definition.reinitialize
   if (definition.snapshots.includes(null) || definition.status === 'initializing') return 'INITIAL'
@@ -228,20 +249,28 @@ async function runDifferential(session: Session, known: Known, options: RefreshO
   const changes = await differing(session, known.definition.settings)
   const statement = differentialStatement({ definition: known.definition, large: known.large !== null }, options)
   const planning = known.large === null ? [] : LARGE_DELTA_SETTINGS
-  if (changes.length + planning.length === 0) return single(await session.query<StatementResult>(statement, { prepared: true }))
+  if (changes.length + planning.length === 0)
+    return single(await session.query<StatementResult>(statement, { prepared: true }))
   return session.transaction(async (transaction) => {
     await applySettings(transaction, [...changes, ...planning])
     return single(await transaction.query<StatementResult>(statement))
   })
 }
 
-export function differentialStatement(known: { readonly definition: Definition; readonly large: boolean }, options: RefreshOptions) {
+export function differentialStatement(
+  known: { readonly definition: Definition; readonly large: boolean },
+  options: RefreshOptions,
+) {
   const { definition, large } = known
   const statements = definition.plan.refresh
   if (statements === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
   const text = definition.emits
-    ? large ? statements.largeEmitting : statements.smallEmitting
-    : large ? statements.large : statements.small
+    ? large
+      ? statements.largeEmitting
+      : statements.smallEmitting
+    : large
+      ? statements.large
+      : statements.small
   return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
 }
 
@@ -268,7 +297,10 @@ function fullIsCheaper({ changes, rows }: Sizes): boolean {
 }
 
 /** A large delta sorts and hashes many rows once; compiling expressions just in time would cost more than it saves. */
-const LARGE_DELTA_SETTINGS = [['work_mem', '64MB'], ['jit', 'off']] as const
+const LARGE_DELTA_SETTINGS = [
+  ['work_mem', '64MB'],
+  ['jit', 'off'],
+] as const
 
 async function sizesOf(queryable: Queryable, definition: Definition): Promise<Sizes> {
   const sources = definition.plan.sources.map((source, i) => {

@@ -8,7 +8,10 @@ import { sessionSettings } from './resolve/resolve.ts'
  */
 const known = new WeakMap<object, Promise<Readonly<Record<string, string>>>>()
 
-export async function differing(session: Session, settings: Readonly<Record<string, string>>): Promise<readonly (readonly [string, string])[]> {
+export async function differing(
+  session: Session,
+  settings: Readonly<Record<string, string>>,
+): Promise<readonly (readonly [string, string])[]> {
   let own = known.get(session.identity)
   if (own === undefined) {
     own = sessionSettings(session)
@@ -21,7 +24,10 @@ export async function differing(session: Session, settings: Readonly<Record<stri
   return Object.entries(settings).filter(([name, value]) => current[name] !== value)
 }
 
-export async function applySettings(transaction: Queryable, settings: readonly (readonly [string, string])[]): Promise<void> {
+export async function applySettings(
+  transaction: Queryable,
+  settings: readonly (readonly [string, string])[],
+): Promise<void> {
   for (const [name, value] of settings) await transaction.query(sql`select set_config(${name}, ${value}, true)`)
 }
 

@@ -35,7 +35,10 @@ interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sour
   readonly sources: readonly { readonly schema: string; readonly table: string; readonly streamTable: number | null }[]
 }
 
-export async function describeStreamTables(queryable: Queryable, id: number | null = null): Promise<readonly Description[]> {
+export async function describeStreamTables(
+  queryable: Queryable,
+  id: number | null = null,
+): Promise<readonly Description[]> {
   const rows = await queryable.query<DescriptionRow>(sql`
     select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
       t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.storage,
@@ -73,7 +76,11 @@ interface FigureRow {
 }
 
 export async function statusOf(queryable: Queryable, definitions: readonly Definition[]): Promise<readonly Status[]> {
-  const [described, figures, pending] = await Promise.all([describeStreamTables(queryable), figuresOf(queryable), pendingOf(queryable, definitions)])
+  const [described, figures, pending] = await Promise.all([
+    describeStreamTables(queryable),
+    figuresOf(queryable),
+    pendingOf(queryable, definitions),
+  ])
   return described.map((table): Status => {
     const own = figures.get(table.id)
     const waiting = pending.get(table.id) ?? { changes: 0, bounded: false }
@@ -108,16 +115,21 @@ async function figuresOf(queryable: Queryable): Promise<ReadonlyMap<number, Figu
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-async function pendingOf(queryable: Queryable, definitions: readonly Definition[]): Promise<ReadonlyMap<number, { changes: number; bounded: boolean }>> {
+async function pendingOf(
+  queryable: Queryable,
+  definitions: readonly Definition[],
+): Promise<ReadonlyMap<number, { changes: number; bounded: boolean }>> {
   const existing = await existingBuffers(queryable)
   const parts = definitions.flatMap((definition) =>
     definition.plan.sources.flatMap((source, i) => {
       const frontier = definition.snapshots[i] ?? null
       if (frontier === null || !existing.has(`changes_${source.stableName}`)) return []
-      return [sql`select ${definition.id}::int as id, count(*)::float8 as changes from (
+      return [
+        sql`select ${definition.id}::int as id, count(*)::float8 as changes from (
         select from ${bufferTable(source.stableName)}
         where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
-        limit ${PENDING_BOUND}) w`]
+        limit ${PENDING_BOUND}) w`,
+      ]
     }),
   )
   const result = new Map<number, { changes: number; bounded: boolean }>()
@@ -126,16 +138,21 @@ async function pendingOf(queryable: Queryable, definitions: readonly Definition[
     for (const [row] of (await queryable.batch(statements)) as { id: number; changes: number }[][]) {
       if (row === undefined) continue
       const known = result.get(row.id) ?? { changes: 0, bounded: false }
-      result.set(row.id, { changes: known.changes + row.changes, bounded: known.bounded || row.changes >= PENDING_BOUND })
+      result.set(row.id, {
+        changes: known.changes + row.changes,
+        bounded: known.bounded || row.changes >= PENDING_BOUND,
+      })
     }
   }
   return result
 }
 
 async function existingBuffers(queryable: Queryable): Promise<ReadonlySet<string>> {
-  const rows = await queryable.query<{ name: string }>(raw(`
+  const rows = await queryable.query<{ name: string }>(
+    raw(`
     select c.relname as name from pg_catalog.pg_class c
-    where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'freshet_changes') and c.relname like 'changes\\_%'`))
+    where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'freshet_changes') and c.relname like 'changes\\_%'`),
+  )
   return new Set(rows.map((row) => row.name))
 }
 
@@ -153,7 +170,11 @@ export interface HistoryEntry {
   readonly error: { readonly code: string; readonly message: string } | null
 }
 
-export async function historyOf(queryable: Queryable, definition: Definition | null, limit: number): Promise<readonly HistoryEntry[]> {
+export async function historyOf(
+  queryable: Queryable,
+  definition: Definition | null,
+  limit: number,
+): Promise<readonly HistoryEntry[]> {
   const rows = await queryable.query<Omit<HistoryEntry, 'name'> & { schema: string; table: string }>(sql`
     select h.refresh_id::text as "refreshId", t.schema_name as schema, t.table_name as table, h.started_at as "startedAt",
       h.finished_at as "finishedAt", h.action, h.reason, h.initiated_by as "initiatedBy", h.change_rows::float8 as "changeRows",
@@ -164,4 +185,3 @@ export async function historyOf(queryable: Queryable, definition: Definition | n
     limit ${limit}`)
   return rows.map(({ schema, table, ...row }) => ({ ...row, name: displayName({ schema, table }) }))
 }
-

@@ -21,7 +21,10 @@ export interface Verification {
 
 const ATTEMPTS = 20
 
-export async function verifyStreamTable(context: Pick<RefreshContext, 'database'>, name: string): Promise<Verification> {
+export async function verifyStreamTable(
+  context: Pick<RefreshContext, 'database'>,
+  name: string,
+): Promise<Verification> {
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await requireSources(context.database, definition)
@@ -59,7 +62,12 @@ async function bringToSnapshot(transaction: Queryable, definition: Definition): 
     }
   }
   const result = await replaceAll(transaction, definition)
-  await recordFull(transaction, definition, { action: 'full', reason: reason ?? 'TRUNCATED', initiatedBy: options.initiatedBy, result })
+  await recordFull(transaction, definition, {
+    action: 'full',
+    reason: reason ?? 'TRUNCATED',
+    initiatedBy: options.initiatedBy,
+    result,
+  })
 }
 
 const SAMPLES = 5
@@ -74,7 +82,12 @@ async function compare(transaction: Queryable, definition: Definition): Promise<
   const table = `select ${list.join(', ')} from ${identifier(definition.schema, definition.table).text}`
   const names = columns.map((column) => identifier(column).text).join(', ')
   const query = `select ${list.join(', ')} from (\n${definition.definition}\n) q(${names})`
-  const [row] = await transaction.query<{ rows: number; extra: number; missing: number; samples: Verification['samples'] | null }>(
+  const [row] = await transaction.query<{
+    rows: number
+    extra: number
+    missing: number
+    samples: Verification['samples'] | null
+  }>(
     raw(`with stored as materialized (${table}),
       answer as materialized (${query}),
       extra as materialized (select * from stored except all select * from answer),

@@ -36,12 +36,7 @@ export interface OracleColumn {
  * One statement, so that both sides and both directions are read in one snapshot. The CTE `shape` is never run: it
  * makes the parser refuse a table that has not as many columns as its query, or other types.
  */
-function differenceStatement(
-  table: string,
-  columns: readonly OracleColumn[],
-  query: string,
-  limit: number,
-): string {
+function differenceStatement(table: string, columns: readonly OracleColumn[], query: string, limit: number): string {
   const body = query.trim().replace(/;\s*$/, '')
   const names = columns.map(({ name }) => quote(name)).join(', ')
   const list = columns.map(({ name, comparable }) => (comparable ? quote(name) : `${quote(name)}::text`)).join(', ')

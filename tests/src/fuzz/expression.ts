@@ -70,21 +70,41 @@ function compound(random: Random, scope: Scope, type: TypeName, depth: number): 
   return random.pick([...common, ...special[type], ...special[type]])()
 }
 
-const COMPARISONS = ['=', '<>', '<', '<=', '>', '>=', 'is distinct from', 'is not distinct from'] as const
+/** Conditions of every level multiply: those that most rows meet are likelier, or nothing is left to maintain. */
+const COMPARISONS = [
+  [1, '='],
+  [1, '<'],
+  [1, '>'],
+  [3, '<>'],
+  [3, '<='],
+  [3, '>='],
+  [2, 'is distinct from'],
+  [1, 'is not distinct from'],
+] as const
 
 export function predicate(random: Random, scope: Scope, depth: number): string {
   const type = random.pick(scope.length > 0 ? scope.map((column) => column.type) : (['int'] as const))
   const operand = () => expression(random, scope, type, depth - 1)
   const inner = () => predicate(random, scope, depth - 1)
-  const value = () => literal(random, type, 'even', random.chance(0.95))
+  const value = () => literal(random, type, 'even', random.chance(0.97))
+  const other = (than: string) => {
+    const second = operand()
+    return second === than || random.chance(0.6) ? value() : second
+  }
   const forms: [number, () => string][] = [
-    [2, () => `${operand()} is ${random.chance(0.5) ? 'not ' : ''}null`],
+    [2, () => `${operand()} is ${random.chance(0.75) ? 'not ' : ''}null`],
     [1, () => expression(random, scope, 'boolean', depth - 1)],
   ]
   if (TYPES[type].comparable) {
     forms.push(
-      [8, () => `${operand()} ${random.pick(COMPARISONS)} ${random.chance(0.6) ? value() : operand()}`],
-      [2, () => `${operand()} ${random.chance(0.3) ? 'not ' : ''}in (${value()}, ${value()}, ${value()})`],
+      [
+        8,
+        () => {
+          const first = operand()
+          return `${first} ${random.weighted(COMPARISONS)} ${other(first)}`
+        },
+      ],
+      [2, () => `${operand()} ${random.chance(0.6) ? 'not ' : ''}in (${value()}, ${value()}, ${value()})`],
       [1, () => `${operand()} between ${value()} and ${operand()}`],
     )
   }
@@ -93,10 +113,10 @@ export function predicate(random: Random, scope: Scope, depth: number): string {
   if (type === 'array') forms.push([2, () => `1 = any (${operand()})`])
   if (depth > 0) {
     forms.push(
-      [2, () => `(${inner()} and ${inner()})`],
-      [2, () => `(${inner()} or ${inner()})`],
+      [1, () => `(${inner()} and ${inner()})`],
+      [3, () => `(${inner()} or ${inner()})`],
       [1, () => `not (${inner()})`],
-      [1, () => `(${inner()}) is ${random.pick(['true', 'not true', 'unknown', 'false'])}`],
+      [1, () => `(${inner()}) is ${random.pick(['true', 'not true', 'not false', 'not unknown', 'unknown', 'false'])}`],
     )
   }
   return random.weighted(forms)()

@@ -33,8 +33,8 @@ function joinCondition(random: Random, left: Scope, right: Scope, product: numbe
   const equalities =
     product > 400 || random.chance(0.75)
       ? random.weighted([
-          [80, 1],
-          [20, 2],
+          [90, 1],
+          [10, 2],
         ])
       : 0
   for (const [l, r] of random.sample(pairs, equalities)) {
@@ -46,7 +46,7 @@ function joinCondition(random: Random, left: Scope, right: Scope, product: numbe
       random.chance(0.85) ? `${l.sql} ${operator} ${r.sql}` : `${r.sql} ${operator} coalesce(${l.sql}, ${l.sql})`,
     )
   }
-  if (random.chance(conditions.length > 0 ? 0.2 : 0.7)) conditions.push(predicate(random, [...left, ...right], 1))
+  if (random.chance(conditions.length > 0 ? 0.12 : 0.6)) conditions.push(predicate(random, [...left, ...right], 1))
   return conditions
 }
 

@@ -120,7 +120,7 @@ export class QueryGenerator {
       if (asked !== null) return { ...column, sql: asked }
       return random.chance(0.85) ? column : { ...column, sql: expression(random, results, column.type, 1) }
     }
-    const having = random.chance(0.2)
+    const having = random.chance(0.15)
       ? [predicate(random, random.chance(0.5) ? results : [...results, aggregate(random, from.scope, true, false)], 1)]
       : []
     if (this.#chance(0.08, 'subqueries')) having.push(subqueryPredicate(asking, results, seen))
@@ -303,12 +303,12 @@ export class QueryGenerator {
   #where(from: From, sources: readonly Source[], depth: number): string[] {
     // conditions of every level multiply: too many leave nothing to maintain
     const count = this.#random.weighted([
-      [55 + 25 * depth, 0],
+      [60 + 40 * depth, 0],
       [34, 1],
-      [4, 2],
+      [3, 2],
     ])
     const plain = Array.from({ length: count }, () => predicate(this.#random, from.scope, 1))
-    const asks = this.#chance(0.2, 'subqueries') && from.rows <= 500
+    const asks = this.#chance(0.18, 'subqueries') && from.rows <= 500
     return asks ? [...plain, this.#asks(from, sources, depth)] : plain
   }
 

@@ -10,7 +10,11 @@ import { sql } from '../sql.ts'
  * table that reads it is recomputed: changes may have been missed meanwhile. What can not be mended (the source was
  * dropped, a captured column is gone) is an error.
  */
-export async function mendCapture(database: Database, capture: Capture, stableName: string): Promise<'sound' | 'mended'> {
+export async function mendCapture(
+  database: Database,
+  capture: Capture,
+  stableName: string,
+): Promise<'sound' | 'mended'> {
   const faults = await capture.inspect(database, stableName)
   if (faults.length === 0) return 'sound'
   const [source] = await database.query<{ oid: number | null; schema: string; table: string; columns: string[] }>(sql`
@@ -24,6 +28,10 @@ export async function mendCapture(database: Database, capture: Capture, stableNa
   if (source.oid === null) {
     throw new FreshetError('SOURCE_DROPPED', `the source ${displayName(source)} was dropped`)
   }
-  await capture.ensure(database, { oid: source.oid, schema: source.schema, table: source.table, stableName }, source.columns)
+  await capture.ensure(
+    database,
+    { oid: source.oid, schema: source.schema, table: source.table, stableName },
+    source.columns,
+  )
   return 'mended'
 }

@@ -38,7 +38,8 @@ export async function functionsOf(transaction: Queryable, views: readonly number
     join pg_catalog.pg_proc p using (oid)
     join pg_catalog.pg_namespace n on n.oid = p.pronamespace`)
   const volatile = rows.find((row) => row.volatility === 'v')
-  if (volatile !== undefined) throw new FreshetError('VOLATILE_FUNCTION', `the query calls the volatile function ${shown(volatile)}`)
+  if (volatile !== undefined)
+    throw new FreshetError('VOLATILE_FUNCTION', `the query calls the volatile function ${shown(volatile)}`)
   const [clock] = await transaction.query<{ reads: boolean }>(sql`
     select exists (
       select from pg_catalog.pg_rewrite r where r.ev_class = any (${views}::oid[]) and r.ev_action::text ~ '\\{SQLVALUEFUNCTION '
@@ -46,7 +47,12 @@ export async function functionsOf(transaction: Queryable, views: readonly number
   const dependent = rows.find((row) => row.volatility === 's' && readsSession(row))
   return {
     functions: rows.map((row) => ({ name: shown(row), aggregate: row.kind === 'a', setReturning: row.returnsSet })),
-    timeDependent: dependent !== undefined ? `${shown(dependent)}()` : clock?.reads === true ? 'a value of the session or the clock, such as current_date' : null,
+    timeDependent:
+      dependent !== undefined
+        ? `${shown(dependent)}()`
+        : clock?.reads === true
+          ? 'a value of the session or the clock, such as current_date'
+          : null,
   }
 }
 

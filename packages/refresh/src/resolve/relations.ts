@@ -12,7 +12,13 @@ interface RelationRow {
   readonly kind: string
   readonly persistence: string
   readonly inherited: boolean
-  readonly columns: readonly { readonly name: string; readonly number: number; readonly notNull: boolean; readonly collation: string | null; readonly type: { readonly oid: number; readonly modifier: number } }[]
+  readonly columns: readonly {
+    readonly name: string
+    readonly number: number
+    readonly notNull: boolean
+    readonly collation: string | null
+    readonly type: { readonly oid: number; readonly modifier: number }
+  }[]
   readonly keys: readonly (readonly string[])[]
   readonly definition: string | null
   readonly streamTable: string | null
@@ -51,7 +57,13 @@ function facts(row: RelationRow): RelationFacts {
     table: row.table,
     stableName: row.stableName ?? stableName(row.schema, row.table),
     kind: kindOf(row),
-    columns: visible.map((column) => ({ name: column.name, notNull: column.notNull, collation: column.collation, type: column.type, used: wholly || row.used.includes(column.number) })),
+    columns: visible.map((column) => ({
+      name: column.name,
+      notNull: column.notNull,
+      collation: column.collation,
+      type: column.type,
+      used: wholly || row.used.includes(column.number),
+    })),
     keys: row.inherited ? [] : row.keys.filter((key) => key.every((column) => names.has(column))),
     definition: row.definition,
   }

@@ -1,5 +1,13 @@
 import { type Database, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
-import { loadParser, parseStatements, planQuery, wholeQuery, type Planned, type QueryFacts, type TypeFacts } from '@freshet/dvm'
+import {
+  loadParser,
+  parseStatements,
+  planQuery,
+  wholeQuery,
+  type Planned,
+  type QueryFacts,
+  type TypeFacts,
+} from '@freshet/dvm'
 import { functionsOf } from './functions.ts'
 import { relationsOf } from './relations.ts'
 import { TypeCatalog, type ColumnType } from './types.ts'
@@ -36,11 +44,18 @@ export async function resolveQuery(database: Database, query: string): Promise<R
 function checkStatement(query: string): void {
   const kinds = parseStatements(query)
   if (kinds.kind === 'error') {
-    throw new FreshetError('SYNTAX_ERROR', kinds.message, kinds.position === null ? {} : { detail: `at character ${kinds.position + 1}` })
+    throw new FreshetError(
+      'SYNTAX_ERROR',
+      kinds.message,
+      kinds.position === null ? {} : { detail: `at character ${kinds.position + 1}` },
+    )
   }
   if (kinds.statements.length !== 1 || kinds.statements[0] !== 'SelectStmt' || kinds.into) {
     throw new FreshetError('NOT_A_SELECT', 'a stream table is defined by one SELECT statement', {
-      detail: kinds.statements.length === 1 ? `This is ${kinds.statements[0] ?? 'empty'}.` : `There are ${kinds.statements.length} statements.`,
+      detail:
+        kinds.statements.length === 1
+          ? `This is ${kinds.statements[0] ?? 'empty'}.`
+          : `There are ${kinds.statements.length} statements.`,
     })
   }
 }
@@ -64,7 +79,10 @@ class Rollback<T> extends Error {
   result: { readonly value: T } | undefined
 }
 
-async function readFacts(transaction: Queryable, query: string): Promise<{ facts: QueryFacts; settings: Record<string, string> }> {
+async function readFacts(
+  transaction: Queryable,
+  query: string,
+): Promise<{ facts: QueryFacts; settings: Record<string, string> }> {
   await transaction.query(raw(`create temporary view ${QUERY_VIEW} as\n${query}`))
   // Creating a view does not check that its owner may read; running it does.
   await transaction.query(raw(`select from pg_temp.${QUERY_VIEW} limit 0`))
@@ -76,13 +94,21 @@ async function readFacts(transaction: Queryable, query: string): Promise<{ facts
     where c.relname = ${QUERY_VIEW} and c.relnamespace = pg_catalog.pg_my_temp_schema()`)
   if (view === undefined) throw new TypeError('the probing view is not there')
   const relations = await relationsOf(transaction, view.oid)
-  const views = [view.oid, ...[...relations.values()].filter((relation) => relation.kind === 'view').map((relation) => relation.oid)]
+  const views = [
+    view.oid,
+    ...[...relations.values()].filter((relation) => relation.kind === 'view').map((relation) => relation.oid),
+  ]
   const called = await functionsOf(transaction, views)
   const columns = await columnsOf(transaction, [QUERY_VIEW])
-  const types = await TypeCatalog.load(transaction, columns.map((column) => column.type.oid))
+  const types = await TypeCatalog.load(
+    transaction,
+    columns.map((column) => column.type.oid),
+  )
   const reserved = columns.find((column) => column.name.startsWith('__'))
-  if (reserved !== undefined) throw new FreshetError('RESERVED_COLUMN_NAME', `the output column ${reserved.name} starts with two underscores`)
-  if (columns.length === 0) throw new FreshetError('INVALID_QUERY', 'the query has no output column', { hint: 'Name at least one column.' })
+  if (reserved !== undefined)
+    throw new FreshetError('RESERVED_COLUMN_NAME', `the output column ${reserved.name} starts with two underscores`)
+  if (columns.length === 0)
+    throw new FreshetError('INVALID_QUERY', 'the query has no output column', { hint: 'Name at least one column.' })
   return {
     facts: {
       definition: view.definition.trim().replace(/;$/, ''),
@@ -103,7 +129,10 @@ async function describeProbes(transaction: Queryable, planned: Planned): Promise
     await transaction.query(raw(`create temporary view ${names[i] ?? ''} (${columns}) as\n${probe.sql}`))
   }
   const described = await columnsOf(transaction, names)
-  const types = await TypeCatalog.load(transaction, described.map((column) => column.type.oid))
+  const types = await TypeCatalog.load(
+    transaction,
+    described.map((column) => column.type.oid),
+  )
   const result = new Map<string, TypeFacts>()
   planned.probes.forEach((probe, i) => {
     const own = described.filter((column) => column.view === names[i])
@@ -160,4 +189,3 @@ export async function sessionSettings(queryable: Queryable): Promise<Record<stri
   )
   return Object.fromEntries(rows.map((row) => [row.name, row.value]))
 }
-

@@ -82,7 +82,11 @@ export class TypeCatalog {
 
   private isBuiltin(row: TypeRow): boolean {
     if (row.schema === 'pg_catalog' || row.kind === 'e') return true
-    return (row.category === 'A' || row.kind === 'r' || row.kind === 'm') && row.element !== 0 && this.isBuiltin(this.base(row.element))
+    return (
+      (row.category === 'A' || row.kind === 'r' || row.kind === 'm') &&
+      row.element !== 0 &&
+      this.isBuiltin(this.base(row.element))
+    )
   }
 
   private isOrdered(row: TypeRow): boolean {
