@@ -1,7 +1,8 @@
 import { random, type Random } from '@freshet/testkit'
 import { keys, randomSteps, type Keys } from './changes.ts'
+import { partition } from './partition-law.ts'
 import { printQuery, type Query } from './query.ts'
-import { predicate, type Scope } from './expression.ts'
+import type { Scope } from './expression.ts'
 import { ALL_FEATURES, type Features } from './features.ts'
 import type { Source } from './generated.ts'
 import { QueryGenerator } from './query-generator.ts'
@@ -60,7 +61,7 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
   })
   const generator = new QueryGenerator(r, r.chance(0.15) ? new Set() : features)
   const views = r.chance(0.25) ? [view(generator, sources)] : []
-  const streams = Array.from(
+  const made = Array.from(
     {
       length: r.weighted([
         [50, 1],
@@ -70,8 +71,9 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
     },
     (_, i) => stream(r, generator, sources, i + 1),
   )
-  const law = streams.length === 1 && r.chance(0.15)
-  if (law) streams.push(...parts(r, streams))
+  const [first] = made
+  const law = first !== undefined && made.length === 1 && r.chance(0.15)
+  const streams = [...made.map((each) => each.stream), ...(law ? partition(r, first.stream, first.columns) : [])]
   const texts = [...views, ...streams].map(({ query }) => printQuery(query)).join('\n')
   const used = tables.filter(({ sql }) => texts.includes(sql))
   const changed = r.chance(0.9) && used.length > 0 ? used : tables
@@ -80,7 +82,7 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
     setup: [...TYPE_SETUP, ...tables.map(createTable)],
     fill: fill.filter(({ rows }) => rows.length > 0),
     views,
-    streams: streams.map(({ columns: _, ...each }) => each),
+    streams,
     ...(law ? { laws: [{ whole: 0, parts: [1, 2, 3] }] } : {}),
     steps: steps(r, changed, numbers, streams.length),
   }
@@ -108,33 +110,13 @@ function view(generator: QueryGenerator, sources: Source[]): { name: string; que
   return { name: 'fz.v1', query }
 }
 
-/** The rows for which a condition is true, false and unknown. */
-function parts(
-  r: Random,
-  [whole]: readonly (Stream & { readonly columns: Scope })[],
-): (Stream & { readonly columns: Scope })[] {
-  if (whole === undefined) return []
-  const columns = whole.columns.map(({ sql, type }) => ({ sql: `p.${sql}`, type }))
-  const p = predicate(r, columns, 1)
-  return [p, `not (${p})`, `(${p}) is null`].map((condition, i) => ({
-    ...whole,
-    name: `fz.part${i + 1}`,
-    query: {
-      kind: 'select',
-      with: [],
-      distinct: false,
-      items: columns.map(({ sql }) => ({ sql, name: sql.slice('p.'.length) })),
-      from: [{ alias: 'p', source: whole.query, join: 'inner', on: [] }],
-      where: [condition],
-      groupBy: [],
-      having: [],
-      tail: [],
-    },
-  }))
+interface Made {
+  readonly stream: Stream
+  readonly columns: Scope
 }
 
 /** Adds itself to the sources of those that follow, at times twice, so that chains and diamonds are common. */
-function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Stream & { columns: Scope } {
+function stream(r: Random, generator: QueryGenerator, sources: Source[], number: number): Made {
   const depth = r.weighted([
     [30, 0],
     [42, 1],
@@ -146,7 +128,7 @@ function stream(r: Random, generator: QueryGenerator, sources: Source[], number:
   const { query, columns, rows } = generator.query(sources, depth)
   sources.push(...Array.from({ length: r.int(1, 3) }, () => ({ sql: name, columns, rows })))
   const mode = r.chance(0.03) ? 'full' : 'auto'
-  return { name, query, mode, columns, mayBeFull: generator.beyond > 0 || mode === 'full' }
+  return { stream: { name, query, mode, mayBeFull: generator.beyond > 0 || mode === 'full' }, columns }
 }
 
 /** The case as a script for people: what to paste into psql, with refreshes as comments. */

@@ -85,7 +85,7 @@ function asks(asking: Asking, scope: Scope, seen: Scope): string {
       20,
       () => {
         const type = compared()
-        const operator = random.pick(['=', '<>', '<', '>=', 'is not distinct from'])
+        const operator = random.pick(['=', '<>', '<>', '<=', '>=', 'is distinct from', 'is not distinct from'])
         const value = scalar(asking, seen, type) ?? expression(random, scope, type, 0)
         return `${expression(random, scope, type, 1)} ${operator} ${value}`
       },
@@ -133,15 +133,14 @@ function scalar(asking: Asking, seen: Scope, type: TypeName): string | null {
 
 function byKey(asking: Asking, seen: Scope, type: TypeName): string | null {
   const { random } = asking
-  const keyed = asking.sources.filter(
-    ({ key, columns }) =>
-      key !== undefined &&
-      key.every((name) => seen.some((column) => column.type === columns.find(({ sql }) => sql === name)?.type)),
+  const keyed = asking.sources.filter(({ key, columns }) =>
+    key?.every((name) => seen.some((column) => column.type === columns.find(({ sql }) => sql === name)?.type)),
   )
   if (keyed.length === 0) return null
   const source = random.pick(keyed)
   // a domain is compared as its base type, and so its key is not seen
-  if (source.key?.some((name) => source.columns.some(({ sql, type: own }) => sql === name && own === 'domain'))) asking.beyond()
+  if (source.key?.some((name) => source.columns.some(({ sql, type: own }) => sql === name && own === 'domain')))
+    asking.beyond()
   const alias = asking.alias()
   const scope = source.columns.map((each) => ({ ...each, sql: `${alias}.${each.sql}` }))
   const where = (source.key ?? []).map((name) => {
