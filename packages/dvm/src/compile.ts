@@ -70,12 +70,12 @@ function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: 
     if (node === query.input) continue
     const items = passThrough(node.columns)
     const itemTypes = node.columns.map((column) => typeOf(column.name))
-    inner.set(node, keyedStage(node, { items, itemTypes, schema: target.stageSchema, table: `stage_${target.stableName}_${inner.size + 1}`, typeOf }))
+    inner.set(node, keyedStage(node, { items, itemTypes, schema: target.stageSchema, table: `stage_${target.stableName}_${inner.size + 1}`, typeOf, inner: true }))
   }
   const names = { schema: target.schema, table: target.table }
   const root = query.input
   const stateful = root.kind === 'aggregate' || root.kind === 'partitioned'
-  const last = stateful ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf }) : new OutputStage({ query, itemTypes, ...names })
+  const last = stateful ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false }) : new OutputStage({ query, itemTypes, ...names })
   const lastInput = stateful ? root.input : root
   const order = [
     ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', FROM_SOURCES) })),

@@ -253,7 +253,7 @@ async function runDifferential(session: Session, known: Known, options: RefreshO
     return single(await session.query<StatementResult>(statement, { prepared: true }))
   return session.transaction(async (transaction) => {
     await applySettings(transaction, [...changes, ...planning])
-    return single(await transaction.query<StatementResult>(statement))
+    return single(await transaction.query<StatementResult>(statement, { prepared: true }))
   })
 }
 
@@ -296,10 +296,14 @@ function fullIsCheaper({ changes, rows }: Sizes): boolean {
   return changes > FULL_ABOVE * Math.max(rows, 1)
 }
 
-/** A large delta sorts and hashes many rows once; compiling expressions just in time would cost more than it saves. */
+/**
+ * A large delta sorts and hashes many rows once. Compiling expressions just in time would cost more than it saves, and
+ * so would planning anew: the parameters tell the planner nothing.
+ */
 const LARGE_DELTA_SETTINGS = [
   ['work_mem', '64MB'],
   ['jit', 'off'],
+  ['plan_cache_mode', 'force_generic_plan'],
 ] as const
 
 async function sizesOf(queryable: Queryable, definition: Definition): Promise<Sizes> {

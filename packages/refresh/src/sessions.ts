@@ -28,7 +28,13 @@ export async function applySettings(
   transaction: Queryable,
   settings: readonly (readonly [string, string])[],
 ): Promise<void> {
-  for (const [name, value] of settings) await transaction.query(sql`select set_config(${name}, ${value}, true)`)
+  if (settings.length === 0) return
+  const names = settings.map(([name]) => name)
+  const values = settings.map(([, value]) => value)
+  await transaction.query(
+    sql`select set_config(name, value, true) from unnest(${names}::text[], ${values}::text[]) as s(name, value)`,
+    { prepared: true },
+  )
 }
 
 /** One transaction under the settings of a stream table. */

@@ -27,7 +27,7 @@ function maintained(
   result: string,
   single = false,
 ): Maintained {
-  return maintain(call(method, text), { argument: type(argument), result: type(result) }, single)
+  return maintain(call(method, text), { argument: type(argument), result: type(result) }, { single, shownOnly: false })
 }
 
 /** Each slot: what it holds, its delta, its next value, when it is computed again; then the value. */

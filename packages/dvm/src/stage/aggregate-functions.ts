@@ -48,17 +48,24 @@ export interface AggregateTypes {
 /** Rows in the group. Every group has it: a group without rows does not exist. */
 export const GROUP_SIZE: Slot = counter('count(*)', 'count(*)', 'sum(__w)')
 
-export function maintain(call: AggregateCall, types: AggregateTypes, single: boolean): Maintained {
+export interface AggregateContext {
+  /** There is one group, and it stays when it is empty. */
+  readonly single: boolean
+  /** The value is shown as it is: nothing computes with it, so no more than equality is asked of it. */
+  readonly shownOnly: boolean
+}
+
+export function maintain(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
   switch (call.method) {
     case 'count':
       return direct(call.argument === null && call.filter === null ? GROUP_SIZE : countOf(call))
     case 'sum':
-      return isAdditive(types.result) ? sum(call, types) : recomputed(call, types)
+      return isAdditive(types.result) ? sum(call, types, context.shownOnly) : recomputed(call, types)
     case 'avg':
       return types.result.sql === 'numeric' ? average(call, types) : recomputed(call, types)
     case 'min':
     case 'max':
-      return types.result.builtin && types.result.ordered ? direct(extremum(call, types, single)) : recomputed(call, types)
+      return types.result.builtin && types.result.ordered ? direct(extremum(call, types, context.single)) : recomputed(call, types)
     case 'bool_and':
     case 'bool_or':
       return boolean(call)
@@ -90,9 +97,10 @@ function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not nu
   return counter(`count${where}`, `count(*)${where}`, `sum(__w)${where}`)
 }
 
-function sum(call: AggregateCall, types: AggregateTypes): Maintained {
+function sum(call: AggregateCall, types: AggregateTypes, shownOnly: boolean): Maintained {
   const count = countOf(call)
-  const [total, ...others] = scaled(call, types, sumSlot(call, types, types.result.sql, count))
+  const plain = sumSlot(call, types, types.result.sql, count)
+  const [total, ...others] = shownOnly ? [plain] : scaled(call, types, plain)
   return direct(total, [...others, count])
 }
 

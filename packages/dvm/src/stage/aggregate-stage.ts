@@ -1,7 +1,7 @@
 import type { DeltaContext } from '../delta/context.ts'
 import type { TypeFacts } from '../facts.ts'
 import type { Aggregate, AggregateCall, Item } from '../plan/plan.ts'
-import { soleColumn } from '../ast.ts'
+import { columnsOf, soleColumn } from '../ast.ts'
 import { printExpression } from '../print/expression.ts'
 import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
 import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-functions.ts'
@@ -36,18 +36,28 @@ export class AggregateStage {
     readonly schema: string
     readonly table: string
     readonly typeOf: TypeOf
+    /** Other operators compute with the values; else they are only shown. */
+    readonly inner: boolean
   }) {
     this.node = options.node
     this.items = options.items
     this.typeOf = options.typeOf
-    const single = this.single
+    const { single } = this
     this.maintained = new Map(
-      this.node.calls.map((call) => [call, maintain(call, { argument: this.argumentType(call), result: this.typeOf(call.name) }, single)]),
+      this.node.calls.map((call) => {
+        const types = { argument: this.argumentType(call), result: this.typeOf(call.name) }
+        return [call, maintain(call, types, { single, shownOnly: !options.inner && this.isShownAsIs(call) })]
+      }),
     )
     this.slots = uniqueSlots([GROUP_SIZE, ...[...this.maintained.values()].flatMap((maintained) => maintained.slots)])
     this.physical = this.placeSlots()
     const key = this.chooseKey()
     this.table = { schema: options.schema, table: options.table, columns: this.storedColumns(key, options.itemTypes), key }
+  }
+
+  private isShownAsIs(call: AggregateCall): boolean {
+    const readers = this.items.filter((item) => columnsOf(item.expression).has(call.name))
+    return readers.every((item) => soleColumn(item.expression) === call.name)
   }
 
   private get single(): boolean {
