@@ -50,7 +50,7 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
   const fill = tables.map((table) => {
     const count = r.weighted([
       [4, 0],
-      [96, r.int(3, 16)],
+      [96, r.int(5, 18)],
     ])
     return { table: table.sql, rows: Array.from({ length: count }, () => randomRow(r, table, numbers.next(table))) }
   })

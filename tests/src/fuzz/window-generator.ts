@@ -27,7 +27,7 @@ export function windows(random: Random, scope: Scope): Windows {
     some(random.int(1, 2))
       .map((sql) => sorted(random, sql))
       .join(', ')
-  const over = () => `over (${random.chance(0.7) ? shared : partition(0.5)}order by ${sorts()})`
+  const over = () => `over (${random.chance(0.5) ? shared : partition(0.6)}order by ${sorts()})`
   const ranked = (): Column => {
     const name = random.pick(['rank', 'dense_rank', 'percent_rank', 'cume_dist'])
     return { sql: `${name}() ${over()}`, type: name.endsWith('dense_rank') || name === 'rank' ? 'bigint' : 'double' }
@@ -44,7 +44,10 @@ export function windows(random: Random, scope: Scope): Windows {
       { sql: `max(${of('int')})`, type: 'int' },
       { sql: `bool_or(${of('boolean')})`, type: 'boolean' },
     ])
-    return { ...column, sql: `${column.sql}${where()} ${frames(random, scope, shared, every)}` }
+    return {
+      ...column,
+      sql: `${column.sql}${where()} ${frames(random, scope, random.chance(0.5) ? shared : partition(0.6), every)}`,
+    }
   }
   const positional = (): Column => {
     const type = random.pick(scope).type
