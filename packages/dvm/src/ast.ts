@@ -58,7 +58,9 @@ export function rebuild(tree: Ast, replace: (type: string, body: JsonObject, nod
         if (replaced !== undefined) return replaced
       }
     }
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, inner === undefined ? null : visit(inner)]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, inner === undefined ? null : visit(inner)]),
+    )
   }
   const rebuilt = visit(tree)
   if (!isObject(rebuilt)) throw new TypeError('a tree was rebuilt into something else')

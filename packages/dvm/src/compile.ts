@@ -70,12 +70,24 @@ function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: 
     if (node === query.input) continue
     const items = passThrough(node.columns)
     const itemTypes = node.columns.map((column) => typeOf(column.name))
-    inner.set(node, keyedStage(node, { items, itemTypes, schema: target.stageSchema, table: `stage_${target.stableName}_${inner.size + 1}`, typeOf, inner: true }))
+    inner.set(
+      node,
+      keyedStage(node, {
+        items,
+        itemTypes,
+        schema: target.stageSchema,
+        table: `stage_${target.stableName}_${inner.size + 1}`,
+        typeOf,
+        inner: true,
+      }),
+    )
   }
   const names = { schema: target.schema, table: target.table }
   const root = query.input
   const stateful = root.kind === 'aggregate' || root.kind === 'partitioned'
-  const last = stateful ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false }) : new OutputStage({ query, itemTypes, ...names })
+  const last = stateful
+    ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })
+    : new OutputStage({ query, itemTypes, ...names })
   const lastInput = stateful ? root.input : root
   const order = [
     ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', FROM_SOURCES) })),
@@ -96,7 +108,9 @@ function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
     columns.set(scan.relation.stableName, known)
   }
   return [...facts.relations.values()]
-    .filter((relation) => relation.kind === 'table' || relation.kind === 'partitioned' || relation.kind === 'stream_table')
+    .filter(
+      (relation) => relation.kind === 'table' || relation.kind === 'partitioned' || relation.kind === 'stream_table',
+    )
     .filter((relation) => planned.unsupported !== null || columns.has(relation.stableName))
     .map((relation): CompiledSource => {
       const used = columns.get(relation.stableName)
@@ -109,7 +123,9 @@ function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
         table: relation.table,
         columns: kept.map((column) => column.name),
         collations: Object.fromEntries(collations),
-        shape: kept.flatMap(({ name, type }) => (type === undefined ? [] : [{ name, typeOid: type.oid, modifier: type.modifier }])),
+        shape: kept.flatMap(({ name, type }) =>
+          type === undefined ? [] : [{ name, typeOid: type.oid, modifier: type.modifier }],
+        ),
       }
     })
     .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))
@@ -130,4 +146,3 @@ function compileTable(stage: AnyStage, input: string, target: Target | null): Co
     visibleColumns: table.columns.filter((column) => column.visible).map((column) => column.name),
   }
 }
-

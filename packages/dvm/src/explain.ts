@@ -13,7 +13,12 @@ export interface ExplainedNode {
 
 export function explainPlan(planned: Planned): ExplainedNode {
   if (planned.unsupported !== null) {
-    return { operator: 'query', detail: planned.unsupported.detail, law: 'recomputed as a whole, the difference applied', inputs: [] }
+    return {
+      operator: 'query',
+      detail: planned.unsupported.detail,
+      law: 'recomputed as a whole, the difference applied',
+      inputs: [],
+    }
   }
   const { query } = planned
   const body = explainNode(query.input)
@@ -23,7 +28,9 @@ export function explainPlan(planned: Planned): ExplainedNode {
 
 function outputs(query: Query): string {
   return query.items
-    .map((item) => (soleColumn(item.expression) === item.name ? item.name : `${printExpression(item.expression)} as ${item.name}`))
+    .map((item) =>
+      soleColumn(item.expression) === item.name ? item.name : `${printExpression(item.expression)} as ${item.name}`,
+    )
     .join(', ')
 }
 
@@ -36,7 +43,11 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
     case 'scan': {
       const kind = plan.relation.kind === 'stream_table' ? 'stream table ' : ''
       const label = plan.label === plan.relation.table ? '' : ` as ${plan.label}`
-      return { operator: 'scan', detail: `${kind}${plan.relation.schema}.${plan.relation.table}${label} (${plan.sourceColumns.join(', ')})`, law: 'Δ(R) = ΔR' }
+      return {
+        operator: 'scan',
+        detail: `${kind}${plan.relation.schema}.${plan.relation.table}${label} (${plan.sourceColumns.join(', ')})`,
+        law: 'Δ(R) = ΔR',
+      }
     }
     case 'constant':
       return { operator: 'constant', detail: plan.columns.map((column) => column.name).join(', '), law: 'Δ = ∅' }
@@ -45,7 +56,13 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
     case 'project':
       return {
         operator: 'project',
-        detail: plan.items.map((item) => (soleColumn(item.expression) === item.name ? item.name : `${printExpression(item.expression)} as ${item.name}`)).join(', '),
+        detail: plan.items
+          .map((item) =>
+            soleColumn(item.expression) === item.name
+              ? item.name
+              : `${printExpression(item.expression)} as ${item.name}`,
+          )
+          .join(', '),
         law: 'Δ(πR) = πΔR',
       }
     case 'join':
@@ -61,12 +78,19 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
         law: 'ΔR against S, and rows of R whose number of matches crosses zero',
       }
     case 'union-all':
-      return { operator: 'union all', detail: plan.columns.map((column) => column.name).join(', '), law: 'Δ(R⊎S) = ΔR ⊎ ΔS' }
+      return {
+        operator: 'union all',
+        detail: plan.columns.map((column) => column.name).join(', '),
+        law: 'Δ(R⊎S) = ΔR ⊎ ΔS',
+      }
     case 'expand':
       return { operator: 'lateral function', detail: plan.added.join(', '), law: 'Δ(R × f(R)) = ΔR × f(ΔR)' }
     case 'partitioned': {
       const by = plan.keys.length === 0 ? 'one partition' : `by ${plan.keys.join(', ')}`
-      const calls = plan.transform.kind === 'window' ? `: ${plan.transform.calls.map((call) => printExpression(call.call)).join(', ')}` : ''
+      const calls =
+        plan.transform.kind === 'window'
+          ? `: ${plan.transform.calls.map((call) => printExpression(call.call)).join(', ')}`
+          : ''
       return { operator: plan.transform.kind, detail: `${by}${calls}`, law: 'changed partitions computed again' }
     }
     case 'aggregate': {
@@ -74,7 +98,9 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
       const calls = plan.calls.map((call) => printExpression(call.call)).join(', ')
       return {
         operator: plan.label,
-        detail: [plan.keys.length === 0 ? 'one group' : `by ${plan.keys.join(', ')}`, calls].filter((part) => part !== '').join(': '),
+        detail: [plan.keys.length === 0 ? 'one group' : `by ${plan.keys.join(', ')}`, calls]
+          .filter((part) => part !== '')
+          .join(': '),
         law: again.length > 0 ? 'changed groups computed again' : 'γ(state ⊎ ΔR) − γ(state)',
       }
     }
@@ -99,7 +125,13 @@ export function explainDot(root: ExplainedNode, title: string): string {
     return id
   }
   visit(root)
-  return [`digraph ${quoted(title)} {`, '  rankdir=BT;', '  node [shape=box, fontname="Helvetica"];', ...lines, '}'].join('\n')
+  return [
+    `digraph ${quoted(title)} {`,
+    '  rankdir=BT;',
+    '  node [shape=box, fontname="Helvetica"];',
+    ...lines,
+    '}',
+  ].join('\n')
 }
 
 function quoted(text: string): string {

@@ -1,6 +1,13 @@
 export { compileQuery } from './compile.ts'
 export type { Compiled, CompiledSource, CompiledTable, CompileOptions, RefreshStatements, Target } from './compiled.ts'
-export { relationKey, type ColumnFacts, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
+export {
+  relationKey,
+  type ColumnFacts,
+  type FunctionFacts,
+  type QueryFacts,
+  type RelationFacts,
+  type TypeFacts,
+} from './facts.ts'
 export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
 export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan-query.ts'
 export { REASONS, type ReasonCode } from './unsupported.ts'

@@ -18,7 +18,12 @@ import { tableName } from './stage/state-table.ts'
  *
  * Parameters: $1 stream table, $2 expected version, $3 who asked, $4… each source's frontier snapshot.
  */
-export function refreshStatements(stages: Stages, sources: readonly CompiledSource[], target: Target, options: CompileOptions): RefreshStatements {
+export function refreshStatements(
+  stages: Stages,
+  sources: readonly CompiledSource[],
+  target: Target,
+  options: CompileOptions,
+): RefreshStatements {
   const build = (limit: number | null, emits: boolean) => refreshStatement(stages, sources, target, limit, emits)
   return {
     small: build(options.smallDeltaRows, false),
@@ -30,12 +35,23 @@ export function refreshStatements(stages: Stages, sources: readonly CompiledSour
 
 const FIRST_SNAPSHOT = 4
 
-function refreshStatement(stages: Stages, sources: readonly CompiledSource[], target: Target, limit: number | null, emits: boolean): string {
+function refreshStatement(
+  stages: Stages,
+  sources: readonly CompiledSource[],
+  target: Target,
+  limit: number | null,
+  emits: boolean,
+): string {
   const chain = new Chain()
   const windows = openWindows(chain, sources, limit)
   const stageDeltas = new Map<Stateful, string | null>()
   const computed = new Map<Stateful, StageDelta>()
-  const context = new Differentiator({ chain, stages: stateReader(stages.inner, computed), windows: windows.names, stageDeltas })
+  const context = new Differentiator({
+    chain,
+    stages: stateReader(stages.inner, computed),
+    windows: windows.names,
+    stageDeltas,
+  })
   for (const [node, stage] of stages.inner) {
     const delta = stage.delta(chain, context)
     if (delta === null) {
@@ -44,7 +60,16 @@ function refreshStatement(stages: Stages, sources: readonly CompiledSource[], ta
       continue
     }
     computed.set(node, delta)
-    stageDeltas.set(node, chain.add('Δ stage', emitted(delta, node.columns.map((column) => column.name))))
+    stageDeltas.set(
+      node,
+      chain.add(
+        'Δ stage',
+        emitted(
+          delta,
+          node.columns.map((column) => column.name),
+        ),
+      ),
+    )
     apply(chain, delta)
   }
   const delta = stages.last.delta(chain, context)
@@ -84,11 +109,17 @@ const FORCED = `exists (select from freshet.setting where name = 'force_full_ref
 function shapesChanged(sources: readonly CompiledSource[]): string {
   const checks = sources.flatMap((source) => {
     if (source.shape.length === 0) return []
-    const columns = source.shape.map((column) => `(${quoteLiteral(column.name)}, ${column.typeOid}, ${column.modifier})`)
+    const columns = source.shape.map(
+      (column) => `(${quoteLiteral(column.name)}, ${column.typeOid}, ${column.modifier})`,
+    )
     const present = select({
       columns: ['count(*)'],
       from: 'pg_catalog.pg_attribute',
-      where: [`attrelid = ${source.oid}`, 'not attisdropped', `(attname, atttypid, atttypmod) in (${columns.join(', ')})`],
+      where: [
+        `attrelid = ${source.oid}`,
+        'not attisdropped',
+        `(attname, atttypid, atttypmod) in (${columns.join(', ')})`,
+      ],
     })
     return [`(${present}) <> ${columns.length}`]
   })
@@ -127,9 +158,13 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
     }),
   )
   const windows = [...names.values()]
-  const marked = sources.map((source, i) => `exists (select from ${buffer(source)} where ${['__w = 0', ...within(i)].join(' and ')})`)
+  const marked = sources.map(
+    (source, i) => `exists (select from ${buffer(source)} where ${['__w = 0', ...within(i)].join(' and ')})`,
+  )
   const truncated = `(select truncated from marks)`
-  chain.add('marks', `select ${marked.length === 0 ? 'false' : marked.join('\n  or ')} as truncated`, { materialized: true })
+  chain.add('marks', `select ${marked.length === 0 ? 'false' : marked.join('\n  or ')} as truncated`, {
+    materialized: true,
+  })
   const filled = windows.map((name) => `exists (select from ${name})`)
   const pending = `(${[truncated, ...filled].join(' or ')})`
   chain.add(
@@ -143,7 +178,10 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
     ].join('\n'),
     { materialized: true },
   )
-  const over = limit === null || windows.length === 0 ? 'false' : `(${windows.map((name) => `(select count(*) from ${name}) > ${limit}`).join(' or ')})`
+  const over =
+    limit === null || windows.length === 0
+      ? 'false'
+      : `(${windows.map((name) => `(select count(*) from ${name}) > ${limit}`).join(' or ')})`
   const gate = [
     `select c.forced, c.changed, h.held and not ${truncated} and not ${over} and not c.forced and not c.changed as go`,
     `from (select (select count(*) from state) = 1 as held) h`,
@@ -160,7 +198,10 @@ function collated(column: string, collation: string | undefined): string {
   return collation === undefined ? q(column) : `${q(column)} collate ${collation} as ${q(column)}`
 }
 
-function stateReader(inner: ReadonlyMap<Stateful, KeyedStage>, computed: ReadonlyMap<Stateful, StageDelta>): StageReader {
+function stateReader(
+  inner: ReadonlyMap<Stateful, KeyedStage>,
+  computed: ReadonlyMap<Stateful, StageDelta>,
+): StageReader {
   return {
     read(aggregate, reading) {
       const stage = inner.get(aggregate)
@@ -172,13 +213,20 @@ function stateReader(inner: ReadonlyMap<Stateful, KeyedStage>, computed: Readonl
       // after = the rows whose key no change touched, and the touched ones as they are now. Keys are never null, and
       // NOT IN hashes them once, however often the reading is done for one row of another table.
       const stored = delta.keys.map((key) => `t.${q(key.stored)}`).join(', ')
-      const touched = select({ columns: delta.keys.map((key) => `c.${key.value}`), from: `${delta.rows} c` }).replaceAll('\n', ' ')
+      const touched = select({
+        columns: delta.keys.map((key) => `c.${key.value}`),
+        from: `${delta.rows} c`,
+      }).replaceAll('\n', ' ')
       const untouched = select({
         columns: columns.map((column) => `t.${column}`),
         from: `${tableName(stage.table)} t`,
         where: [`(${stored}) not in (${touched})`],
       })
-      const now = select({ columns: delta.after.map((value, i) => `${value} as ${columns[i] ?? value}`), from: delta.rows, where: [delta.alive] })
+      const now = select({
+        columns: delta.after.map((value, i) => `${value} as ${columns[i] ?? value}`),
+        from: delta.rows,
+        where: [delta.alive],
+      })
       return `${untouched}\nunion all\n${now}`
     },
   }

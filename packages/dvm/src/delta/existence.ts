@@ -25,11 +25,13 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
   const columns = left.columns.map((column) => q(column.name))
   const conditions = comparisons.map(printExpression)
   const equalities = comparisons.filter(isEquality).map(printExpression)
-  const someMatch = (where: readonly string[]) => `exists (${select({ columns: [], from: `${changes} r`, where }).replaceAll('\n', ' ')})`
+  const someMatch = (where: readonly string[]) =>
+    `exists (${select({ columns: [], from: `${changes} r`, where }).replaceAll('\n', ' ')})`
   const partly = equalities.length > 0 && equalities.length < conditions.length
   const touched = partly ? [someMatch(equalities), someMatch(conditions)] : [someMatch(conditions)]
   const before = nativeReading(left) === 'before'
-  const rows = (from: string, weight: string) => select({ columns: [...columns, `${weight} as __w`], from, where: touched })
+  const rows = (from: string, weight: string) =>
+    select({ columns: [...columns, `${weight} as __w`], from, where: touched })
   const candidates = [rows(`${nested(context.read(left, before ? 'before' : 'after'))} l`, '1')]
   const leftChanges = before ? null : context.delta(left)
   if (leftChanges !== null) candidates.push(rows(`${leftChanges} l`, '-l.__w'))
@@ -44,13 +46,19 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
     having: ['sum(r.__w) <> 0'],
   })
   const counted = select({ columns: [], from: `${nested(context.read(right, 'after'))} r`, where: conditions })
-  const count = nested(select({ columns: ['count(*) as __n'], from: `${nested(`${counted}\nlimit greatest(d.__m, 0) + 1`)} m` }))
+  const count = nested(
+    select({ columns: ['count(*) as __n'], from: `${nested(`${counted}\nlimit greatest(d.__m, 0) + 1`)} m` }),
+  )
   const judged = select({
     columns: [...columns.map((column) => `l.${column}`), 'l.__w', 'd.__m', 'n.__n'],
     from: `${numbered} l\njoin ${nested(difference)} d on d.__i = l.__i\ncross join lateral ${count} n`,
   })
   return context.part(
     'crossings',
-    select({ columns: [...columns, '__w', '__n > __m as __was', '__n > 0 as __is'], from: `${nested(judged)} j`, where: ['(__n > __m) <> (__n > 0)'] }),
+    select({
+      columns: [...columns, '__w', '__n > __m as __was', '__n > 0 as __is'],
+      from: `${nested(judged)} j`,
+      where: ['(__n > __m) <> (__n > 0)'],
+    }),
   )
 }

@@ -11,5 +11,8 @@ import { expanded } from './readings.ts'
 export function expand(node: Expand, context: DeltaContext): string | null {
   const input = context.delta(node.input)
   if (input === null) return null
-  return select({ columns: [...node.columns.map((column) => q(column.name)), 'e.__w'], from: expanded(node, `${input} e`) })
+  return select({
+    columns: [...node.columns.map((column) => q(column.name)), 'e.__w'],
+    from: expanded(node, `${input} e`),
+  })
 }

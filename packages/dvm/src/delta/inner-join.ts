@@ -20,13 +20,25 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
   const columns = node.columns.map((column) => q(column.name))
   const conditions = node.conditions.map(printExpression)
   const term = (changes: readonly string[], from: readonly [string, string], weight: string) =>
-    select({ columns: [...columns, `${weight} as __w`], from: joined(from[0], from[1], conditions), where: changes.map(some) })
+    select({
+      columns: [...columns, `${weight} as __w`],
+      from: joined(from[0], from[1], conditions),
+      where: changes.map(some),
+    })
 
   const terms: string[] = []
-  if (left !== null) terms.push(term([left], [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'))
-  if (right !== null) terms.push(term([right], [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'))
+  if (left !== null)
+    terms.push(term([left], [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'))
+  if (right !== null)
+    terms.push(term([right], [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'))
   if (left !== null && right !== null && readings.left === readings.right) {
-    terms.push(term([left, right], [`${left} l`, `${right} r`], readings.left === 'after' ? '-(l.__w * r.__w)' : 'l.__w * r.__w'))
+    terms.push(
+      term(
+        [left, right],
+        [`${left} l`, `${right} r`],
+        readings.left === 'after' ? '-(l.__w * r.__w)' : 'l.__w * r.__w',
+      ),
+    )
   }
   return terms.length === 0 ? null : terms.join('\nunion all\n')
 }

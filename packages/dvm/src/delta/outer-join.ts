@@ -20,7 +20,13 @@ export function outerJoin(node: Join, context: DeltaContext): string | null {
     return delta === null ? null : withNulls(node, node.right, delta, context)
   }
   const inner = innerJoin(node, context)
-  const sides: readonly (readonly [Plan, Plan])[] = node.type === 'full' ? [[node.left, node.right], [node.right, node.left]] : [[node.left, node.right]]
+  const sides: readonly (readonly [Plan, Plan])[] =
+    node.type === 'full'
+      ? [
+          [node.left, node.right],
+          [node.right, node.left],
+        ]
+      : [[node.left, node.right]]
   const unmatched = sides.flatMap(([own, other]) => padded(node, own, other, context) ?? [])
   const terms = [...(inner === null ? [] : [inner]), ...unmatched]
   return terms.length === 0 ? null : terms.join('\nunion all\n')

@@ -29,7 +29,11 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
     case 'constant':
       return plan.columns.length === 0 ? plan.query : `select * from (${plan.query}) as "values"(${columns.join(', ')})`
     case 'filter':
-      return select({ columns, from: `${nested(readPlan(plan.input, reading, stages))} f`, where: plan.predicates.map(printExpression) })
+      return select({
+        columns,
+        from: `${nested(readPlan(plan.input, reading, stages))} f`,
+        where: plan.predicates.map(printExpression),
+      })
     case 'project':
       return select({
         columns: plan.items.map((item) => `${printExpression(item.expression)} as ${q(item.name)}`),
@@ -49,7 +53,10 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
       const match = exists(readPlan(plan.right, reading, stages), plan.conditions.map(printExpression))
       const from = `${nested(readPlan(plan.left, reading, stages))} l`
       if (plan.mark === null) return select({ columns, from, where: [plan.type === 'semi' ? match : `not ${match}`] })
-      return select({ columns: columns.map((column) => (column === q(plan.mark ?? '') ? `${match} as ${column}` : column)), from })
+      return select({
+        columns: columns.map((column) => (column === q(plan.mark ?? '') ? `${match} as ${column}` : column)),
+        from,
+      })
     }
     case 'union-all':
       return plan.inputs
@@ -73,9 +80,15 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
   }
 }
 
-export function joined(left: string, right: string, conditions: readonly string[], type: Join['type'] = 'inner'): string {
+export function joined(
+  left: string,
+  right: string,
+  conditions: readonly string[],
+  type: Join['type'] = 'inner',
+): string {
   const verb = type === 'inner' ? 'join' : `${type} join`
-  if (conditions.length === 0) return type === 'inner' ? `${left}\ncross join ${right}` : `${left}\n${verb} ${right} on true`
+  if (conditions.length === 0)
+    return type === 'inner' ? `${left}\ncross join ${right}` : `${left}\n${verb} ${right} on true`
   return `${left}\n${verb} ${right} on ${conditions.join(' and ')}`
 }
 
@@ -97,7 +110,9 @@ export function transformed(plan: Partitioned, input: string): string {
   const passed = plan.columns.map((column) => q(column.name))
   switch (transform.kind) {
     case 'window': {
-      const calls = new Map(transform.calls.map((call) => [call.name, `${printExpression(call.call)} as ${q(call.name)}`]))
+      const calls = new Map(
+        transform.calls.map((call) => [call.name, `${printExpression(call.call)} as ${q(call.name)}`]),
+      )
       return select({ columns: plan.columns.map((column) => calls.get(column.name) ?? q(column.name)), from })
     }
     case 'distinct-on': {
@@ -108,7 +123,10 @@ export function transformed(plan: Partitioned, input: string): string {
     case 'limit': {
       const order = transform.order.length === 0 ? [] : [`order by ${transform.order.map(printOrder).join(', ')}`]
       const offset = transform.offset === null ? [] : [`offset ${printExpression(transform.offset)} rows`]
-      const limit = transform.limit === null ? [] : [`fetch first ${limitCount(transform.limit)} rows ${transform.withTies ? 'with ties' : 'only'}`]
+      const limit =
+        transform.limit === null
+          ? []
+          : [`fetch first ${limitCount(transform.limit)} rows ${transform.withTies ? 'with ties' : 'only'}`]
       return [select({ columns: passed, from }), ...order, ...offset, ...limit].join('\n')
     }
   }

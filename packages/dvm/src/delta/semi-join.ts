@@ -23,8 +23,16 @@ export function semiJoin(node: SemiJoin, context: DeltaContext): string | null {
   const terms: string[] = []
   if (changes !== null) {
     const match = exists(context.read(node.right, 'after'), conditions)
-    if (node.mark !== null) terms.push(select({ columns: [...columns, `${match} as ${q(node.mark)}`, '__w'], from: `${changes} l` }))
-    else terms.push(select({ columns: [...columns, '__w'], from: `${changes} l`, where: [node.type === 'semi' ? match : `not ${match}`] }))
+    if (node.mark !== null)
+      terms.push(select({ columns: [...columns, `${match} as ${q(node.mark)}`, '__w'], from: `${changes} l` }))
+    else
+      terms.push(
+        select({
+          columns: [...columns, '__w'],
+          from: `${changes} l`,
+          where: [node.type === 'semi' ? match : `not ${match}`],
+        }),
+      )
   }
   if (crossed !== null) {
     if (node.mark !== null) {
@@ -32,7 +40,8 @@ export function semiJoin(node: SemiJoin, context: DeltaContext): string | null {
       terms.push(select({ columns: [...columns, `__is as ${mark}`, '__w'], from: crossed }))
       terms.push(select({ columns: [...columns, `__was as ${mark}`, '-__w as __w'], from: crossed }))
     } else {
-      const weight = node.type === 'semi' ? 'case when __is then __w else -__w end' : 'case when __is then -__w else __w end'
+      const weight =
+        node.type === 'semi' ? 'case when __is then __w else -__w end' : 'case when __is then -__w else __w end'
       terms.push(select({ columns: [...columns, `${weight} as __w`], from: crossed }))
     }
   }

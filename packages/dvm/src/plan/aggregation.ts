@@ -1,4 +1,17 @@
-import { as, columnRef, columnsOf, fingerprint, isObject, list, rebuild, soleColumn, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import {
+  as,
+  columnRef,
+  columnsOf,
+  fingerprint,
+  isObject,
+  list,
+  rebuild,
+  soleColumn,
+  text,
+  walk,
+  type Ast,
+  type JsonObject,
+} from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { Unsupported } from '../unsupported.ts'
 import { functionName, isAggregateCall } from './calls.ts'
@@ -37,12 +50,15 @@ export function groupedBy(query: {
   const keys = query.grouping.map((expression) => builder.key(expression))
   const value = builder.rewrite(query.value)
   const plan = builder.build()
-  const ofNothing = new Map(plan.calls.flatMap((call) => {
-    const empty = OF_NOTHING[functionName(as('FuncCall', call.call) ?? {})]
-    return empty === undefined ? [] : [[call.name, empty] as const]
-  }))
+  const ofNothing = new Map(
+    plan.calls.flatMap((call) => {
+      const empty = OF_NOTHING[functionName(as('FuncCall', call.call) ?? {})]
+      return empty === undefined ? [] : [[call.name, empty] as const]
+    }),
+  )
   const unknown = plan.calls.find((call) => functionName(as('FuncCall', call.call) ?? {}).includes('.'))
-  if (unknown !== undefined) throw new Unsupported('CORRELATED', 'a correlated aggregate of a user, whose value over no rows is not known')
+  if (unknown !== undefined)
+    throw new Unsupported('CORRELATED', 'a correlated aggregate of a user, whose value over no rows is not known')
   const seen = rebuild(value, (type, _body, node) => {
     const column = type === 'ColumnRef' ? soleColumn(node) : undefined
     const empty = column === undefined ? undefined : ofNothing.get(column)
@@ -53,7 +69,14 @@ export function groupedBy(query: {
 }
 
 /** What aggregates of PostgreSQL give for no rows; all others give null. */
-const OF_NOTHING: Readonly<Record<string, number>> = { count: 0, regr_count: 0, rank: 1, dense_rank: 1, percent_rank: 0, cume_dist: 1 }
+const OF_NOTHING: Readonly<Record<string, number>> = {
+  count: 0,
+  regr_count: 0,
+  rank: 1,
+  dense_rank: 1,
+  percent_rank: 0,
+  cume_dist: 1,
+}
 
 /** A subquery that waits until the groups exist. */
 export const PENDING_SUBQUERY = 'FreshetPendingSubquery'
@@ -96,7 +119,8 @@ class AggregateBuilder {
     return rebuild(expression, (type, body, node) => {
       const key = this.keys.get(fingerprint(node))
       if (key !== undefined) return columnRef(key)
-      if (type === PENDING_SUBQUERY) return { [type]: { ...body, ...(isObject(body['tested']) ? { tested: this.rewrite(body['tested']) } : {}) } }
+      if (type === PENDING_SUBQUERY)
+        return { [type]: { ...body, ...(isObject(body['tested']) ? { tested: this.rewrite(body['tested']) } : {}) } }
       if (type === 'FuncCall' && isAggregateCall(body, this.facts)) return columnRef(this.call(body, node))
       // Not grouped by, yet allowed by PostgreSQL: it depends on a grouped primary key, and so does not split a group.
       // A column that the input does not have belongs to the query around.
@@ -110,7 +134,10 @@ class AggregateBuilder {
     const keys = [...new Set(this.keys.values())]
     const calls = [...this.calls.values()]
     const columns: Column[] = [
-      ...keys.map((name) => ({ name, notNull: input.columns.some((column) => column.name === name && column.notNull) })),
+      ...keys.map((name) => ({
+        name,
+        notNull: input.columns.some((column) => column.name === name && column.notNull),
+      })),
       ...calls.map((call) => ({ name: call.name, notNull: call.method === 'count' })),
     ]
     return { kind: 'aggregate', input, keys, calls, label: 'aggregate', columns }
@@ -132,15 +159,23 @@ class AggregateBuilder {
     const method = methodOf(body)
     const withinGroup = body['agg_within_group'] === true
     const argument = (value: Ast): Ast => {
-      if (columnsOf(value).size > 0 && withinGroup) throw new Unsupported('OTHER', 'a direct argument of an ordered-set aggregate that is not constant')
-      return withinGroup || (method === 'recompute' && columnsOf(value).size === 0) ? value : columnRef(this.item(value, 'argument'))
+      if (columnsOf(value).size > 0 && withinGroup)
+        throw new Unsupported('OTHER', 'a direct argument of an ordered-set aggregate that is not constant')
+      return withinGroup || (method === 'recompute' && columnsOf(value).size === 0)
+        ? value
+        : columnRef(this.item(value, 'argument'))
     }
     const args = list(body['args']).map((value) => argument(value))
     const order = list(body['agg_order']).map((sort): Ast => {
       const by = as('SortBy', sort) ?? {}
       if (!isObject(by['node'])) return sort
       // a constant stays one, as it does among the arguments: DISTINCT wants the two to be the same
-      return { SortBy: { ...by, node: columnsOf(by['node']).size === 0 ? by['node'] : columnRef(this.item(by['node'], 'sort')) } }
+      return {
+        SortBy: {
+          ...by,
+          node: columnsOf(by['node']).size === 0 ? by['node'] : columnRef(this.item(by['node'], 'sort')),
+        },
+      }
     })
     const filterColumn = isObject(body['agg_filter']) ? this.item(body['agg_filter'], 'filter') : null
     const rewritten: Ast = {
@@ -178,6 +213,7 @@ const METHODS: Readonly<Record<string, AggregateCall['method']>> = {
 function methodOf(call: JsonObject): AggregateCall['method'] {
   const plain = call['agg_distinct'] !== true && call['agg_order'] === undefined && call['agg_within_group'] !== true
   const arity = list(call['args']).length
-  if (!plain || arity > 1 || (arity === 0 && call['agg_star'] !== true) || text(call['func_variadic']) !== '') return 'recompute'
+  if (!plain || arity > 1 || (arity === 0 && call['agg_star'] !== true) || text(call['func_variadic']) !== '')
+    return 'recompute'
   return METHODS[functionName(call)] ?? 'recompute'
 }

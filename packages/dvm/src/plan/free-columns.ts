@@ -39,5 +39,6 @@ export function expressionsOf(plan: Plan): readonly Ast[] {
 /** A plan reads only columns that it has: what is left over names the query around it in a place without a law. */
 export function requireClosed(plan: Plan): void {
   const [free] = freeColumns(plan)
-  if (free !== undefined) throw new Unsupported('CORRELATED', `a subquery that names ${free} of the query around it in this place`)
+  if (free !== undefined)
+    throw new Unsupported('CORRELATED', `a subquery that names ${free} of the query around it in this place`)
 }

@@ -11,14 +11,28 @@ import { combine, EMPTY_SCOPE, resolve, scopeOf, type Scope } from './scope.ts'
  * FROM: tables, views and common table expressions, subqueries, joins, and set-returning functions, which see the
  * items before them. Each item gives a plan and the names by which the rest of the query knows its columns.
  */
-export function fromClause(analyser: QueryAnalyser, items: readonly Ast[], environment: Environment, outer: Scope | null): Source {
+export function fromClause(
+  analyser: QueryAnalyser,
+  items: readonly Ast[],
+  environment: Environment,
+  outer: Scope | null,
+): Source {
   const nothing: Source = { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }
   const [first, ...rest] = items
   if (first === undefined) return nothing
-  return rest.reduce((left, item) => joinedWith(analyser, left, item, environment, outer), fromItem(analyser, first, environment, outer))
+  return rest.reduce(
+    (left, item) => joinedWith(analyser, left, item, environment, outer),
+    fromItem(analyser, first, environment, outer),
+  )
 }
 
-function joinedWith(analyser: QueryAnalyser, left: Source, item: Ast, environment: Environment, outer: Scope | null): Source {
+function joinedWith(
+  analyser: QueryAnalyser,
+  left: Source,
+  item: Ast,
+  environment: Environment,
+  outer: Scope | null,
+): Source {
   const call = as('RangeFunction', item)
   if (call !== undefined) return expand(analyser, left, call, 'inner')
   const right = fromItem(analyser, item, environment, outer)
@@ -29,7 +43,8 @@ function joinedWith(analyser: QueryAnalyser, left: Source, item: Ast, environmen
 function expand(analyser: QueryAnalyser, input: Source, body: JsonObject, type: Expand['type']): Source {
   const alias = isObject(body['alias']) ? body['alias'] : {}
   const definitions = list(body['coldeflist']).map((node) => as('ColumnDef', node) ?? {})
-  const declared = definitions.length > 0 ? definitions.map((definition) => text(definition['colname'])) : strings(alias['colnames'])
+  const declared =
+    definitions.length > 0 ? definitions.map((definition) => text(definition['colname'])) : strings(alias['colnames'])
   if (declared.length === 0) throw new Unsupported('LATERAL', 'a function in FROM whose columns have no names')
   const added = declared.map((name) => analyser.names.fresh(name))
   const resolved = resolve({ List: { items: list(body['functions']) } }, input.scope)
@@ -38,15 +53,24 @@ function expand(analyser: QueryAnalyser, input: Source, body: JsonObject, type: 
       ...body,
       lateral: true,
       functions: list(as('List', resolved)?.['items']),
-      alias: definitions.length > 0 ? alias : { ...alias, colnames: added.map((name): Ast => ({ String: { sval: name } })) },
+      alias:
+        definitions.length > 0 ? alias : { ...alias, colnames: added.map((name): Ast => ({ String: { sval: name } })) },
       ...(definitions.length > 0
-        ? { coldeflist: definitions.map((definition, i): Ast => ({ ColumnDef: { ...definition, colname: added[i] ?? '' } })) }
+        ? {
+            coldeflist: definitions.map((definition, i): Ast => ({
+              ColumnDef: { ...definition, colname: added[i] ?? '' },
+            })),
+          }
         : {}),
     },
   }
   const columns = [...input.plan.columns, ...added.map((name): Column => ({ name, notNull: false }))]
   const plan: Plan = { kind: 'expand', type, input: input.plan, call, added, columns }
-  const own = scopeOf(text(alias['aliasname']), declared.map((name, i) => [name, added[i] ?? name] as const), input.scope.outer)
+  const own = scopeOf(
+    text(alias['aliasname']),
+    declared.map((name, i) => [name, added[i] ?? name] as const),
+    input.scope.outer,
+  )
   return { plan, scope: combine(input.scope, own) }
 }
 
@@ -56,14 +80,25 @@ function fromItem(analyser: QueryAnalyser, item: Ast, environment: Environment, 
   const joined = as('JoinExpr', item)
   if (joined !== undefined) return joinExpression(analyser, joined, environment, outer)
   const call = as('RangeFunction', item)
-  if (call !== undefined) return expand(analyser, { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } }, call, 'inner')
+  if (call !== undefined)
+    return expand(
+      analyser,
+      { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } },
+      call,
+      'inner',
+    )
   const subquery = as('RangeSubselect', item)
   if (subquery !== undefined) return subqueryItem(analyser, subquery, environment, outer)
   if (nodeType(item) === 'RangeTableSample') throw new Unsupported('TABLE_SAMPLE', 'TABLESAMPLE')
   throw new Unsupported('LATERAL', `${nodeType(item)} in FROM`)
 }
 
-function joinExpression(analyser: QueryAnalyser, body: JsonObject, environment: Environment, outer: Scope | null): Source {
+function joinExpression(
+  analyser: QueryAnalyser,
+  body: JsonObject,
+  environment: Environment,
+  outer: Scope | null,
+): Source {
   if (body['isNatural'] === true || body['alias'] !== undefined || body['join_using_alias'] !== undefined) {
     throw new Unsupported('OTHER', 'an alias of a join')
   }
@@ -118,20 +153,42 @@ function joinedCall(analyser: QueryAnalyser, left: Source, call: JsonObject, bod
   const always = body['quals'] === undefined || fingerprint(body['quals']) === fingerprint(TRUE)
   if (body['jointype'] === 'JOIN_INNER') {
     const source = expand(analyser, left, call, 'inner')
-    return always ? source : { ...source, plan: filter(source.plan, conjuncts(analyser.expression(isObject(body['quals']) ? body['quals'] : TRUE, source.scope))) }
+    return always
+      ? source
+      : {
+          ...source,
+          plan: filter(
+            source.plan,
+            conjuncts(analyser.expression(isObject(body['quals']) ? body['quals'] : TRUE, source.scope)),
+          ),
+        }
   }
   if (body['jointype'] === 'JOIN_LEFT' && always) return expand(analyser, left, call, 'left')
   throw new Unsupported('LATERAL', 'an outer join with a function on a condition')
 }
 
-function subqueryItem(analyser: QueryAnalyser, body: JsonObject, environment: Environment, outer: Scope | null): Source {
+function subqueryItem(
+  analyser: QueryAnalyser,
+  body: JsonObject,
+  environment: Environment,
+  outer: Scope | null,
+): Source {
   if (body['lateral'] === true) throw new Unsupported('LATERAL', 'a lateral subquery')
   const select = as('SelectStmt', body['subquery'])
   if (select === undefined) throw new Unsupported('OTHER', 'a subquery in FROM')
-  return range(analyser, analyser.select(select, environment, outer), { alias: body['alias'], table: 'subquery', outer })
+  return range(analyser, analyser.select(select, environment, outer), {
+    alias: body['alias'],
+    table: 'subquery',
+    outer,
+  })
 }
 
-function relationItem(analyser: QueryAnalyser, body: JsonObject, environment: Environment, outer: Scope | null): Source {
+function relationItem(
+  analyser: QueryAnalyser,
+  body: JsonObject,
+  environment: Environment,
+  outer: Scope | null,
+): Source {
   const table = text(body['relname'])
   const common = body['schemaname'] === undefined ? environment.get(table) : undefined
   if (common !== undefined) {
@@ -145,7 +202,12 @@ function relationItem(analyser: QueryAnalyser, body: JsonObject, environment: En
   if (facts.kind === 'view' && facts.definition !== null) {
     const { definition } = facts
     const level = analyser.shared(facts, () => analyser.select(parseSelect(definition), new Map(), null))
-    return range(analyser, level, { alias: body['alias'], table, outer, columns: facts.columns.map((column) => column.name) })
+    return range(analyser, level, {
+      alias: body['alias'],
+      table,
+      outer,
+      columns: facts.columns.map((column) => column.name),
+    })
   }
   // the parser leaves out what is false
   if (body['inh'] !== true) throw new Unsupported('ONLY', `FROM ONLY ${table}`)
@@ -157,18 +219,34 @@ function scan(analyser: QueryAnalyser, facts: RelationFacts, alias: unknown, out
     throw new Unsupported('UNCAPTURED_SOURCE', `${facts.schema}.${facts.table}`)
   }
   const { label, columnAliases } = aliasOf(alias, facts.table)
-  const columns = facts.columns.map((column): Column => ({ name: analyser.names.fresh(column.name), notNull: column.notNull }))
-  const visible = facts.columns.map((column, i) => [columnAliases[i] ?? column.name, columns[i]?.name ?? column.name] as const)
+  const columns = facts.columns.map((column): Column => ({
+    name: analyser.names.fresh(column.name),
+    notNull: column.notNull,
+  }))
+  const visible = facts.columns.map(
+    (column, i) => [columnAliases[i] ?? column.name, columns[i]?.name ?? column.name] as const,
+  )
   return {
     plan: { kind: 'scan', relation: facts, label, columns, sourceColumns: facts.columns.map((column) => column.name) },
     scope: scopeOf(label, visible, outer),
   }
 }
 
-function range(analyser: QueryAnalyser, level: Level, as: { readonly alias: unknown; readonly table: string; readonly outer: Scope | null; readonly columns?: readonly string[] }): Source {
+function range(
+  analyser: QueryAnalyser,
+  level: Level,
+  as: {
+    readonly alias: unknown
+    readonly table: string
+    readonly outer: Scope | null
+    readonly columns?: readonly string[]
+  },
+): Source {
   const { label, columnAliases } = aliasOf(as.alias, as.table)
   const { plan, outputs } = analyser.named(level)
-  const visible = outputs.map((output, i) => [columnAliases[i] ?? as.columns?.[i] ?? output.name, plan.columns[i]?.name ?? output.name] as const)
+  const visible = outputs.map(
+    (output, i) => [columnAliases[i] ?? as.columns?.[i] ?? output.name, plan.columns[i]?.name ?? output.name] as const,
+  )
   return { plan, scope: scopeOf(label, visible, as.outer) }
 }
 
@@ -177,5 +255,8 @@ const TRUE: Ast = { A_Const: { boolval: { boolval: true } } }
 function aliasOf(alias: unknown, fallback: string): { label: string; columnAliases: readonly string[] } {
   if (typeof alias !== 'object' || alias === null) return { label: fallback, columnAliases: [] }
   const body = alias as JsonObject
-  return { label: typeof body['aliasname'] === 'string' ? body['aliasname'] : fallback, columnAliases: strings(body['colnames']) }
+  return {
+    label: typeof body['aliasname'] === 'string' ? body['aliasname'] : fallback,
+    columnAliases: strings(body['colnames']),
+  }
 }

@@ -11,7 +11,9 @@ import { isAggregateCall } from './calls.ts'
 const MOST_SETS = 64
 
 export function groupingSets(items: readonly Ast[], resolve: (node: Ast) => Ast): readonly (readonly Ast[])[] {
-  const sets = items.map((item) => setsOf(item, resolve)).reduce((left, right) => left.flatMap((l) => right.map((r) => [...l, ...r])), [[]] as Ast[][])
+  const sets = items
+    .map((item) => setsOf(item, resolve))
+    .reduce((left, right) => left.flatMap((l) => right.map((r) => [...l, ...r])), [[]] as Ast[][])
   if (sets.length > MOST_SETS) throw new Unsupported('GROUPING_SETS', `${sets.length} grouping sets`)
   return sets
 }
@@ -31,7 +33,9 @@ function setsOf(item: Ast, resolve: (node: Ast) => Ast): Ast[][] {
     }
     case 'GROUPING_SET_CUBE': {
       const parts = content.map((inner) => members(inner).map(resolve))
-      return Array.from({ length: 2 ** parts.length }, (_, mask) => parts.filter((_part, i) => (mask & (1 << i)) === 0).flat())
+      return Array.from({ length: 2 ** parts.length }, (_, mask) =>
+        parts.filter((_part, i) => (mask & (1 << i)) === 0).flat(),
+      )
     }
     default:
       throw new Unsupported('GROUPING_SETS', text(body['kind']))
@@ -53,7 +57,10 @@ export function withGroupingValue(expression: Ast, set: readonly Ast[]): Ast {
   const present = new Set(set.map(fingerprint))
   return rebuild(expression, (type, body) => {
     if (type !== 'GroupingFunc') return undefined
-    const value = list(body['args']).reduce((bits, argument) => bits * 2 + (present.has(fingerprint(argument)) ? 0 : 1), 0)
+    const value = list(body['args']).reduce(
+      (bits, argument) => bits * 2 + (present.has(fingerprint(argument)) ? 0 : 1),
+      0,
+    )
     return { A_Const: { ival: value === 0 ? {} : { ival: value } } }
   })
 }
@@ -62,7 +69,12 @@ export function withGroupingValue(expression: Ast, set: readonly Ast[]): Ast {
  * Replaces group expressions that a set leaves out by the columns that stand for their nulls. What the set groups by
  * stays whole, even if it contains one that is left out; inside an aggregate call a column is the row's own.
  */
-export function withNulls(expression: Ast, set: readonly Ast[], nulls: ReadonlyMap<string, Ast>, facts: QueryFacts): Ast {
+export function withNulls(
+  expression: Ast,
+  set: readonly Ast[],
+  nulls: ReadonlyMap<string, Ast>,
+  facts: QueryFacts,
+): Ast {
   const present = new Set(set.map(fingerprint))
   return rebuild(expression, (type, body, node) => {
     const print = fingerprint(node)

@@ -26,10 +26,12 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
       return keysOf(plan.input)
     case 'project': {
       if (plan.expands) return []
-      const renamed = new Map(plan.items.toReversed().flatMap((item) => {
-        const column = soleColumn(item.expression)
-        return column === undefined ? [] : [[column, item.name] as const]
-      }))
+      const renamed = new Map(
+        plan.items.toReversed().flatMap((item) => {
+          const column = soleColumn(item.expression)
+          return column === undefined ? [] : [[column, item.name] as const]
+        }),
+      )
       return keysOf(plan.input).flatMap((key) => {
         const names = key.map((column) => renamed.get(column))
         return names.every((name) => name !== undefined) ? [names] : []

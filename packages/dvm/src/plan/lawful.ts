@@ -17,14 +17,20 @@ export function requireLawful(query: Query, facts: QueryFacts): void {
       if (type === 'SubLink') throw new Unsupported('SUBQUERY_EXPRESSION', 'a subquery inside an expression')
       if (type !== 'FuncCall') return
       const name = functionName(body)
-      if (body['over'] !== undefined) throw new Unsupported('WINDOW_FUNCTION', `the window function ${name} in this place`)
-      if (!sets && setReturning.has(name)) throw new Unsupported('SET_RETURNING_FUNCTION', `the set-returning function ${name} in this place`)
+      if (body['over'] !== undefined)
+        throw new Unsupported('WINDOW_FUNCTION', `the window function ${name} in this place`)
+      if (!sets && setReturning.has(name))
+        throw new Unsupported('SET_RETURNING_FUNCTION', `the set-returning function ${name} in this place`)
     })
   }
   const visit = (plan: Plan): void => {
-    if (plan.kind !== 'partitioned') check(expressionsOf(plan), plan.kind === 'expand' || (plan.kind === 'project' && plan.expands))
+    if (plan.kind !== 'partitioned')
+      check(expressionsOf(plan), plan.kind === 'expand' || (plan.kind === 'project' && plan.expands))
     inputsOf(plan).forEach(visit)
   }
   visit(query.input)
-  check(query.items.map((item) => item.expression), false)
+  check(
+    query.items.map((item) => item.expression),
+    false,
+  )
 }

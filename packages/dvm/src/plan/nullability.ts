@@ -26,7 +26,10 @@ export function refineByPredicates(plan: Plan): Plan {
       return column === undefined ? [] : [column]
     }),
   )
-  return { ...plan, columns: plan.columns.map((column) => ({ ...column, notNull: column.notNull || proven.has(column.name) })) }
+  return {
+    ...plan,
+    columns: plan.columns.map((column) => ({ ...column, notNull: column.notNull || proven.has(column.name) })),
+  }
 }
 
 /**

@@ -125,7 +125,13 @@ export interface Partitioned extends Operator {
 export type Transform =
   | { readonly kind: 'window'; readonly calls: readonly { readonly name: string; readonly call: Ast }[] }
   | { readonly kind: 'distinct-on'; readonly order: readonly Ast[] }
-  | { readonly kind: 'limit'; readonly order: readonly Ast[]; readonly limit: Ast | null; readonly offset: Ast | null; readonly withTies: boolean }
+  | {
+      readonly kind: 'limit'
+      readonly order: readonly Ast[]
+      readonly limit: Ast | null
+      readonly offset: Ast | null
+      readonly withTies: boolean
+    }
 
 /** The plan of a whole query: its last operator and the columns as the user named them. */
 export interface Query {

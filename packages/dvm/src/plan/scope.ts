@@ -25,12 +25,19 @@ export function scopeOf(alias: string, columns: Iterable<readonly [string, strin
 }
 
 export function combine(left: Scope, right: Scope): Scope {
-  return { ranges: [...left.ranges, ...right.ranges], merged: new Map([...left.merged, ...right.merged]), outer: left.outer ?? right.outer }
+  return {
+    ranges: [...left.ranges, ...right.ranges],
+    merged: new Map([...left.merged, ...right.merged]),
+    outer: left.outer ?? right.outer,
+  }
 }
 
 /** The same scope where other columns of the plan stand for some. */
 export function renamed(scope: Scope, columns: ReadonlyMap<string, string>): Scope {
-  const ranges = scope.ranges.map((range) => ({ ...range, columns: new Map([...range.columns].map(([name, column]) => [name, columns.get(column) ?? column])) }))
+  const ranges = scope.ranges.map((range) => ({
+    ...range,
+    columns: new Map([...range.columns].map(([name, column]) => [name, columns.get(column) ?? column])),
+  }))
   return { ...scope, ranges }
 }
 

@@ -53,12 +53,24 @@ function repeated(input: Plan, times: Ast, copy: string): Plan {
       alias: { aliasname: 'copies', colnames: [{ String: { sval: copy } }] },
     },
   }
-  return { kind: 'expand', type: 'inner', input, call, added: [copy], columns: [...input.columns, { name: copy, notNull: true }] }
+  return {
+    kind: 'expand',
+    type: 'inner',
+    input,
+    call,
+    added: [copy],
+    columns: [...input.columns, { name: copy, notNull: true }],
+  }
 }
 
 function count(name: string, flag: string): AggregateCall {
   const call: Ast = {
-    FuncCall: { funcname: [{ String: { sval: 'count' } }], agg_filter: columnRef(flag), agg_star: true, funcformat: 'COERCE_EXPLICIT_CALL' },
+    FuncCall: {
+      funcname: [{ String: { sval: 'count' } }],
+      agg_filter: columnRef(flag),
+      agg_star: true,
+      funcformat: 'COERCE_EXPLICIT_CALL',
+    },
   }
   return { name, method: 'count', call, argument: null, filter: flag }
 }

@@ -1,14 +1,26 @@
-import { as, columnRef, columnsOf, isObject, list, rebuild, soleColumn, strings, text, type Ast, type JsonObject } from '../ast.ts'
+import {
+  as,
+  columnRef,
+  columnsOf,
+  isObject,
+  list,
+  rebuild,
+  soleColumn,
+  strings,
+  text,
+  type Ast,
+  type JsonObject,
+} from '../ast.ts'
+import { liftedSubplan } from './lifting.ts'
+import { scalarValue } from './scalar-subqueries.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregateCall } from './calls.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
-import { requireClosed } from './free-columns.ts'
-import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
-import { groupedBy, isAggregation, PENDING_SUBQUERY } from './aggregation.ts'
-import { equated, keysOf } from './keys.ts'
-import { filter, join, markJoin, project, semiJoin, type Column, type Plan } from './plan.ts'
+import type { Environment, QueryAnalyser, Source } from './level.ts'
+import { PENDING_SUBQUERY } from './aggregation.ts'
+
+import { filter, markJoin, semiJoin, type Column, type Plan } from './plan.ts'
 import { resolve, type Scope } from './scope.ts'
-import { hasWindow } from './windows.ts'
 
 /**
  * Subqueries in expressions become joins.
@@ -42,7 +54,12 @@ export function wherePlan(analyser: QueryAnalyser, clause: Ast, from: Source, en
 }
 
 /** Replaces the subqueries of an expression by columns of joins that are added to the plan. */
-export function withSubqueries(analyser: QueryAnalyser, node: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
+export function withSubqueries(
+  analyser: QueryAnalyser,
+  node: Ast,
+  source: Source,
+  environment: Environment,
+): { readonly plan: Plan; readonly expression: Ast } {
   refuseExpression(node)
   let { plan } = source
   const replaced = rebuild(node, (type, body) => {
@@ -70,7 +87,12 @@ function resolveAround(expression: Ast, scope: Scope): Ast {
  * An expression of a grouped query. Subqueries inside aggregate calls belong below the grouping; all others see groups,
  * and wait until these exist.
  */
-export function beforeGrouping(analyser: QueryAnalyser, node: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
+export function beforeGrouping(
+  analyser: QueryAnalyser,
+  node: Ast,
+  source: Source,
+  environment: Environment,
+): { readonly plan: Plan; readonly expression: Ast } {
   refuseExpression(node)
   let { plan } = source
   const replaced = rebuild(node, (type, body, whole) => {
@@ -90,7 +112,12 @@ export function beforeGrouping(analyser: QueryAnalyser, node: Ast, source: Sourc
   return { plan, expression: resolveAround(replaced, source.scope) }
 }
 
-export function afterGrouping(analyser: QueryAnalyser, expression: Ast, source: Source, environment: Environment): { readonly plan: Plan; readonly expression: Ast } {
+export function afterGrouping(
+  analyser: QueryAnalyser,
+  expression: Ast,
+  source: Source,
+  environment: Environment,
+): { readonly plan: Plan; readonly expression: Ast } {
   let { plan } = source
   const settled = rebuild(expression, (type, body) => {
     if (type !== PENDING_SUBQUERY) return undefined
@@ -106,14 +133,24 @@ export function afterGrouping(analyser: QueryAnalyser, expression: Ast, source: 
 }
 
 /** The link with the expression that it compares in the plan's names. */
-function withTest(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment): { readonly plan: Plan; readonly link: JsonObject } {
+function withTest(
+  analyser: QueryAnalyser,
+  link: JsonObject,
+  source: Source,
+  environment: Environment,
+): { readonly plan: Plan; readonly link: JsonObject } {
   const tested = isObject(link['testexpr']) ? link['testexpr'] : {}
   if (as(RESOLVED, tested) !== undefined) return { plan: source.plan, link }
   const { plan, expression } = withSubqueries(analyser, tested, source, environment)
   return { plan, link: { ...link, testexpr: { [RESOLVED]: { expression } } } }
 }
 
-function asSemiJoin(analyser: QueryAnalyser, conjunct: Ast, source: Source, environment: Environment): Plan | undefined {
+function asSemiJoin(
+  analyser: QueryAnalyser,
+  conjunct: Ast,
+  source: Source,
+  environment: Environment,
+): Plan | undefined {
   const negated = as('BoolExpr', conjunct)
   const inner = negated?.['boolop'] === 'NOT_EXPR' ? list(negated['args'])[0] : conjunct
   const link = as('SubLink', inner)
@@ -127,7 +164,10 @@ function asSemiJoin(analyser: QueryAnalyser, conjunct: Ast, source: Source, envi
     case 'ANY_SUBLINK': {
       const tested = withTest(analyser, link, source, environment)
       const { plan, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
-      const condition = not && !neverNull(comparison, [...tested.plan.columns, ...plan.columns]) ? test(comparison, 'IS_NOT_FALSE') : comparison
+      const condition =
+        not && !neverNull(comparison, [...tested.plan.columns, ...plan.columns])
+          ? test(comparison, 'IS_NOT_FALSE')
+          : comparison
       return semiJoin(tested.plan, plan, [...lifted, condition], not ? 'anti' : 'semi')
     }
     case 'ALL_SUBLINK': {
@@ -142,7 +182,12 @@ function asSemiJoin(analyser: QueryAnalyser, conjunct: Ast, source: Source, envi
   }
 }
 
-function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment): { plan: Plan; expression: Ast } {
+function subqueryValue(
+  analyser: QueryAnalyser,
+  link: JsonObject,
+  source: Source,
+  environment: Environment,
+): { plan: Plan; expression: Ast } {
   const mark = (plan: Plan, right: Plan, conditions: readonly Ast[]) => {
     const name = analyser.names.fresh('mark')
     return { plan: markJoin(plan, right, conditions, name), expression: columnRef(name) }
@@ -160,7 +205,13 @@ function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source
       const { plan: rows, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
       const decided = mark(tested.plan, rows, [...lifted, test(comparison, any ? 'IS_TRUE' : 'IS_FALSE')])
       const undecided = mark(decided.plan, rows, [...lifted, test(comparison, 'IS_UNKNOWN')])
-      const expression = cases([[decided.expression, boolean(any)], [undecided.expression, NULL]], boolean(!any))
+      const expression = cases(
+        [
+          [decided.expression, boolean(any)],
+          [undecided.expression, NULL],
+        ],
+        boolean(!any),
+      )
       return { plan: undecided.plan, expression }
     }
     case 'EXPR_SUBLINK':
@@ -168,60 +219,6 @@ function subqueryValue(analyser: QueryAnalyser, link: JsonObject, source: Source
     default:
       throw new Unsupported('SUBQUERY_EXPRESSION', `a subquery of the kind ${text(link['subLinkType'])}`)
   }
-}
-
-interface Lifted extends Level {
-  /** Conditions of the subquery's WHERE that name the query around it. */
-  readonly lifted: readonly Ast[]
-}
-
-/** The subquery as a plan of its own, and what it says of the query around it as conditions. */
-function liftedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope, around: Environment, existence: boolean): Lifted {
-  const select = as('SelectStmt', link['subselect'])
-  if (select === undefined) throw new Unsupported('SUBQUERY_EXPRESSION', 'a subquery')
-  const body = existence ? withoutIrrelevantLimit(select) : select
-  if (!isPlain(body, analyser)) {
-    const level = analyser.named(analyser.select(body, around, scope))
-    requireClosed(level.plan)
-    return { ...level, lifted: [] }
-  }
-  const environment = analyser.commonTables(body, around)
-  const from = analyser.from(list(body['fromClause']), environment, scope)
-  const { plan, lifted } = lift(analyser.where(body, from, environment))
-  requireClosed(plan)
-  if (existence) return { plan, outputs: [], lifted }
-  const level = analyser.output(body, { plan, scope: from.scope }, environment)
-  return { plan: level.plan, outputs: level.outputs, lifted }
-}
-
-/** One SELECT over FROM and WHERE: what it says of the columns around it can be lifted out of it. */
-function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
-  return (
-    !isObject(select['larg']) &&
-    list(select['valuesLists']).length === 0 &&
-    select['distinctClause'] === undefined &&
-    select['limitCount'] === undefined &&
-    select['limitOffset'] === undefined &&
-    // a window sees the rows that WHERE leaves: lifting a condition out of it would show it more
-    !list(select['targetList']).some(hasWindow) &&
-    !isAggregation(select, analyser.facts)
-  )
-}
-
-/** EXISTS asks for a row; ORDER BY and a constant LIMIT of one or more do not change the answer. */
-function withoutIrrelevantLimit(select: JsonObject): JsonObject {
-  const limit = as('A_Const', select['limitCount'])?.['ival']
-  const count = isObject(limit) ? limit['ival'] : undefined
-  if (typeof count !== 'number' || count < 1 || select['limitOffset'] !== undefined) return select
-  const { limitCount: _, limitOption: __, ...rest } = select
-  return rest
-}
-
-function lift(plan: Plan): { plan: Plan; lifted: readonly Ast[] } {
-  if (plan.kind !== 'filter') return { plan, lifted: [] }
-  const own = new Set(plan.input.columns.map((column) => column.name))
-  const local = plan.predicates.filter((predicate) => [...columnsOf(predicate)].every((name) => own.has(name)))
-  return { plan: filter(plan.input, local), lifted: plan.predicates.filter((predicate) => !local.includes(predicate)) }
 }
 
 function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope, environment: Environment) {
@@ -233,77 +230,15 @@ function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope
   const operator = strings(link['operName'])
   const name = (operator.length === 0 ? ['='] : operator).map((part): Ast => ({ String: { sval: part } }))
   if (left.length !== level.outputs.length) throw new Unsupported('SUBQUERY_EXPRESSION', 'a row comparison')
-  if (left.length > 1 && operator.join('') !== '' && operator.join('') !== '=') throw new Unsupported('SUBQUERY_EXPRESSION', 'an ordering of rows')
+  if (left.length > 1 && operator.join('') !== '' && operator.join('') !== '=')
+    throw new Unsupported('SUBQUERY_EXPRESSION', 'an ordering of rows')
   const comparisons = left.map((value, i): Ast => ({
     A_Expr: { kind: 'AEXPR_OP', name, lexpr: value, rexpr: level.outputs[i]?.expression ?? NULL },
   }))
   const [only] = comparisons
-  const comparison: Ast = comparisons.length === 1 && only !== undefined ? only : { BoolExpr: { boolop: 'AND_EXPR', args: comparisons } }
+  const comparison: Ast =
+    comparisons.length === 1 && only !== undefined ? only : { BoolExpr: { boolop: 'AND_EXPR', args: comparisons } }
   return { plan: level.plan, lifted: level.lifted, comparison }
-}
-
-function scalarValue(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment): { plan: Plan; expression: Ast } {
-  const select = as('SelectStmt', link['subselect'])
-  if (select !== undefined && isCorrelatedAggregate(select, analyser)) return groupedValue(analyser, select, source, environment)
-  const level = liftedSubplan(analyser, link, source.scope, environment, false)
-  if (level.lifted.length === 0) {
-    const { plan, outputs } = analyser.named(level)
-    if (!keysOf(plan).some((key) => key.length === 0)) throw new Unsupported('SCALAR_NOT_UNIQUE', 'a scalar subquery that may return several rows')
-    return { plan: join(source.plan, plan, [], 'left'), expression: outputs[0]?.expression ?? NULL }
-  }
-  // A row without a match sees null, whatever the expression makes of nulls: so the value is a column of the right side.
-  const name = analyser.names.fresh('value')
-  const own = level.plan.columns.map((column) => ({ name: column.name, expression: columnRef(column.name), notNull: column.notNull }))
-  const right = project(level.plan, [...own, { name, expression: level.outputs[0]?.expression ?? NULL, notNull: false }])
-  const fixed = equated(level.lifted, new Set(source.plan.columns.map((column) => column.name)))
-  if (!keysOf(right).some((key) => key.every((column) => fixed.has(column)))) {
-    throw new Unsupported('SCALAR_NOT_UNIQUE', 'a scalar subquery that may return several rows')
-  }
-  return { plan: join(source.plan, right, level.lifted, 'left'), expression: columnRef(name) }
-}
-
-function isCorrelatedAggregate(select: JsonObject, analyser: QueryAnalyser): boolean {
-  return isAggregation(select, analyser.facts) && list(select['groupClause']).length === 0 && select['havingClause'] === undefined
-}
-
-/**
- * `(select f(x) from S where S.k = R.k)`: grouped by k and joined to R. A row of R without a group sees what the
- * aggregate gives for no rows: null, or 0 for count.
- */
-function groupedValue(analyser: QueryAnalyser, select: JsonObject, source: Source, around: Environment): { plan: Plan; expression: Ast } {
-  const environment = analyser.commonTables(select, around)
-  const from = analyser.from(list(select['fromClause']), environment, source.scope)
-  const { plan: input, lifted } = lift(analyser.where(select, from, environment))
-  requireClosed(input)
-  const inner = new Set(input.columns.map((column) => column.name))
-  const pairs = lifted.map((condition) => equality(condition, inner))
-  if (pairs.some((pair) => pair === undefined)) throw new Unsupported('CORRELATED', 'a correlated aggregate that compares by something else than =')
-  const value = as('ResTarget', list(select['targetList'])[0])?.['val']
-  if (!isObject(value)) throw new Unsupported('SUBQUERY_EXPRESSION', 'a scalar subquery')
-  const keys = pairs.flatMap((pair) => (pair === undefined ? [] : [pair]))
-  const grouped = groupedBy({
-    input,
-    grouping: keys.map((pair) => pair.inner),
-    value: analyser.expression(value, from.scope),
-    facts: analyser.facts,
-    names: analyser.names,
-  })
-  const conditions = keys.map((pair, i): Ast => ({
-    A_Expr: { kind: 'AEXPR_OP', name: [{ String: { sval: '=' } }], lexpr: columnRef(grouped.keys[i] ?? ''), rexpr: pair.outer },
-  }))
-  return { plan: join(source.plan, grouped.plan, conditions, 'left'), expression: grouped.value }
-}
-
-function equality(condition: Ast, inner: ReadonlySet<string>): { readonly inner: Ast; readonly outer: Ast } | undefined {
-  const body = as('A_Expr', condition)
-  if (body?.['kind'] !== 'AEXPR_OP' || strings(body['name']).join('.') !== '=') return undefined
-  const [left, right] = [body['lexpr'], body['rexpr']]
-  if (!isObject(left) || !isObject(right)) return undefined
-  const isInner = (side: Ast) => columnsOf(side).size > 0 && [...columnsOf(side)].every((name) => inner.has(name))
-  const isOuter = (side: Ast) => [...columnsOf(side)].every((name) => !inner.has(name))
-  if (isInner(left) && isOuter(right)) return { inner: left, outer: right }
-  if (isInner(right) && isOuter(left)) return { inner: right, outer: left }
-  return undefined
 }
 
 function neverNull(comparison: Ast, columns: readonly Column[]): boolean {
@@ -324,6 +259,7 @@ function boolean(value: boolean): Ast {
 }
 
 function cases(branches: readonly (readonly [Ast, Ast])[], otherwise: Ast): Ast {
-  return { CaseExpr: { args: branches.map(([expr, result]): Ast => ({ CaseWhen: { expr, result } })), defresult: otherwise } }
+  return {
+    CaseExpr: { args: branches.map(([expr, result]): Ast => ({ CaseWhen: { expr, result } })), defresult: otherwise },
+  }
 }
-

@@ -1,4 +1,16 @@
-import { as, columnRef, fingerprint, isObject, list, rebuild, soleColumn, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import {
+  as,
+  columnRef,
+  fingerprint,
+  isObject,
+  list,
+  rebuild,
+  soleColumn,
+  text,
+  walk,
+  type Ast,
+  type JsonObject,
+} from '../ast.ts'
 import { PENDING_SUBQUERY } from './aggregation.ts'
 import { functionName } from './calls.ts'
 import type { Names } from './names.ts'
@@ -9,7 +21,11 @@ import { project, type Item, type Partitioned, type Plan } from './plan.ts'
  * Window functions. The input is projected to what the calls read; the calls become columns. Rows are computed by the
  * partitions that all calls agree on; a call without PARTITION BY, or with another one, makes it the whole input.
  */
-export function windowed(input: Plan, targets: readonly Item[], names: Names): { readonly plan: Plan; readonly targets: readonly Item[] } {
+export function windowed(
+  input: Plan,
+  targets: readonly Item[],
+  names: Names,
+): { readonly plan: Plan; readonly targets: readonly Item[] } {
   const items = new Map<string, Item & { readonly notNull: boolean }>()
   const item = (expression: Ast, wish: string): Ast => {
     const print = fingerprint(expression)
@@ -33,7 +49,11 @@ export function windowed(input: Plan, targets: readonly Item[], names: Names): {
         return { SortBy: { ...inner, node: isObject(inner['node']) ? item(inner['node'], 'sort') : null } }
       })
       const filter = isObject(body['agg_filter']) ? { agg_filter: item(body['agg_filter'], 'filter') } : {}
-      const over = { ...window, ...(by.length > 0 ? { partitionClause: by } : {}), ...(order.length > 0 ? { orderClause: order } : {}) }
+      const over = {
+        ...window,
+        ...(by.length > 0 ? { partitionClause: by } : {}),
+        ...(order.length > 0 ? { orderClause: order } : {}),
+      }
       const args = list(body['args']).map((value) => (isConstant(value) ? value : item(value, 'argument')))
       const call: Ast = { FuncCall: { ...body, ...filter, ...(args.length > 0 ? { args } : {}), over } }
       partitions.push(new Set(by.map((column) => soleColumn(column) ?? '')))

@@ -44,7 +44,10 @@ function deparse(expression: Ast): string {
   try {
     return ParenthesisingDeparser.print(expression)
   } catch (cause) {
-    throw new Unsupported('PRINTER_GUARD', `an expression can not be printed: ${cause instanceof Error ? cause.message : String(cause)}`)
+    throw new Unsupported(
+      'PRINTER_GUARD',
+      `an expression can not be printed: ${cause instanceof Error ? cause.message : String(cause)}`,
+    )
   }
 }
 
@@ -77,8 +80,14 @@ export function printStatement(select: Ast): string {
 export function printFromItem(item: Ast): string {
   const start = 'SELECT * FROM '
   const star: Ast = { ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } }
-  const printedQuery = printStatement({ targetList: [star], fromClause: [item], limitOption: 'LIMIT_OPTION_DEFAULT', op: 'SETOP_NONE' })
-  if (!printedQuery.startsWith(start)) throw new Unsupported('PRINTER_GUARD', `a call in FROM was printed as ${printedQuery}`)
+  const printedQuery = printStatement({
+    targetList: [star],
+    fromClause: [item],
+    limitOption: 'LIMIT_OPTION_DEFAULT',
+    op: 'SETOP_NONE',
+  })
+  if (!printedQuery.startsWith(start))
+    throw new Unsupported('PRINTER_GUARD', `a call in FROM was printed as ${printedQuery}`)
   return printedQuery.slice(start.length)
 }
 
@@ -89,6 +98,11 @@ export function printOrder(sort: Ast): string {
   const using = list(body['useOp'])
   if (using.length > 0) throw new Unsupported('OTHER', 'ORDER BY … USING')
   const direction = body['sortby_dir'] === 'SORTBY_DESC' ? ' desc' : ''
-  const nulls = body['sortby_nulls'] === 'SORTBY_NULLS_FIRST' ? ' nulls first' : body['sortby_nulls'] === 'SORTBY_NULLS_LAST' ? ' nulls last' : ''
+  const nulls =
+    body['sortby_nulls'] === 'SORTBY_NULLS_FIRST'
+      ? ' nulls first'
+      : body['sortby_nulls'] === 'SORTBY_NULLS_LAST'
+        ? ' nulls last'
+        : ''
   return `${expression}${direction}${nulls}`
 }

@@ -74,7 +74,9 @@ function rebuildCluster(plan: Plan): Plan {
   if (first === undefined) throw new TypeError('a join without relations')
   let built: Leaf = first
   while (waiting.length > 0) {
-    const connected = waiting.findIndex((leaf) => pending.some((condition) => connects(condition, built.columns, leaf.columns)))
+    const connected = waiting.findIndex((leaf) =>
+      pending.some((condition) => connects(condition, built.columns, leaf.columns)),
+    )
     const [next] = waiting.splice(Math.max(connected, 0), 1)
     if (next === undefined) break
     const columns = new Set([...built.columns, ...next.columns])
@@ -97,7 +99,9 @@ function collectCluster(plan: Plan): Cluster {
       collect(node.right)
     } else if (node.kind === 'semi-join' || (node.kind === 'join' && node.type === 'left')) {
       const own = new Set(node.right.columns.map((column) => column.name))
-      const compares = node.conditions.flatMap((condition) => [...columnsOf(condition)].filter((name) => !own.has(name)))
+      const compares = node.conditions.flatMap((condition) =>
+        [...columnsOf(condition)].filter((name) => !own.has(name)),
+      )
       collect(node.left)
       cluster.attachments.push({ node, compares })
     } else {
@@ -126,7 +130,9 @@ function settle({ pending, attachments }: Cluster, plan: Plan, top: boolean): Le
   for (;;) {
     const columns = new Set(settled.columns.map((column) => column.name))
     settled = filter(settled, take(pending, columns))
-    const next = attachments.findIndex(({ compares }) => (top || compares.length > 0) && compares.every((name) => columns.has(name)))
+    const next = attachments.findIndex(
+      ({ compares }) => (top || compares.length > 0) && compares.every((name) => columns.has(name)),
+    )
     if (next === -1) return { plan: settled, columns }
     const [attachment] = attachments.splice(next, 1)
     if (attachment !== undefined) settled = attach(settled, attachment.node)

@@ -55,7 +55,10 @@ function neededOf(plan: Plan, needed: ReadonlySet<string>): readonly ReadonlySet
       return [new Set([...needed, ...columnsOf(plan.call)])]
     case 'partitioned': {
       const { transform } = plan
-      const read = transform.kind === 'window' ? used(keptCalls(transform.calls, needed).map((call) => call.call)) : used(transform.order)
+      const read =
+        transform.kind === 'window'
+          ? used(keptCalls(transform.calls, needed).map((call) => call.call))
+          : used(transform.order)
       return [new Set([...needed, ...plan.keys, ...read])]
     }
     case 'aggregate':
@@ -82,7 +85,12 @@ function pruneNode(plan: Plan, needed: ReadonlySet<string>, prune: (input: Plan)
     }
     case 'project': {
       const items = keptItems(plan, needed)
-      return { ...plan, input: prune(plan.input), items, columns: plan.columns.filter((column) => items.some((item) => item.name === column.name)) }
+      return {
+        ...plan,
+        input: prune(plan.input),
+        items,
+        columns: plan.columns.filter((column) => items.some((item) => item.name === column.name)),
+      }
     }
     case 'join': {
       const [left, right] = [prune(plan.left), prune(plan.right)]
@@ -93,7 +101,11 @@ function pruneNode(plan: Plan, needed: ReadonlySet<string>, prune: (input: Plan)
       return { ...plan, left, right, columns: present(plan, [left], plan.mark === null ? [] : [plan.mark]) }
     }
     case 'union-all':
-      return { ...plan, inputs: plan.inputs.map(prune), columns: plan.columns.filter((column) => needed.has(column.name)) }
+      return {
+        ...plan,
+        inputs: plan.inputs.map(prune),
+        columns: plan.columns.filter((column) => needed.has(column.name)),
+      }
     case 'expand': {
       const input = prune(plan.input)
       return { ...plan, input, columns: present(plan, [input], plan.added) }
@@ -103,7 +115,16 @@ function pruneNode(plan: Plan, needed: ReadonlySet<string>, prune: (input: Plan)
       const input = prune(plan.input)
       if (transform.kind !== 'window') return { ...plan, input, columns: present(plan, [input]) }
       const calls = keptCalls(transform.calls, needed)
-      return { ...plan, input, transform: { kind: 'window', calls }, columns: present(plan, [input], calls.map((call) => call.name)) }
+      return {
+        ...plan,
+        input,
+        transform: { kind: 'window', calls },
+        columns: present(
+          plan,
+          [input],
+          calls.map((call) => call.name),
+        ),
+      }
     }
     case 'aggregate':
       return {
@@ -120,7 +141,10 @@ function keptItems(plan: Extract<Plan, { kind: 'project' }>, needed: ReadonlySet
   return plan.expands ? plan.items : plan.items.filter((item) => needed.has(item.name))
 }
 
-function keptCalls<Call extends { readonly name: string }>(calls: readonly Call[], needed: ReadonlySet<string>): readonly Call[] {
+function keptCalls<Call extends { readonly name: string }>(
+  calls: readonly Call[],
+  needed: ReadonlySet<string>,
+): readonly Call[] {
   return calls.filter((call) => needed.has(call.name))
 }
 

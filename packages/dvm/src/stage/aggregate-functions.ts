@@ -65,7 +65,9 @@ export function maintain(call: AggregateCall, types: AggregateTypes, context: Ag
       return types.result.sql === 'numeric' ? average(call, types) : recomputed(call, types)
     case 'min':
     case 'max':
-      return types.result.builtin && types.result.ordered ? direct(extremum(call, types, context.single)) : recomputed(call, types)
+      return types.result.builtin && types.result.ordered
+        ? direct(extremum(call, types, context.single))
+        : recomputed(call, types)
     case 'bool_and':
     case 'bool_or':
       return boolean(call)
@@ -107,7 +109,11 @@ function sum(call: AggregateCall, types: AggregateTypes, shownOnly: boolean): Ma
 function average(call: AggregateCall, types: AggregateTypes): Maintained {
   const count = countOf(call)
   const [total, ...others] = scaled(call, types, sumSlot(call, types, 'numeric', count))
-  return { slots: [total, ...others, count], direct: null, value: (column) => `${column(total)} / nullif(${column(count)}, 0)` }
+  return {
+    slots: [total, ...others, count],
+    direct: null,
+    value: (column) => `${column(total)} / nullif(${column(count)}, 0)`,
+  }
 }
 
 /**
@@ -116,7 +122,8 @@ function average(call: AggregateCall, types: AggregateTypes): Maintained {
  */
 function scaled(call: AggregateCall, types: AggregateTypes, total: Slot): readonly [Slot, ...Slot[]] {
   if (types.argument?.sql !== 'numeric') return [total]
-  const among = (aggregate: string, ...conditions: string[]) => `${aggregate}(scale(${argumentOf(call)}))${filterClause([...conditions, ...filterOf(call)])}`
+  const among = (aggregate: string, ...conditions: string[]) =>
+    `${aggregate}(scale(${argumentOf(call)}))${filterClause([...conditions, ...filterOf(call)])}`
   const left = `d.${q(deltaName(`scale that left, ${total.identity}`))}`
   const arrived = `d.${q(deltaName(`scale that arrived, ${total.identity}`))}`
   const least: Slot = {
@@ -134,7 +141,9 @@ function scaled(call: AggregateCall, types: AggregateTypes, total: Slot): readon
     deltas: { ...total.deltas, [deltaName(`scale that left, ${total.identity}`)]: among('max', '__w < 0') },
     next: (stored) => total.next?.((inner) => stored(inner === total ? slot : inner)) ?? 'null',
     again: [
-      ...total.again.map((condition) => (stored: Stored) => condition((inner) => stored(inner === total ? slot : inner))),
+      ...total.again.map(
+        (condition) => (stored: Stored) => condition((inner) => stored(inner === total ? slot : inner)),
+      ),
       (stored) => {
         const scale = `scale(${stored(slot)})`
         const last = `(${left} > ${scale} or (${left} = ${scale} and least(${stored(least)}, ${arrived}) < ${scale}))`
@@ -178,7 +187,8 @@ function extremum(call: AggregateCall, types: AggregateTypes, single: boolean): 
   const identity = `${call.method}(${argumentOf(call)})${filterClause(filterOf(call))}`
   const arrived = deltaName(`arrived ${identity}`)
   const left = deltaName(`left ${identity}`)
-  const among = (condition: string) => `${call.method}(${argumentOf(call)})${filterClause([condition, ...filterOf(call)])}`
+  const among = (condition: string) =>
+    `${call.method}(${argumentOf(call)})${filterClause([condition, ...filterOf(call)])}`
   const slot: Slot = {
     identity,
     sql: types.result.sql,
@@ -209,7 +219,15 @@ function boolean(call: AggregateCall): Maintained {
 
 function recomputed(call: AggregateCall, types: AggregateTypes): Maintained {
   const full = printExpression(call.call)
-  return direct({ identity: full, sql: types.result.sql, notNull: false, deltas: {}, next: null, again: [() => 'true'], full })
+  return direct({
+    identity: full,
+    sql: types.result.sql,
+    notNull: false,
+    deltas: {},
+    next: null,
+    again: [() => 'true'],
+    full,
+  })
 }
 
 function isAdditive(type: TypeFacts): boolean {

@@ -52,7 +52,12 @@ export class AggregateStage {
     this.slots = uniqueSlots([GROUP_SIZE, ...[...this.maintained.values()].flatMap((maintained) => maintained.slots)])
     this.physical = this.placeSlots()
     const key = this.chooseKey()
-    this.table = { schema: options.schema, table: options.table, columns: this.storedColumns(key, options.itemTypes), key }
+    this.table = {
+      schema: options.schema,
+      table: options.table,
+      columns: this.storedColumns(key, options.itemTypes),
+      key,
+    }
   }
 
   private isShownAsIs(call: AggregateCall): boolean {
@@ -67,10 +72,7 @@ export class AggregateStage {
   /** Everything the state table holds, computed from base tables. */
   fill(input: string): string {
     const inner = select({
-      columns: [
-        ...this.node.keys.map(q),
-        ...this.slots.map((slot, i) => `${slot.full} as ${slotName(i)}`),
-      ],
+      columns: [...this.node.keys.map(q), ...this.slots.map((slot, i) => `${slot.full} as ${slotName(i)}`)],
       from: `${nested(input)} g`,
       groupBy: this.node.keys.map(q),
     })
@@ -94,12 +96,20 @@ export class AggregateStage {
     })
     const resolved = again === null ? `select * from ${stepped}` : this.merge(stepped, again)
     const stored = this.table.columns.filter((column) => column.visible)
-    const visible = this.items.map((item, i) => `(${printExpression(item.expression)})::${stored[i]?.sql ?? 'text'} as ${newName(i)}`)
-    const groups = chain.add('groups after', select({ columns: ['*', ...visible], from: `${nested(this.withValues(resolved))} v` }))
-    const changed = this.items.length === 0 ? 'false' : imagesDiffer(
-          this.items.map((_, i) => newName(i)),
-          this.items.map((_, i) => oldName(i)),
-        )
+    const visible = this.items.map(
+      (item, i) => `(${printExpression(item.expression)})::${stored[i]?.sql ?? 'text'} as ${newName(i)}`,
+    )
+    const groups = chain.add(
+      'groups after',
+      select({ columns: ['*', ...visible], from: `${nested(this.withValues(resolved))} v` }),
+    )
+    const changed =
+      this.items.length === 0
+        ? 'false'
+        : imagesDiffer(
+            this.items.map((_, i) => newName(i)),
+            this.items.map((_, i) => oldName(i)),
+          )
     return {
       table: this.table,
       rows: groups,
@@ -121,7 +131,13 @@ export class AggregateStage {
    */
   private consolidated(chain: Chain, input: string): string {
     if (!this.node.calls.some((call) => call.method === 'min' || call.method === 'max')) return input
-    return chain.add('Δ net', netRows(input, this.node.input.columns.map(({ name }) => ({ name, type: this.typeOf(name) }))))
+    return chain.add(
+      'Δ net',
+      netRows(
+        input,
+        this.node.input.columns.map(({ name }) => ({ name, type: this.typeOf(name) })),
+      ),
+    )
   }
 
   private groupDeltas(input: string): string {
@@ -149,7 +165,10 @@ export class AggregateStage {
       ...visible.map((column, i) => `t.${q(column.name)} as ${oldName(i)}`),
       ...(again.length === 0 ? [] : [`coalesce(${again.join(' or ')}, false) as __again`]),
     ]
-    const keyed = select({ columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)], from: grouped })
+    const keyed = select({
+      columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)],
+      from: grouped,
+    })
     const on = key.columns.map((column, i) => `t.${q(column.name)} = d.${keyName(i)}`).join(' and ')
     return select({ columns, from: `${nested(keyed)} d\nleft join ${tableName(this.table)} t on ${on}` })
   }
@@ -194,7 +213,9 @@ export class AggregateStage {
   private storedColumns(key: Key, itemTypes: readonly TypeFacts[]): StoredColumn[] {
     const visible = this.items.map((item, i) => storedColumn(item.name, itemTypes[i] ?? this.typeOf(item.name), true))
     const names = new Set(visible.map((column) => column.name))
-    const keys = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
+    const keys = key.columns
+      .filter((column) => column.hidden)
+      .map((column) => hiddenColumn(column.name, column.sql, true))
     const slots = this.slots.flatMap((slot) => {
       const name = this.column(slot)
       return names.has(name) ? [] : [hiddenColumn(name, slot.sql, slot.notNull)]

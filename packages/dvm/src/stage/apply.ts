@@ -18,9 +18,18 @@ export interface Applied {
 export function apply(chain: Chain, delta: StageDelta): Applied {
   const target = tableName(delta.table)
   const gone = `c.${delta.existed} and not (${delta.alive})`
-  const deleted = chain.add(`deleted from ${delta.table.table}`, `delete from ${target} t\nusing ${delta.rows} c\nwhere ${place(delta)} and ${gone}\nreturning 1`)
-  if (delta.location === null) return { deleted, written: [chain.add(`written to ${delta.table.table}`, upsert(target, delta))] }
-  const written = [chain.add(`inserted into ${delta.table.table}`, `${insert(target, delta, [delta.alive, `not ${delta.existed}`])}\nreturning 1`)]
+  const deleted = chain.add(
+    `deleted from ${delta.table.table}`,
+    `delete from ${target} t\nusing ${delta.rows} c\nwhere ${place(delta)} and ${gone}\nreturning 1`,
+  )
+  if (delta.location === null)
+    return { deleted, written: [chain.add(`written to ${delta.table.table}`, upsert(target, delta))] }
+  const written = [
+    chain.add(
+      `inserted into ${delta.table.table}`,
+      `${insert(target, delta, [delta.alive, `not ${delta.existed}`])}\nreturning 1`,
+    ),
+  ]
   const changes = assignments(delta)
   if (changes.length > 0) {
     const update = `update ${target} t\nset ${changes.join(', ')}\nfrom ${delta.rows} c\nwhere ${place(delta)} and c.${delta.existed} and ${delta.alive}\nreturning 1`
@@ -53,7 +62,9 @@ function assignments(delta: StageDelta): string[] {
 /** The columns that are no key, with their new values. */
 function otherColumns(delta: StageDelta): { readonly name: string; readonly value: string }[] {
   const keys = new Set(delta.keys.map((key) => key.stored))
-  return delta.table.columns.flatMap((column, i) => (keys.has(column.name) ? [] : [{ name: column.name, value: delta.row[i] ?? 'null' }]))
+  return delta.table.columns.flatMap((column, i) =>
+    keys.has(column.name) ? [] : [{ name: column.name, value: delta.row[i] ?? 'null' }],
+  )
 }
 
 /** The stage's own change, as a Z-set of its visible columns: for the stages above it, and for whoever consumes it. */

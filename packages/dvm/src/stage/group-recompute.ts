@@ -21,11 +21,18 @@ export function groupsAgain(options: {
   const names = options.keys.map((key) => key.name)
   const wanted = options.chain.add(
     'groups again',
-    select({ columns: names.map((name, i) => `${q(name)} as ${wantedName(i)}`), from: options.step, where: ['__again'] }),
+    select({
+      columns: names.map((name, i) => `${q(name)} as ${wantedName(i)}`),
+      from: options.step,
+      where: ['__again'],
+    }),
   )
   const input = options.input()
   const some = `(select exists (select from ${wanted}))`
-  const rows = names.length === 0 ? select({ columns: ['*'], from: `${nested(input)} r`, where: [some] }) : matching(options.keys, input, wanted)
+  const rows =
+    names.length === 0
+      ? select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
+      : matching(options.keys, input, wanted)
   const grouped = select({
     columns: [...names.map(q), ...options.columns],
     from: `${nested(rows)} g`,
@@ -39,11 +46,19 @@ export function groupsAgain(options: {
 }
 
 /** Rows of `input` whose key is among those wanted. */
-export function matching(keys: readonly { readonly name: string; readonly notNull: boolean }[], input: string, wanted: string): string {
+export function matching(
+  keys: readonly { readonly name: string; readonly notNull: boolean }[],
+  input: string,
+  wanted: string,
+): string {
   const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
   // Asked once, before anything is read: where nothing is wanted, the input costs nothing.
   const some = `(select exists (select from ${wanted}))`
-  const plain = select({ columns: ['r.*'], from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}`, where: [some] })
+  const plain = select({
+    columns: ['r.*'],
+    from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}`,
+    where: [some],
+  })
   const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [`w.${wantedName(i)} is null`]))
   if (nullable.length === 0) return plain
   const same = keys.map((key, i) =>

@@ -39,23 +39,39 @@ const SINGLE = '__one'
 
 /** `physical` names the stored column of a key column, where it is stored at all. */
 export function chooseKey(columns: readonly TypedColumn[], physical: (name: string) => string | undefined): Key {
-  if (columns.length === 0) return { kind: 'single', columns: [{ name: SINGLE, sql: 'boolean', hidden: true, value: 'true' }] }
+  if (columns.length === 0)
+    return { kind: 'single', columns: [{ name: SINGLE, sql: 'boolean', hidden: true, value: 'true' }] }
   const stored = columns.map((column) => physical(column.name))
-  const plain = columns.length <= MOST_KEY_COLUMNS && columns.every((column, i) => column.notNull && column.type.bounded && column.type.ordered && stored[i] !== undefined)
+  const plain =
+    columns.length <= MOST_KEY_COLUMNS &&
+    columns.every(
+      (column, i) => column.notNull && column.type.bounded && column.type.ordered && stored[i] !== undefined,
+    )
   if (plain) {
     return {
       kind: 'columns',
-      columns: columns.map((column, i) => ({ name: stored[i] ?? column.name, sql: column.type.sql, hidden: false, value: q(column.name) })),
+      columns: columns.map((column, i) => ({
+        name: stored[i] ?? column.name,
+        sql: column.type.sql,
+        hidden: false,
+        value: q(column.name),
+      })),
     }
   }
-  return { kind: 'hash', columns: [{ name: KEY_HASH, sql: 'bytea', hidden: true, value: hash(columns.map(canonical)) }] }
+  return {
+    kind: 'hash',
+    columns: [{ name: KEY_HASH, sql: 'bytea', hidden: true, value: hash(columns.map(canonical)) }],
+  }
 }
 
 /**
  * The key of a bag: duplicates of one row differ in their ordinal only. `apart` are further values that tell rows
  * apart: where only some partitions are numbered anew, equal rows of others must not share their numbers.
  */
-export function rowKey(columns: readonly { readonly name: string; readonly type: TypeFacts }[], apart: readonly string[] = []): Key {
+export function rowKey(
+  columns: readonly { readonly name: string; readonly type: TypeFacts }[],
+  apart: readonly string[] = [],
+): Key {
   const values = [...columns.map((column) => `${q(column.name)}::${column.type.sql}`), ...apart]
   return {
     kind: 'row',
@@ -72,7 +88,8 @@ export function hashOf(columns: readonly { readonly name: string; readonly type:
 }
 
 function canonical(column: { readonly name: string; readonly type: TypeFacts }): string {
-  if (column.type.canonical === null) throw new Unsupported('KEY_TYPE', `the column ${column.name} of type ${column.type.sql}`)
+  if (column.type.canonical === null)
+    throw new Unsupported('KEY_TYPE', `the column ${column.name} of type ${column.type.sql}`)
   return column.type.canonical.replaceAll('$', () => `${q(column.name)}::${column.type.sql}`)
 }
 

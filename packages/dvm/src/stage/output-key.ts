@@ -5,7 +5,12 @@ import type { Item, Plan } from '../plan/plan.ts'
 import { chooseKey, rowKey, type Key } from './key.ts'
 
 /** How the rows of an answer are told apart: by the shortest key that survives into its columns, else row by row. */
-export function outputKey(input: Plan, items: readonly Item[], typeOf: (i: number) => TypeFacts, apart: readonly string[] = []): Key {
+export function outputKey(
+  input: Plan,
+  items: readonly Item[],
+  typeOf: (i: number) => TypeFacts,
+  apart: readonly string[] = [],
+): Key {
   const outputs = new Map<string, { name: string; type: TypeFacts; notNull: boolean }>()
   items.forEach((item, i) => {
     const column = soleColumn(item.expression)
@@ -17,6 +22,13 @@ export function outputKey(input: Plan, items: readonly Item[], typeOf: (i: numbe
     .filter((key) => key.every((column) => outputs.has(column)))
     .toSorted((a, b) => a.length - b.length)
   const usable = best?.every((column) => outputs.get(column)?.type.canonical !== null)
-  if (best === undefined || usable !== true) return rowKey(items.map((item, i) => ({ name: item.name, type: typeOf(i) })), apart)
-  return chooseKey(best.flatMap((column) => outputs.get(column) ?? []), (name) => name)
+  if (best === undefined || usable !== true)
+    return rowKey(
+      items.map((item, i) => ({ name: item.name, type: typeOf(i) })),
+      apart,
+    )
+  return chooseKey(
+    best.flatMap((column) => outputs.get(column) ?? []),
+    (name) => name,
+  )
 }

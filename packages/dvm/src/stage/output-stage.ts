@@ -21,18 +21,26 @@ export class OutputStage {
   private readonly query: Query
   private readonly types: readonly TypeFacts[]
 
-  constructor(options: { readonly query: Query; readonly itemTypes: readonly TypeFacts[]; readonly schema: string; readonly table: string }) {
+  constructor(options: {
+    readonly query: Query
+    readonly itemTypes: readonly TypeFacts[]
+    readonly schema: string
+    readonly table: string
+  }) {
     this.query = options.query
     this.types = options.itemTypes
     const visible = this.query.items.map((item, i) => storedColumn(item.name, this.type(i), true))
     const key = outputKey(this.query.input, this.query.items, (i) => this.type(i))
-    const hidden = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
+    const hidden = key.columns
+      .filter((column) => column.hidden)
+      .map((column) => hiddenColumn(column.name, column.sql, true))
     this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden], key }
   }
 
   fill(input: string): string {
     const rows = select({ columns: this.items(), from: `${nested(input)} i` })
-    if (this.table.key.kind !== 'row') return select({ columns: [...this.names(), ...this.keyValues()], from: `${nested(rows)} v` })
+    if (this.table.key.kind !== 'row')
+      return select({ columns: [...this.names(), ...this.keyValues()], from: `${nested(rows)} v` })
     const hashed = select({ columns: ['*', ...this.keyValues()], from: `${nested(rows)} v` })
     return select({
       columns: [...this.names(), ROW_HASH, `row_number() over (partition by ${ROW_HASH}) as ${ROW_ORDINAL}`],
@@ -49,8 +57,20 @@ export class OutputStage {
 
   private keyedDelta(chain: Chain, rows: string): StageDelta {
     const key = this.table.key
-    const net = chain.add('Δ net', netRows(rows, this.query.items.map((item, i) => ({ name: item.name, type: this.type(i) }))))
-    const keyed = chain.add('Δ keyed', select({ columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)], from: net }))
+    const net = chain.add(
+      'Δ net',
+      netRows(
+        rows,
+        this.query.items.map((item, i) => ({ name: item.name, type: this.type(i) })),
+      ),
+    )
+    const keyed = chain.add(
+      'Δ keyed',
+      select({
+        columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)],
+        from: net,
+      }),
+    )
     const names = this.names()
     const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
     const left = select({ columns: ['*'], from: keyed, where: ['__w < 0'] })
@@ -100,7 +120,10 @@ export class OutputStage {
     const counted = chain.add(
       'copies',
       select({
-        columns: ['n.*', `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${tableName(this.table)} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`],
+        columns: [
+          'n.*',
+          `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${tableName(this.table)} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`,
+        ],
         from: `${net} n`,
       }),
     )
@@ -134,7 +157,9 @@ export class OutputStage {
   }
 
   private items(): string[] {
-    return this.query.items.map((item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${q(item.name)}`)
+    return this.query.items.map(
+      (item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${q(item.name)}`,
+    )
   }
 
   private names(): string[] {
@@ -142,7 +167,9 @@ export class OutputStage {
   }
 
   private keyValues(): string[] {
-    return this.table.key.columns.filter((column) => column.hidden && column.value !== null).map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
+    return this.table.key.columns
+      .filter((column) => column.hidden && column.value !== null)
+      .map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
   }
 
   private hiddenKeys(): string[] {

@@ -38,10 +38,13 @@ export class PartitionStage {
     this.node = options.node
     this.items = options.items
     this.types = options.itemTypes
-    this.partition = this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: options.typeOf(name) })))
+    this.partition =
+      this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: options.typeOf(name) })))
     const key = outputKey(this.node, this.items, (i) => this.type(i), this.partition === null ? [] : [PARTITION])
     const visible = this.items.map((item, i) => storedColumn(item.name, this.type(i), true))
-    const hidden = key.columns.filter((column) => column.hidden).map((column) => hiddenColumn(column.name, column.sql, true))
+    const hidden = key.columns
+      .filter((column) => column.hidden)
+      .map((column) => hiddenColumn(column.name, column.sql, true))
     const partition = this.partition === null ? [] : [hiddenColumn(PARTITION, 'bytea', true)]
     this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden, ...partition], key }
   }
@@ -58,12 +61,26 @@ export class PartitionStage {
     const changes = context.delta(this.node.input)
     if (changes === null) return null
     const { keys } = this.node
-    const touched = chain.add('Δ partitions', select({ columns: keys.map((name, i) => `${q(name)} as __wanted_${i + 1}`), from: changes
-      , groupBy: keys.map(q), ...(keys.length === 0 ? { limit: 1 } : {}) }))
+    const touched = chain.add(
+      'Δ partitions',
+      select({
+        columns: keys.map((name, i) => `${q(name)} as __wanted_${i + 1}`),
+        from: changes,
+        groupBy: keys.map(q),
+        ...(keys.length === 0 ? { limit: 1 } : {}),
+      }),
+    )
     const input = context.read(this.node.input, 'after')
     const some = `(select exists (select from ${touched}))`
     const whole = select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
-    const restricted = keys.length === 0 ? whole : matching(keys.map((name) => ({ name, notNull: this.notNullKey(name) })), input, touched)
+    const restricted =
+      keys.length === 0
+        ? whole
+        : matching(
+            keys.map((name) => ({ name, notNull: this.notNullKey(name) })),
+            input,
+            touched,
+          )
     return compareRows(chain, this.table, this.rows(transformed(this.node, restricted)), this.storedRows(touched))
   }
 
@@ -73,7 +90,10 @@ export class PartitionStage {
       const some = `(select exists (select from ${touched}))`
       return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t`, where: [some] }))} t`
     }
-    const renamed = select({ columns: this.node.keys.map((name, i) => `__wanted_${i + 1} as ${q(name)}`), from: touched })
+    const renamed = select({
+      columns: this.node.keys.map((name, i) => `__wanted_${i + 1} as ${q(name)}`),
+      from: touched,
+    })
     const hashes = select({ columns: [`${this.partition} as __part`], from: `${nested(renamed)} k` })
     return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
   }
@@ -82,12 +102,25 @@ export class PartitionStage {
   private rows(transformedRows: string): string {
     const partition = this.partition === null ? [] : [`${this.partition} as ${PARTITION}`]
     const key: Key = this.table.key
-    const visible = this.items.map((item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${itemName(i)}`)
+    const visible = this.items.map(
+      (item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${itemName(i)}`,
+    )
     const shown = select({ columns: [...visible, ...partition], from: `${nested(transformedRows)} p` })
-    const named = select({ columns: [...this.items.map((item, i) => `${itemName(i)} as ${q(item.name)}`), ...(this.partition === null ? [] : [PARTITION])], from: `${nested(shown)} v` })
-    const keyValues = key.columns.filter((column) => column.hidden && column.value !== null).map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
+    const named = select({
+      columns: [
+        ...this.items.map((item, i) => `${itemName(i)} as ${q(item.name)}`),
+        ...(this.partition === null ? [] : [PARTITION]),
+      ],
+      from: `${nested(shown)} v`,
+    })
+    const keyValues = key.columns
+      .filter((column) => column.hidden && column.value !== null)
+      .map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
     const keyed = select({ columns: ['*', ...keyValues], from: `${nested(named)} n` })
-    return select({ columns: this.table.columns.map((column) => this.numbered(column.name)), from: `${nested(keyed)} k` })
+    return select({
+      columns: this.table.columns.map((column) => this.numbered(column.name)),
+      from: `${nested(keyed)} k`,
+    })
   }
 
   private numbered(column: string): string {

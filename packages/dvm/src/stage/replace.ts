@@ -33,9 +33,7 @@ export function compareRows(chain: Chain, table: StateTable, fill: string, store
         `f.${key} is not null as __alive`,
         ...table.columns.map((column, i) => `f.${q(column.name)} as __new_${i + 1}`),
         ...visible.map((column, i) => `t.${q(column.name)} as __old_${i + 1}`),
-        visible.length === 0
-          ? 'false as __differs'
-          : `${differ(visible.map((column) => q(column.name)))} as __differs`,
+        visible.length === 0 ? 'false as __differs' : `${differ(visible.map((column) => q(column.name)))} as __differs`,
       ],
       from: `${fresh} f\nfull join ${stored} on ${sameKey(table.key, 't', 'f')}`,
       where: [`(t.${key} is null or f.${key} is null or ${differ(columns)})`],
