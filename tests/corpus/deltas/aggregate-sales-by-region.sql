@@ -74,6 +74,7 @@ groups as (
           ) r on (id_2 = customer_id)
         ) p
       ) r on r.region = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

@@ -45,6 +45,7 @@ groups as (
           from public.events
         ) p
       ) r on r.user_id = w.__wanted_1 and r.kind = w.__wanted_2
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -146,6 +147,7 @@ groups as (
           from public.events
         ) p
       ) r on r.kind = w.__wanted_1
+      where (select exists (select from "groups again 2"))
       union all
       select r.*
       from "groups again 2" w
@@ -247,6 +249,7 @@ groups as (
           from public.events
         ) p
       ) r on r.user_id = w.__wanted_1
+      where (select exists (select from "groups again 3"))
       union all
       select r.*
       from "groups again 3" w

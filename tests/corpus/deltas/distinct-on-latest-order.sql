@@ -33,6 +33,7 @@ fresh as materialized (
                   from public.orders
                 ) p
               ) r on r.customer_id_2 = w.__wanted_1
+              where (select exists (select from "Δ partitions"))
               union all
               select r.*
               from "Δ partitions" w

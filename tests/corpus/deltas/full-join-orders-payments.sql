@@ -102,6 +102,7 @@ groups as (
           from public.payments
         ) p
       ) r on r.customer_id_3 = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

@@ -39,6 +39,7 @@ groups as (
           from public.customers
         ) p
       ) r on r.region = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

@@ -74,6 +74,7 @@ groups as (
           ) r on (id_2 = customer_id)
         ) p
       ) r on r.region = w.__wanted_1 and r.status = w.__wanted_2
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -183,6 +184,7 @@ groups as (
           ) r on (id_2 = customer_id)
         ) p
       ) r on r.region = w.__wanted_1
+      where (select exists (select from "groups again 2"))
       union all
       select r.*
       from "groups again 2" w

@@ -45,6 +45,7 @@ groups as (
           from public.orders
         ) p
       ) r on r.customer_id = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

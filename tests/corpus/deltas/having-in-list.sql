@@ -45,6 +45,7 @@ groups as (
           from public.employees
         ) p
       ) r on r.department = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

@@ -135,6 +135,7 @@ groups as (
           ) r on (customer_id = id)
         ) p
       ) r on r.region = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

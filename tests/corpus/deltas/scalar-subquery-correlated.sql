@@ -117,6 +117,7 @@ groups as (
           where (method = 'card'::text)
         ) p
       ) r on r.customer_id_2 = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

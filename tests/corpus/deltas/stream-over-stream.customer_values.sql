@@ -8,12 +8,12 @@
   from "Δ order_values"
 ),
 "Δ groups" as (
-  select customer_id, sum(__w) as "__count(*)", sum("value" * __w) as "__sum ""value""", max(scale("value")) filter (where __w < 0) as "__scale that left, sum(""value"") as numeric", min(scale("value")) filter (where __w > 0) as "__scale that arrived, sum( 9yhzpm", sum(__w) filter (where "value" is not null) as "__count filter (where ""value"" is not null)"
+  select customer_id, sum(__w) as "__count(*)", sum("value" * __w) as "__sum ""value""", sum(__w) filter (where "value" is not null) as "__count filter (where ""value"" is not null)"
   from "Δ project"
   group by customer_id
 ),
 groups as (
-  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.orders, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s3, 0) + coalesce(d."__count filter (where ""value"" is not null)", 0)::bigint = 0 then null else (coalesce(t."value", 0) + coalesce(d."__sum ""value""", 0))::numeric end as __slot_2, least(t.__s2, d."__scale that arrived, sum( 9yhzpm") as __slot_3, coalesce(t.__s3, 0) + coalesce(d."__count filter (where ""value"" is not null)", 0)::bigint as __slot_4, t.customer_id as __old_1, t.orders as __old_2, t."value" as __old_3, coalesce(d."__sum ""value""" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t."value" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or ((d."__scale that left, sum(""value"") as numeric" > scale(t."value") or (d."__scale that left, sum(""value"") as numeric" = scale(t."value") and least(t.__s2, d."__scale that arrived, sum( 9yhzpm") < scale(t."value"))) and (scale(t."value") > 4 or abs(t."value") >= 1e12)), false) as __again
+  select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.orders, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ""value"" is not null)", 0)::bigint = 0 then null else (coalesce(t."value", 0) + coalesce(d."__sum ""value""", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ""value"" is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.orders as __old_2, t."value" as __old_3, coalesce(d."__sum ""value""" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t."value" = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -28,7 +28,7 @@ groups as (
 "groups computed again" as (
   select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
   from (
-    select customer_id, count(*) as __slot_1, (sum("value"))::numeric as __slot_2, min(scale("value")) as __slot_3, count(*) filter (where "value" is not null) as __slot_4
+    select customer_id, count(*) as __slot_1, (sum("value"))::numeric as __slot_2, count(*) filter (where "value" is not null) as __slot_3
     from (
       select r.*
       from "groups again" w
@@ -39,6 +39,7 @@ groups as (
           from public.order_values
         ) p
       ) r on r.customer_id = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -60,7 +61,7 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as sum
     from (
-      select s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then coalesce(a.__slot_4, 0) else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3
+      select s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -73,8 +74,8 @@ groups as (
   returning 1
 ),
 "inserted into customer_values" as (
-  insert into public.customer_values as t (customer_id, orders, "value", __key, __s2, __s3)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id::integer))), 1, 16), __slot_3, __slot_4
+  insert into public.customer_values as t (customer_id, orders, "value", __key, __s2)
+  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id::integer))), 1, 16), __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -82,7 +83,7 @@ groups as (
 ),
 "updated in customer_values" as (
   update public.customer_values t
-  set customer_id = __new_1, orders = __new_2, "value" = __new_3, __s2 = __slot_3, __s3 = __slot_4
+  set customer_id = __new_1, orders = __new_2, "value" = __new_3, __s2 = __slot_3
   from "groups after" c
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1

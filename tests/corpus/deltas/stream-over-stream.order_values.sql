@@ -71,12 +71,12 @@
   from "Δ join 2"
 ),
 "Δ groups" as (
-  select id, customer_id, sum(__w) as "__count(*)", sum(argument * __w) as "__sum argument", max(scale(argument)) filter (where __w < 0) as "__scale that left, sum(arg y9wrvz", min(scale(argument)) filter (where __w > 0) as "__scale that arrived, sum( 8hax81", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
+  select id, customer_id, sum(__w) as "__count(*)", sum(argument * __w) as "__sum argument", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
   from "Δ project"
   group by id, customer_id
 ),
 groups as (
-  select d.id, d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s3, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint = 0 then null else (coalesce(t."value", 0) + coalesce(d."__sum argument", 0))::numeric end as __slot_2, least(t.__s2, d."__scale that arrived, sum( 8hax81") as __slot_3, coalesce(t.__s3, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_4, t.id as __old_1, t.customer_id as __old_2, t."value" as __old_3, coalesce(d."__sum argument" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t."value" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or ((d."__scale that left, sum(arg y9wrvz" > scale(t."value") or (d."__scale that left, sum(arg y9wrvz" = scale(t."value") and least(t.__s2, d."__scale that arrived, sum( 8hax81") < scale(t."value"))) and (scale(t."value") > 4 or abs(t."value") >= 1e12)), false) as __again
+  select d.id, d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint = 0 then null else (coalesce(t."value", 0) + coalesce(d."__sum argument", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_3, t.id as __old_1, t.customer_id as __old_2, t."value" as __old_3, coalesce(d."__sum argument" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t."value" = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(id::integer, customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -91,7 +91,7 @@ groups as (
 "groups computed again" as (
   select *, substr(sha256(record_send(row(id::integer, customer_id::integer))), 1, 16) as __key_1
   from (
-    select id, customer_id, count(*) as __slot_1, (sum(argument))::numeric as __slot_2, min(scale(argument)) as __slot_3, count(*) filter (where argument is not null) as __slot_4
+    select id, customer_id, count(*) as __slot_1, (sum(argument))::numeric as __slot_2, count(*) filter (where argument is not null) as __slot_3
     from (
       select r.*
       from "groups again" w
@@ -116,6 +116,7 @@ groups as (
           ) r on (id_2 = product_id)
         ) p
       ) r on r.id = w.__wanted_1 and r.customer_id = w.__wanted_2
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -151,7 +152,7 @@ groups as (
   from (
     select *, __slot_2 as sum
     from (
-      select s.id, s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then coalesce(a.__slot_4, 0) else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3
+      select s.id, s.customer_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
     ) s
@@ -164,8 +165,8 @@ groups as (
   returning 1
 ),
 "inserted into order_values" as (
-  insert into public.order_values as t (id, customer_id, "value", __key, __n, __s2, __s3)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id::integer, customer_id::integer))), 1, 16), __slot_1, __slot_3, __slot_4
+  insert into public.order_values as t (id, customer_id, "value", __key, __n, __s2)
+  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id::integer, customer_id::integer))), 1, 16), __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -173,7 +174,7 @@ groups as (
 ),
 "updated in order_values" as (
   update public.order_values t
-  set id = __new_1, customer_id = __new_2, "value" = __new_3, __n = __slot_1, __s2 = __slot_3, __s3 = __slot_4
+  set id = __new_1, customer_id = __new_2, "value" = __new_3, __n = __slot_1, __s2 = __slot_3
   from "groups after" c
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1

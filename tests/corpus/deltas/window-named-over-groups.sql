@@ -80,6 +80,7 @@ groups as (
           ) r on (id_2 = customer_id)
         ) p
       ) r on r.customer_id = w.__wanted_1
+      where (select exists (select from "groups again"))
       union all
       select r.*
       from "groups again" w

@@ -33,6 +33,7 @@ fresh as materialized (
                   from public.employees
                 ) p
               ) r on r.department = w.__wanted_1
+              where (select exists (select from "Δ partitions"))
               union all
               select r.*
               from "Δ partitions" w
