@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { freshSeed, startServer } from '@freshet/testkit'
-import { generateCase, scriptOf } from './fuzz/case.ts'
+import { scriptOf } from './fuzz/case.ts'
+import { generateCase } from './fuzz/case-generator.ts'
 import { parseFeatures } from './fuzz/features.ts'
 import { runCampaign } from './fuzz/campaign.ts'
 

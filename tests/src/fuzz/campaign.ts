@@ -1,6 +1,7 @@
 import { connect } from '@freshet/client'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
-import { generateCase, type FuzzCase } from './case.ts'
+import type { FuzzCase } from './case.ts'
+import { generateCase } from './case-generator.ts'
 import type { Features } from './features.ts'
 import { storedRegressions, storeRegression } from './regressions.ts'
 import { runCase, type Arena, type Failed, type Outcome, type Slow } from './run.ts'
@@ -84,7 +85,7 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
 }
 
 /** The first case of a campaign has the campaign's own seed, so that one case is replayed by its seed alone. */
-export function seedOfCase(seed: number, index: number): number {
+function seedOfCase(seed: number, index: number): number {
   return (seed + Math.imul(index, 0x9e3779b1)) >>> 0
 }
 

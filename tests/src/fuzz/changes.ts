@@ -22,7 +22,7 @@ export function keys(): Keys {
   }
 }
 
-export function randomStatement(random: Random, table: Table, numbers: Keys): string {
+function randomStatement(random: Random, table: Table, numbers: Keys): string {
   const row = () => randomRow(random, table, numbers.next(table))
   const rows = (most: number) => Array.from({ length: random.int(1, most) }, row).join(', ')
   // a few rows wherever they are, rows that a condition chooses, rarely all

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { generateCase, type FuzzCase } from './case.ts'
+import type { FuzzCase } from './case.ts'
+import { generateCase } from './case-generator.ts'
 import { printQuery } from './query.ts'
 import type { Outcome } from './run.ts'
 import { shrink } from './shrink.ts'

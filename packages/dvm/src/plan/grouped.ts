@@ -81,7 +81,7 @@ export function inSets(
 }
 
 /** A window sees the groups of all sets: what its query needs of a group becomes a column first. */
-export function inSetsBelowWindows(
+function inSetsBelowWindows(
   analyser: QueryAnalyser,
   query: Grouped & { readonly sets: readonly (readonly Ast[])[] },
   keys: ReadonlyMap<string, Ast>,
