@@ -43,7 +43,7 @@ export class QueryGenerator {
       [28, () => this.#grouped(sources, depth, wanted)],
       [equality ? 8 : 0, () => this.#distinct(sources, depth, wanted)],
       [this.#weight(7, 'distinct-on', equality), () => this.#firstOfEach(sources, depth, wanted)],
-      [this.#weight(11, 'windows', equality && !wanted.types), () => this.#windowed(sources, depth)],
+      [this.#weight(11, 'windows', equality && !wanted.types), () => this.#windowed(sources, depth, wanted)],
       [deep ? 10 : 0, () => this.#set('union all', sources, depth, wanted)],
       [deep && equality ? 7 : 0, () => this.#set('union', sources, depth, wanted)],
       [this.#weight(9, 'set-operations', deep && equality), () => this.#difference(sources, depth, wanted)],
@@ -93,12 +93,12 @@ export class QueryGenerator {
     return made.query.kind === 'select' ? { ...made, query: { ...made.query, distinctOn: on } } : made
   }
 
-  #windowed(sources: readonly Source[], depth: number): Generated {
+  #windowed(sources: readonly Source[], depth: number, wanted: Wanted): Generated {
     const random = this.#random
     // mostly over tables: what a join or a group leaves is too little for partitions to differ
     const from = this.#from(sources, random.chance(0.6) ? 0 : depth)
     const shown = random.sample(comparable(from.scope), 6)
-    if (shown.length === 0) return this.#plain(sources, depth, ANY)
+    if (shown.length === 0) return this.#plain(sources, depth, wanted)
     const made = windows(random, shown)
     const types = this.#outputTypes(shown, { comparable: true })
     const items = types.map((type) => ({ sql: expression(random, shown, type, 1), type }))
