@@ -225,7 +225,8 @@ describe('serve', () => {
     const child = startFreshet(['serve', '--port', '0', '--json'], env)
     try {
       const { url } = JSON.parse(await firstLine(child)) as { url: string }
-      expect((await fetch(new URL('/health', url))).status).toBe(200)
+      // it answers before its first poll, and is ready after it
+      await expect.poll(async () => (await fetch(new URL('/health', url))).status, { timeout: 20_000 }).toBe(200)
       await test.database.query(sql`insert into sales.orders values (2000, 'served', 5)`)
       await expect
         .poll(() => test.database.query(sql`select total from live_totals where customer = 'served'`), {

@@ -9,8 +9,9 @@ export const REASONS = {
   SCALAR_NOT_UNIQUE: 'The scalar subquery may return more than one row. Let it select by a primary key, or aggregate.',
   LATERAL: 'A lateral subquery, JSON_TABLE or XMLTABLE in FROM is not differentiated yet. Set-returning functions are.',
   WINDOW_FUNCTION:
-    'A window function stands in a place where it is not differentiated: over grouping sets, or in a window that extends another. Compute it in a subquery around.',
-  LIMIT: 'LIMIT or its ORDER BY stands in a place where it is not differentiated.',
+    'A window function stands in a place where it is not differentiated. Compute it in a subquery of its own.',
+  LIMIT:
+    'ORDER BY with LIMIT over a set operation sorts by what is not an output column. Put the set operation in FROM.',
   GROUPING_SETS: 'There are more grouping sets than are maintained one by one.',
   RECURSIVE: 'WITH RECURSIVE is not differentiated yet.',
   SET_RETURNING_FUNCTION:
