@@ -31,11 +31,12 @@ function isStored(value: unknown): value is { readonly case: FuzzCase } {
   return typeof value === 'object' && value !== null && 'case' in value
 }
 
-/** Returns the file's path. */
+/** Without the stack, which is printed: its paths are of one machine. Returns the file's path. */
 export async function storeRegression(subject: FuzzCase, failed: Failed): Promise<string> {
   await mkdir(FOLDER, { recursive: true })
+  const [detail] = failed.detail.split(/\n\s+at /)
   const file = new URL(`${failed.what.replaceAll(' ', '-')}-${subject.seed}.json`, FOLDER)
-  const content = { found: failed.what, detail: failed.detail, script: scriptOf(subject).split('\n'), case: subject }
+  const content = { found: failed.what, detail, script: scriptOf(subject).split('\n'), case: subject }
   await writeFile(file, `${JSON.stringify(content, null, 2)}\n`)
   return fileURLToPath(file)
 }
