@@ -1,6 +1,5 @@
 import {
   adoptCluster,
-  bufferTable,
   FreshetError,
   isFreshetError,
   isInstalledHere,
@@ -15,6 +14,7 @@ import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { markReinitialize, recompile } from './recompile.ts'
+import { fromPendingChanges } from './pending-changes.ts'
 import { requireCapture } from './require-sources.ts'
 import { applySettings, differing, transactionWith } from './sessions.ts'
 
@@ -234,12 +234,8 @@ export async function fullReason(
 /** Whether any source has changes that the frontier has not seen. */
 async function isPending(queryable: Queryable, definition: Definition): Promise<boolean> {
   for (const [i, source] of definition.plan.sources.entries()) {
-    const frontier = definition.snapshots[i] ?? null
-    const [row] = await queryable.query<{ pending: boolean }>(sql`
-      select exists (
-        select from ${bufferTable(source.stableName)}
-        where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
-      ) as pending`)
+    const changes = fromPendingChanges(source.stableName, definition.snapshots[i] ?? null)
+    const [row] = await queryable.query<{ pending: boolean }>(sql`select exists (select ${changes}) as pending`)
     if (row?.pending === true) return true
   }
   return false
@@ -308,12 +304,9 @@ const LARGE_DELTA_SETTINGS = [
 
 async function sizesOf(queryable: Queryable, definition: Definition): Promise<Sizes> {
   const sources = definition.plan.sources.map((source, i) => {
-    const frontier = definition.snapshots[i] ?? null
+    const changes = fromPendingChanges(source.stableName, definition.snapshots[i] ?? null)
     return queryable.query<Sizes>(sql`
-      select (
-        select count(*) from ${bufferTable(source.stableName)}
-        where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
-      )::float8 as changes,
+      select (select count(*) ${changes})::float8 as changes,
       coalesce((
         select sum(greatest(c.reltuples, 0)) from pg_catalog.pg_class c
         where c.oid in (

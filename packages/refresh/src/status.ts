@@ -1,5 +1,6 @@
-import { bufferTable, displayName, type Queryable, raw, sql } from '@freshet/core'
+import { displayName, type Queryable, raw, sql } from '@freshet/core'
 import type { Definition } from './definition.ts'
+import { fromPendingChanges } from './pending-changes.ts'
 
 /** What the catalog and the buffers say of each stream table. Read-only; a few statements however many tables. */
 export interface Description {
@@ -126,8 +127,7 @@ async function pendingOf(
       if (frontier === null || !existing.has(`changes_${source.stableName}`)) return []
       return [
         sql`select ${definition.id}::int as id, count(*)::float8 as changes from (
-        select from ${bufferTable(source.stableName)}
-        where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)
+        select ${fromPendingChanges(source.stableName, frontier)}
         limit ${PENDING_BOUND}) w`,
       ]
     }),
