@@ -6,6 +6,7 @@
 import { stableName } from '../packages/core/dist/index.js'
 import {
   compileQuery,
+  refreshCompiler,
   explainPlan,
   explainText,
   loadParser,
@@ -246,12 +247,14 @@ function compileExample(name, { query, definition, columns, types = {} }) {
   const inner = planned.probes.flatMap((probe) => probe.columns)
   const known = new Map(inner.map((column) => [column, TYPES[types[column.replace(/_\d+$/, '')] ?? types[column]]]))
   const compiled = compileQuery(facts, planned, known, target, { smallDeltaRows: 1000 })
+  const changed = new Set(compiled.sources.map((source) => source.stableName))
+  const statement = refreshCompiler(compiled.refresh).statement({ changed, large: false, emits: false })
   return {
     query,
     plan: explainText(explainPlan(planned)),
     tables: compiled.tables.map((state) => state.create),
-    statement: compiled.refresh.small,
-    parts: partsOf(compiled.refresh.small),
+    statement,
+    parts: partsOf(statement),
   }
 }
 

@@ -1,17 +1,21 @@
-import type { Compiled, CompiledSource, CompiledTable, CompileOptions, Target } from './compiled.ts'
-import { FROM_SOURCES, readPlan } from './delta/readings.ts'
+import type {
+  Compiled,
+  CompiledSource,
+  CompiledTable,
+  CompileOptions,
+  RefreshRecipe,
+  RefreshVariant,
+  Target,
+} from './compiled.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
-import { statefulOf, wholeQuery, type Planned } from './plan-query.ts'
-import { passThrough, scansOf, type Stateful } from './plan/plan.ts'
+import { wholeQuery, type Planned } from './plan-query.ts'
 import { q } from './print/text.ts'
-import { refreshStatements } from './refresh-statement.ts'
+import { refreshStatement } from './refresh-statement.ts'
 import { replaceStatement } from './replace-statement.ts'
-import { AggregateStage } from './stage/aggregate-stage.ts'
-import { OutputStage } from './stage/output-stage.ts'
 import { PartitionStage } from './stage/partition-stage.ts'
-import type { TypeOf } from './stage/stage.ts'
-import type { AnyStage, KeyedStage, Stages } from './stage/stages.ts'
+import type { AnyStage } from './stage/stages.ts'
 import { createTable, tableName } from './stage/state-table.ts'
+import { stagePlan } from './staged-plan.ts'
 import { Unsupported } from './unsupported.ts'
 
 /**
@@ -41,16 +45,11 @@ function compilePlan(
   target: Target,
   options: CompileOptions,
 ): Compiled {
-  const typeOf: TypeOf = (column) => {
-    const type = types.get(column)
-    if (type === undefined) throw new TypeError(`no type is known for the column ${column}`)
-    return type
-  }
-  const itemTypes = facts.columns.map((column) => column.type)
-  const stages = buildStages(planned, itemTypes, typeOf, target)
-  const sources = sourcesOf(facts, planned)
+  const { stages, sources } = stagePlan(facts, planned, types, target)
   const differential = planned.unsupported === null
-  const refresh = differential ? refreshStatements(stages, sources, target, options) : null
+  const { smallDeltaRows } = options
+  // What can not be compiled is found out now, not by the first refresh.
+  if (differential) refreshStatement({ stages, sources, target, smallDeltaRows }, everything(sources))
   const { key } = stages.last.table
   return {
     effectiveMode: differential ? 'differential' : 'full',
@@ -59,76 +58,33 @@ function compilePlan(
     keyColumns: key.kind === 'columns' ? key.columns.map((column) => column.name) : [],
     sources,
     tables: stages.order.map(({ stage, input }) => compileTable(stage, input, stage === stages.last ? target : null)),
-    refresh,
+    refresh: differential ? recipe(facts, types, target, smallDeltaRows) : null,
   }
 }
 
-function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: TypeOf, target: Target): Stages {
-  const { query } = planned
-  const inner = new Map<Stateful, KeyedStage>()
-  for (const node of statefulOf(query.input)) {
-    if (node === query.input) continue
-    const items = passThrough(node.columns)
-    const itemTypes = node.columns.map((column) => typeOf(column.name))
-    inner.set(
-      node,
-      keyedStage(node, {
-        items,
-        itemTypes,
-        schema: target.stageSchema,
-        table: `stage_${target.stableName}_${inner.size + 1}`,
-        typeOf,
-        inner: true,
-      }),
-    )
-  }
-  const names = { schema: target.schema, table: target.table }
-  const root = query.input
-  const stateful = root.kind === 'aggregate' || root.kind === 'partitioned'
-  const last = stateful
-    ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })
-    : new OutputStage({ query, itemTypes, ...names })
-  const lastInput = stateful ? root.input : root
-  const order = [
-    ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', FROM_SOURCES) })),
-    { stage: last, input: readPlan(lastInput, 'after', FROM_SOURCES) },
-  ]
-  return { inner, order, last }
+/** The statement that reads every source, takes any number of changes and emits: it has all that others have. */
+function everything(sources: readonly CompiledSource[]): RefreshVariant {
+  return { changed: new Set(sources.map((source) => source.stableName)), large: true, emits: true }
 }
 
-function keyedStage(node: Stateful, rest: Omit<ConstructorParameters<typeof AggregateStage>[0], 'node'>): KeyedStage {
-  return node.kind === 'aggregate' ? new AggregateStage({ node, ...rest }) : new PartitionStage({ node, ...rest })
-}
-
-function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
-  const columns = new Map<string, Set<string>>()
-  for (const scan of scansOf(planned.query.input)) {
-    const known = columns.get(scan.relation.stableName) ?? new Set<string>()
-    for (const column of scan.sourceColumns) known.add(column)
-    columns.set(scan.relation.stableName, known)
+function recipe(
+  facts: QueryFacts,
+  types: ReadonlyMap<string, TypeFacts>,
+  target: Target,
+  smallDeltaRows: number,
+): RefreshRecipe {
+  const { definition, columns, functions } = facts
+  // the target comes from the caller, and may be more than a target
+  const { schema, table, stableName, stageSchema } = target
+  return {
+    definition,
+    columns,
+    relations: [...facts.relations.values()],
+    functions,
+    types: Object.fromEntries(types),
+    target: { schema, table, stableName, stageSchema },
+    smallDeltaRows,
   }
-  return [...facts.relations.values()]
-    .filter(
-      (relation) => relation.kind === 'table' || relation.kind === 'partitioned' || relation.kind === 'stream_table',
-    )
-    .filter((relation) => planned.unsupported !== null || columns.has(relation.stableName))
-    .map((relation): CompiledSource => {
-      const used = columns.get(relation.stableName)
-      const kept = relation.columns.filter((column) => (used === undefined ? column.used : used.has(column.name)))
-      const collations = kept.flatMap(({ name, collation }) => (collation === null ? [] : [[name, collation] as const]))
-      return {
-        oid: relation.oid,
-        stableName: relation.stableName,
-        schema: relation.schema,
-        table: relation.table,
-        columns: kept.map((column) => column.name),
-        collations: Object.fromEntries(collations),
-        shape: kept.flatMap(({ name, type }) =>
-          type === undefined ? [] : [{ name, typeOid: type.oid, modifier: type.modifier }],
-        ),
-      }
-    })
-    .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))
 }
 
 function compileTable(stage: AnyStage, input: string, target: Target | null): CompiledTable {

@@ -1,3 +1,4 @@
+import type { FunctionFacts, QueryFacts, RelationFacts, TypeFacts } from './facts.ts'
 import type { Refusal } from './plan-query.ts'
 
 /** What the compiler is given beside a query, and what it makes of it: plain data, stored as JSON in the catalog. */
@@ -26,12 +27,32 @@ export interface CompiledSource {
   readonly shape: readonly { readonly name: string; readonly typeOid: number; readonly modifier: number }[]
 }
 
-/** `small` refuses more than `smallDeltaRows` change rows of a source, and so is planned for few; `large` takes any number. */
-export interface RefreshStatements {
-  readonly small: string
-  readonly large: string
-  readonly smallEmitting: string
-  readonly largeEmitting: string
+/**
+ * All that the statements of a differential refresh are compiled from. Which of them will be needed depends on which
+ * sources change together, so they are compiled where they run, by `refreshCompiler`.
+ */
+export interface RefreshRecipe {
+  readonly definition: string
+  readonly columns: QueryFacts['columns']
+  readonly relations: readonly RelationFacts[]
+  readonly functions: readonly FunctionFacts[]
+  /** Of the columns that exist only inside the plan. */
+  readonly types: Readonly<Record<string, TypeFacts>>
+  readonly target: Target
+  readonly smallDeltaRows: number
+}
+
+/** One of the statements of a differential refresh. */
+export interface RefreshVariant {
+  /**
+   * Stable names of the sources whose changes it reads. It only looks whether others have changed, and then does
+   * nothing but say so. What can not change costs nothing: neither a look-up nor planning.
+   */
+  readonly changed: ReadonlySet<string>
+  /** Takes any number of change rows; else it is planned for few, and refuses more than `smallDeltaRows` of a source. */
+  readonly large: boolean
+  /** Writes the output delta to the stream table's own change buffer. */
+  readonly emits: boolean
 }
 
 export interface Compiled {
@@ -42,7 +63,7 @@ export interface Compiled {
   readonly sources: readonly CompiledSource[]
   /** State tables in the order in which they are filled; the stream table is the last. */
   readonly tables: readonly CompiledTable[]
-  readonly refresh: RefreshStatements | null
+  readonly refresh: RefreshRecipe | null
 }
 
 export interface CompiledTable {

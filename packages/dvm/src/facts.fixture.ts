@@ -1,6 +1,7 @@
 import { stableName } from '@freshet/core'
 import { compileQuery } from './compile.ts'
-import type { Compiled } from './compiled.ts'
+import { refreshCompiler } from './refresh-compiler.ts'
+import type { Compiled, RefreshVariant } from './compiled.ts'
 import { relationKey, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
 import { loadParser } from './parse.ts'
 import { planQuery, type Planned } from './plan-query.ts'
@@ -144,9 +145,17 @@ export function compile(
   return compileQuery(facts, planned, types, target, { smallDeltaRows: 1_000 })
 }
 
+export function statementOf({ refresh }: Compiled, variant: RefreshVariant): string {
+  if (refresh === null) throw new Error('the query is only computed as a whole')
+  return refreshCompiler(refresh).statement(variant)
+}
+
 /** The named parts of the refresh statement for large deltas, which has no limits in it. */
-export function partsOf(compiled: Compiled): Map<string, string> {
-  const statement = compiled.refresh?.large ?? ''
+export function partsOf(
+  compiled: Compiled,
+  changed: ReadonlySet<string> = new Set(compiled.sources.map((source) => source.stableName)),
+): Map<string, string> {
+  const statement = statementOf(compiled, { changed, large: true, emits: false })
   const parts = statement
     .replace(/^with /, '')
     .matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:(?:not )?materialized )?\(\n([\s\S]*?)\n\)/gm)

@@ -1,5 +1,14 @@
 export { compileQuery } from './compile.ts'
-export type { Compiled, CompiledSource, CompiledTable, CompileOptions, RefreshStatements, Target } from './compiled.ts'
+export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
+export type {
+  Compiled,
+  CompiledSource,
+  CompiledTable,
+  CompileOptions,
+  RefreshRecipe,
+  RefreshVariant,
+  Target,
+} from './compiled.ts'
 export {
   relationKey,
   type ColumnFacts,

@@ -1,6 +1,6 @@
 import { quoteLiteral } from '@freshet/core'
 
-import type { CompiledSource, CompileOptions, RefreshStatements, Target } from './compiled.ts'
+import type { CompiledSource, RefreshVariant, Target } from './compiled.ts'
 import { Differentiator } from './delta/differentiate.ts'
 import type { StageReader } from './delta/readings.ts'
 import type { Stateful } from './plan/plan.ts'
@@ -8,8 +8,16 @@ import { Chain, indent, q, select } from './print/text.ts'
 import { apply, emitted, type Applied } from './stage/apply.ts'
 import { counts, emit, writtenCount } from './stage/emit.ts'
 import type { StageDelta } from './stage/stage.ts'
-import type { KeyedStage, Stages } from './stage/stages.ts'
+import type { KeyedStage } from './stage/stages.ts'
 import { tableName } from './stage/state-table.ts'
+import type { StagedPlan } from './staged-plan.ts'
+
+export interface RefreshPlan extends StagedPlan {
+  readonly target: Target
+  readonly smallDeltaRows: number
+}
+
+const FIRST_SNAPSHOT = 4
 
 /**
  * The statement of a differential refresh. It locks the stream table's state row if its version is still the expected
@@ -18,32 +26,12 @@ import { tableName } from './stage/state-table.ts'
  *
  * Parameters: $1 stream table, $2 expected version, $3 who asked, $4… each source's frontier snapshot.
  */
-export function refreshStatements(
-  stages: Stages,
-  sources: readonly CompiledSource[],
-  target: Target,
-  options: CompileOptions,
-): RefreshStatements {
-  const build = (limit: number | null, emits: boolean) => refreshStatement(stages, sources, target, limit, emits)
-  return {
-    small: build(options.smallDeltaRows, false),
-    large: build(null, false),
-    smallEmitting: build(options.smallDeltaRows, true),
-    largeEmitting: build(null, true),
-  }
-}
-
-const FIRST_SNAPSHOT = 4
-
-function refreshStatement(
-  stages: Stages,
-  sources: readonly CompiledSource[],
-  target: Target,
-  limit: number | null,
-  emits: boolean,
+export function refreshStatement(
+  { stages, sources, target, smallDeltaRows }: RefreshPlan,
+  { changed, large, emits }: RefreshVariant,
 ): string {
   const chain = new Chain()
-  const windows = openWindows(chain, sources, limit)
+  const windows = openWindows(chain, sources, changed, large ? null : smallDeltaRows)
   const stageDeltas = new Map<Stateful, string | null>()
   const computed = new Map<Stateful, StageDelta>()
   const context = new Differentiator({
@@ -55,7 +43,7 @@ function refreshStatement(
   for (const [node, stage] of stages.inner) {
     const delta = stage.delta(chain, context)
     if (delta === null) {
-      // over constants: LIMIT of VALUES
+      // over constants, or over what did not change
       stageDeltas.set(node, null)
       continue
     }
@@ -85,10 +73,12 @@ function refreshStatement(
       `  ${windows.pending} as pending,`,
       `  ${windows.truncated} as truncated,`,
       `  ${windows.over} as over,`,
+      `  ${windows.waiting} as waiting,`,
+      `  ${windows.others} as others,`,
       `  (select forced from gate) as forced,`,
       `  (select changed from gate) as changed,`,
       `  (select go from gate) as done,`,
-      `  (${windows.changeRows})::float8 as change_rows,`,
+      `  ${windows.changeRows}::float8 as change_rows,`,
       `  ${counts(applied)},`,
       `  pg_current_snapshot()::text as snapshot,`,
       `  known.version::text as version,`,
@@ -127,30 +117,42 @@ function shapesChanged(sources: readonly CompiledSource[]): string {
 }
 
 interface Windows {
+  /** The windows of the sources that the statement reads, by stable name. */
   readonly names: ReadonlyMap<string, string>
   readonly pending: string
   readonly truncated: string
   readonly over: string
+  /** For each source, in order: whether its window has rows. */
+  readonly waiting: string
+  /** Sources have changed that the statement does not read. */
+  readonly others: string
   readonly changeRows: string
 }
 
 /**
  * The window (F₀, F₁] of every source: rows of transactions that the statement sees and the frontier did not.
- * The gate opens when there is something to do, the lock is held at the expected version, no source was truncated and
- * no window is larger than the statement was planned for. While it is shut, nothing above it has a row.
+ * The gate opens when there is something to do, the lock is held at the expected version, no source was truncated, no
+ * window is larger than the statement was planned for, and nothing changed that it does not read. While it is shut,
+ * nothing above it has a row.
  */
-function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: number | null): Windows {
-  const within = (i: number) => {
-    const frontier = `$${FIRST_SNAPSHOT + i}::pg_snapshot`
+function openWindows(
+  chain: Chain,
+  sources: readonly CompiledSource[],
+  changed: ReadonlySet<string>,
+  limit: number | null,
+): Windows {
+  const within = (source: CompiledSource) => {
+    const frontier = `$${FIRST_SNAPSHOT + sources.indexOf(source)}::pg_snapshot`
     return [`__x >= pg_snapshot_xmin(${frontier})`, `not pg_visible_in_snapshot(__x, ${frontier})`]
   }
   const buffer = (source: CompiledSource) => `freshet_changes.${q(`changes_${source.stableName}`)}`
+  const read = sources.filter((source) => changed.has(source.stableName))
   const names = new Map(
-    sources.map((source, i) => {
+    read.map((source) => {
       const body = select({
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
         from: buffer(source),
-        where: [...within(i), '__w <> 0'],
+        where: [...within(source), '__w <> 0'],
         // By index, from the frontier on: a limit alone makes the planner hope to meet enough rows early in a scan of them all.
         ...(limit === null ? {} : { orderBy: '__x', limit: limit + 1 }),
       })
@@ -158,15 +160,26 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
     }),
   )
   const windows = [...names.values()]
-  const marked = sources.map(
-    (source, i) => `exists (select from ${buffer(source)} where ${['__w = 0', ...within(i)].join(' and ')})`,
-  )
+  const rowsOf = (source: CompiledSource, ...where: string[]) =>
+    `exists (${select({ columns: [], from: buffer(source), where: [...where, ...within(source)] }).replaceAll('\n', ' ')})`
+  const unread = sources.filter((source) => !changed.has(source.stableName))
+  const marks = [
+    `${anyOf(read.map((source) => rowsOf(source, '__w = 0')))} as truncated`,
+    ...unread.map((source) => `${rowsOf(source)} as ${q(source.stableName)}`),
+  ]
+  chain.add('marks', `select ${marks.join(',\n  ')}`, { materialized: true })
   const truncated = `(select truncated from marks)`
-  chain.add('marks', `select ${marked.length === 0 ? 'false' : marked.join('\n  or ')} as truncated`, {
-    materialized: true,
-  })
   const filled = windows.map((name) => `exists (select from ${name})`)
-  const pending = `(${[truncated, ...filled].join(' or ')})`
+  const others = anyOf(unread.map((source) => `(select ${q(source.stableName)} from marks)`))
+  const pending = anyOf([
+    truncated,
+    ...filled,
+    ...unread.map((source) => `(select ${q(source.stableName)} from marks)`),
+  ])
+  const waiting = sources.map((source) => {
+    const name = names.get(source.stableName)
+    return name === undefined ? `(select ${q(source.stableName)} from marks)` : `exists (select from ${name})`
+  })
   chain.add(
     'state',
     [
@@ -178,19 +191,33 @@ function openWindows(chain: Chain, sources: readonly CompiledSource[], limit: nu
     ].join('\n'),
     { materialized: true },
   )
-  const over =
-    limit === null || windows.length === 0
-      ? 'false'
-      : `(${windows.map((name) => `(select count(*) from ${name}) > ${limit}`).join(' or ')})`
+  const over = limit === null ? 'false' : anyOf(windows.map((name) => `(select count(*) from ${name}) > ${limit}`))
   const gate = [
-    `select c.forced, c.changed, h.held and not ${truncated} and not ${over} and not c.forced and not c.changed as go`,
+    `select c.forced, c.changed,`,
+    `  h.held and not ${truncated} and not ${over} and not ${others} and not c.forced and not c.changed as go`,
     `from (select (select count(*) from state) = 1 as held) h`,
     // Looked at only when there is something to do.
     `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${shapesChanged(sources)} as changed) c`,
   ]
   chain.add('gate', gate.join('\n'), { materialized: true })
-  const changeRows = windows.length === 0 ? '0' : windows.map((name) => `(select count(*) from ${name})`).join(' + ')
-  return { names, pending, truncated, over, changeRows }
+  const counts = windows.map((name) => `(select count(*) from ${name})`)
+  const counted = chain.add('counted', `select ${counts.length === 0 ? '0' : counts.join(' + ')} as change_rows`, {
+    materialized: true,
+  })
+  return {
+    names,
+    pending,
+    truncated,
+    over,
+    others,
+    waiting: `array[${waiting.join(', ')}]::boolean[]`,
+    changeRows: `(select change_rows from ${counted})`,
+  }
+}
+
+function anyOf(conditions: readonly string[]): string {
+  const [first] = conditions
+  return first === undefined ? 'false' : conditions.length === 1 ? first : `(${conditions.join(' or ')})`
 }
 
 /** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */

@@ -1,6 +1,14 @@
 import type { Database } from '@freshet/core'
 import { parseName } from '@freshet/core'
-import { explainDot, explainPlan, explainText, REASONS, type Compiled, type ExplainedNode } from '@freshet/dvm'
+import {
+  explainDot,
+  explainPlan,
+  explainText,
+  REASONS,
+  refreshCompiler,
+  type Compiled,
+  type ExplainedNode,
+} from '@freshet/dvm'
 import { makePlan } from './create.ts'
 import { findDefinition, nameOf } from './definition.ts'
 import { resolveQuery } from './resolve/resolve.ts'
@@ -57,6 +65,10 @@ function statementsOf(compiled: Compiled): Record<string, string> {
     [`fill ${table.schema}.${table.table}`, table.fill] as const,
     [`full ${table.schema}.${table.table}`, table.replace] as const,
   ])
-  const refresh = compiled.refresh === null ? [] : [['refresh', compiled.refresh.small] as const]
+  const changed = new Set(compiled.sources.map((source) => source.stableName))
+  const refresh =
+    compiled.refresh === null
+      ? []
+      : [['refresh', refreshCompiler(compiled.refresh).statement({ changed, large: false, emits: false })] as const]
   return Object.fromEntries([...refresh, ...tables])
 }

@@ -56,6 +56,44 @@ describe('two refreshers at once', () => {
   })
 })
 
+describe('a statement for the sources that changed last', () => {
+  const SHOP = `create table customers (id int primary key, region text);
+    create table orders (id int primary key, customer_id int, amount numeric);
+    create table rates (region text primary key, rate numeric);
+    insert into customers select i, 'r' || i % 3 from generate_series(1, 9) i;
+    insert into orders select i, 1 + i % 9, i from generate_series(1, 40) i;
+    insert into rates select 'r' || i, i from generate_series(0, 2) i`
+  const TOTALS = `select c.region, r.rate, sum(o.amount) as total, count(*) as n
+    from orders o join customers c on c.id = o.customer_id left join rates r on r.region = c.region group by 1, 2`
+  const ORDER = `insert into orders select max(id) + 1, 1 + max(id) % 9, 1 from orders`
+  const CUSTOMER = `update customers set region = case region when 'r1' then 'r2' else 'r1' end where id = 1 + (select count(*) from orders) % 9`
+  const RATE = `update rates set rate = rate + 1 where region = 'r1'`
+
+  test.each([
+    ['in turns', [ORDER, CUSTOMER, RATE, ORDER, RATE, CUSTOMER]],
+    ['together', [`${ORDER};${CUSTOMER}`, `${ORDER};${CUSTOMER};${RATE}`, `${CUSTOMER};${RATE}`, `${ORDER};${RATE}`]],
+    ['a source joins the one that is expected', [ORDER, `${ORDER};${RATE}`, ORDER, `delete from rates`, ORDER]],
+  ])('sources change %s', async (_, steps) => {
+    await world.run(SHOP)
+    await world.stream('totals', TOTALS)
+    for (const step of steps) {
+      expect(await world.step(step)).toMatchObject({ totals: { action: 'differential' } })
+      expect(await world.step('select 1')).toMatchObject({ totals: { action: 'none' } })
+    }
+  })
+
+  test('a truncate of a source that the statement does not read is seen', async () => {
+    await world.run(SHOP)
+    const totals = await world.stream('totals', TOTALS)
+    await world.step(ORDER)
+    await world.run('truncate rates')
+    expect(await world.refresh(totals)).toMatchObject({ action: 'full', reason: 'TRUNCATED' })
+    expect(await world.step(`${ORDER}; insert into rates values ('r1', 7)`)).toMatchObject({
+      totals: { action: 'differential' },
+    })
+  })
+})
+
 describe('the fence', () => {
   test('a process that remembers an old version does nothing by it', async () => {
     await world.run(ITEMS)

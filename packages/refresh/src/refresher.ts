@@ -8,8 +8,16 @@ import {
   type RefreshOutcome,
   type Refresher,
   type Session,
+  type Sql,
   sql,
 } from '@freshet/core'
+import {
+  loadParser,
+  refreshCompiler,
+  type RefreshCompiler,
+  type RefreshRecipe,
+  type RefreshVariant,
+} from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
@@ -31,6 +39,10 @@ interface StatementResult {
   readonly pending: boolean
   readonly truncated: boolean
   readonly over: boolean
+  /** For each source of the plan, in order: whether it has changes. */
+  readonly waiting: readonly boolean[]
+  /** Among them are sources whose changes the statement does not read. */
+  readonly others: boolean
   readonly forced: boolean
   readonly changed: boolean
   readonly done: boolean
@@ -46,6 +58,8 @@ interface Known {
   readonly definition: Definition
   /** Sizes, when the last refresh met more change rows than the statement for small deltas takes. */
   readonly large: Sizes | null
+  /** Stable names of the sources that changed last: most likely the same change next. */
+  readonly changed: ReadonlySet<string>
 }
 
 const MAX_ATTEMPTS = 8
@@ -120,7 +134,7 @@ class CachingRefresher implements Refresher {
       }
       const large =
         known.large !== null && result.change_rows > FEW_ROWS ? { ...known.large, changes: result.change_rows } : null
-      this.known.set(id, { definition: next, large })
+      this.known.set(id, { ...known, definition: next, large })
       return {
         action: 'differential',
         rowsInserted: result.rows_inserted,
@@ -141,6 +155,10 @@ class CachingRefresher implements Refresher {
     if (result.changed) return this.adapt(definition)
     if (result.truncated) return this.full(definition, 'TRUNCATED', options)
     if (result.forced) return this.full(definition, 'FORCED', options)
+    if (result.others) {
+      this.known.set(id, { ...known, changed: waitingSources(definition, result.waiting) })
+      return 'again'
+    }
     if (result.over) {
       return this.overflow(id, known, options)
     }
@@ -202,7 +220,7 @@ class CachingRefresher implements Refresher {
       await recompile(this.context, definition, 'NEW_COMPILER')
       definition = await loadDefinition(this.context.database, id)
     }
-    const known: Known = { definition, large: null }
+    const known: Known = { definition, large: null, changed: NONE }
     this.known.set(id, known)
     return known
   }
@@ -243,7 +261,8 @@ async function isPending(queryable: Queryable, definition: Definition): Promise<
 
 async function runDifferential(session: Session, known: Known, options: RefreshOptions): Promise<StatementResult> {
   const changes = await differing(session, known.definition.settings)
-  const statement = differentialStatement({ definition: known.definition, large: known.large !== null }, options)
+  const variant = { changed: known.changed, large: known.large !== null }
+  const statement = await differentialStatement(known.definition, variant, options)
   const planning = known.large === null ? [] : LARGE_DELTA_SETTINGS
   if (changes.length + planning.length === 0)
     return single(await session.query<StatementResult>(statement, { prepared: true }))
@@ -253,21 +272,27 @@ async function runDifferential(session: Session, known: Known, options: RefreshO
   })
 }
 
-export function differentialStatement(
-  known: { readonly definition: Definition; readonly large: boolean },
+/** Statement and parameters; `changed` are the sources that it reads. */
+export async function differentialStatement(
+  definition: Definition,
+  variant: Omit<RefreshVariant, 'emits'>,
   options: RefreshOptions,
-) {
-  const { definition, large } = known
-  const statements = definition.plan.refresh
-  if (statements === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
-  const text = definition.emits
-    ? large
-      ? statements.largeEmitting
-      : statements.smallEmitting
-    : large
-      ? statements.large
-      : statements.small
+): Promise<Sql> {
+  const recipe = definition.plan.refresh
+  if (recipe === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
+  await loadParser()
+  const compiler = compilers.get(recipe) ?? refreshCompiler(recipe)
+  compilers.set(recipe, compiler)
+  const text = compiler.statement({ ...variant, emits: definition.emits })
   return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+}
+
+const compilers = new WeakMap<RefreshRecipe, RefreshCompiler>()
+
+const NONE: ReadonlySet<string> = new Set()
+
+function waitingSources({ plan }: Definition, waiting: readonly boolean[]): ReadonlySet<string> {
+  return new Set(plan.sources.flatMap((source, i) => (waiting[i] === true ? [source.stableName] : [])))
 }
 
 function single(rows: readonly StatementResult[]): StatementResult {

@@ -52,9 +52,10 @@ async function bringToSnapshot(transaction: Queryable, definition: Definition): 
   const reason = await fullReason(transaction, definition, options)
   if (reason === 'nothing pending') return
   if (reason === null) {
+    const all = new Set(definition.plan.sources.map((source) => source.stableName))
     for (const large of [false, true]) {
       const [result] = await transaction.query<{ done: boolean; pending: boolean; truncated: boolean; over: boolean }>(
-        differentialStatement({ definition, large }, options),
+        await differentialStatement(definition, { changed: all, large }, options),
       )
       if (result === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
       if (result.done || !result.pending) return

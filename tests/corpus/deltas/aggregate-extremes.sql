@@ -67,9 +67,14 @@ groups as (
   from (
     select *, __slot_2 as min, __slot_3 as max, __slot_4 as max_2
     from (
-      select s.department, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.department, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      from groups s
+      where not s.__again
+      union all
+      select s.department, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, a.__slot_3, a.__slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),

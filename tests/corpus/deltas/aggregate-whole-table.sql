@@ -14,12 +14,12 @@
   having sum(__w) <> 0
 ),
 "Δ groups" as (
-  select sum(__w) as "__count(*)", sum(amount * __w) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)", min(paid_on) filter (where __w > 0) as "__arrived min(paid_on)", min(paid_on) filter (where __w < 0) as "__left min(paid_on)", sum(__w) filter (where argument) as "__count filter (where argument)", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
+  select sum(__w) as "__count(*)", sum(case __w when 1 then amount when -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)", min(paid_on) filter (where __w > 0) as "__arrived min(paid_on)", min(paid_on) filter (where __w < 0) as "__left min(paid_on)", sum(__w) filter (where argument) as "__count filter (where argument)", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
   from "Δ net"
   having count(*) > 0
 ),
 groups as (
-  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, least(t.first, d."__arrived min(paid_on)") as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where argument)", 0)::bigint as __slot_5, coalesce(t.__s5, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_6, t.n as __old_1, t.total as __old_2, t.first as __old_3, t.any_cash as __old_4, coalesce(d."__sum amount" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.total = any ('{NaN,Infinity,-Infinity}'::numeric[]) or d."__left min(paid_on)" <= least(t.first, d."__arrived min(paid_on)"), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, least(t.first, d."__arrived min(paid_on)") as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where argument)", 0)::bigint as __slot_5, coalesce(t.__s5, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_6, t.n as __old_1, t.total as __old_2, t.first as __old_3, t.any_cash as __old_4, coalesce((coalesce(t.total, 0) + coalesce(d."__sum amount", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]) or d."__left min(paid_on)" <= least(t.first, d."__arrived min(paid_on)"), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups"
@@ -53,9 +53,14 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as sum, __slot_4 as min, case when __slot_6 > 0 then __slot_5 > 0 end as bool_or
     from (
-      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then coalesce(a.__slot_5, 0) else s.__slot_5 end as __slot_5, case when s.__again then coalesce(a.__slot_6, 0) else s.__slot_6 end as __slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5, s.__slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      from groups s
+      where not s.__again
+      union all
+      select s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, a.__slot_4, coalesce(a.__slot_5, 0) as __slot_5, coalesce(a.__slot_6, 0) as __slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),

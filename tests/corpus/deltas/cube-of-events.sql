@@ -67,9 +67,14 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as max
     from (
-      select s.user_id, s.kind, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.user_id, s.kind, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      from groups s
+      where not s.__again
+      union all
+      select s.user_id, s.kind, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -169,9 +174,14 @@ groups as (
   from (
     select *, __slot_1 as count_2, __slot_2 as max_2
     from (
-      select s.kind, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
+      select s.kind, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2, s.__old_3
+      from "groups 2" s
+      where not s.__again
+      union all
+      select s.kind, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2, s.__old_3
       from "groups 2" s
       left join "groups computed again 2" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -271,9 +281,14 @@ groups as (
   from (
     select *, __slot_1 as count_3, __slot_2 as max_3
     from (
-      select s.user_id, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2, s.__old_3
+      select s.user_id, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2, s.__old_3
+      from "groups 3" s
+      where not s.__again
+      union all
+      select s.user_id, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2, s.__old_3
       from "groups 3" s
       left join "groups computed again 3" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -359,9 +374,14 @@ groups as (
   from (
     select *, __slot_1 as count_4, __slot_2 as max_4
     from (
-      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
+      select s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2
+      from "groups 4" s
+      where not s.__again
+      union all
+      select s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2
       from "groups 4" s
       left join "groups computed again 4" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),

@@ -8,12 +8,12 @@
   from "Δ customers"
 ),
 "Δ groups" as (
-  select region, sum(__w) as "__count(*)", sum(credit * __w) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
+  select region, sum(__w) as "__count(*)", sum(case __w when 1 then credit when -1 then -credit else credit * __w end) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
   from "Δ project"
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum credit", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint as __slot_3, t.region as __old_1, t.sum as __old_2, coalesce(d."__sum credit" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum credit", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint as __slot_3, t.region as __old_1, t.sum as __old_2, coalesce((coalesce(t.sum, 0) + coalesce(d."__sum credit", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -61,9 +61,14 @@ groups as (
   from (
     select *, __slot_2 as sum
     from (
-      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1, s.__old_2
+      from groups s
+      where not s.__again
+      union all
+      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1, s.__old_2
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -104,12 +109,12 @@ groups as (
   from "Δ customers"
 ),
 "Δ groups 2" as (
-  select sum(__w) as "__count(*)", sum(credit * __w) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
+  select sum(__w) as "__count(*)", sum(case __w when 1 then credit when -1 then -credit else credit * __w end) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
   from "Δ project 2"
   having count(*) > 0
 ),
 "groups 2" as (
-  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum credit", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint as __slot_3, t.sum_2 as __old_1, coalesce(d."__sum credit" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_2 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum credit", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where credit is not null)", 0)::bigint as __slot_3, t.sum_2 as __old_1, coalesce((coalesce(t.sum_2, 0) + coalesce(d."__sum credit", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups 2"
@@ -143,9 +148,14 @@ groups as (
   from (
     select *, __slot_2 as sum_2
     from (
-      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1
+      select s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1
+      from "groups 2" s
+      where not s.__again
+      union all
+      select s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1
       from "groups 2" s
       left join "groups computed again 2" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),

@@ -36,12 +36,12 @@
   from "Δ join"
 ),
 "Δ groups" as (
-  select region, status, sum(__w) as "__count(*)", sum(shipping * __w) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select region, status, sum(__w) as "__count(*)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project"
   group by region, status
 ),
 groups as (
-  select d.region, d.status, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.status as __old_2, t.count as __old_3, t.sum as __old_4, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.status, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.status as __old_2, t.count as __old_3, t.sum as __old_4, coalesce((coalesce(t.sum, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text, status::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -103,9 +103,14 @@ groups as (
   from (
     select *, __slot_1 as count, __slot_2 as sum
     from (
-      select s.region, s.status, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.region, s.status, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      from groups s
+      where not s.__again
+      union all
+      select s.region, s.status, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -146,12 +151,12 @@ groups as (
   from "Δ join"
 ),
 "Δ groups 2" as (
-  select region, sum(__w) as "__count(*)", sum(shipping * __w) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select region, sum(__w) as "__count(*)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project 2"
   group by region
 ),
 "groups 2" as (
-  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.count_2 as __old_2, t.sum_2 as __old_3, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_2 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count_2, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_2, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.region as __old_1, t.count_2 as __old_2, t.sum_2 as __old_3, coalesce((coalesce(t.sum_2, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -213,9 +218,14 @@ groups as (
   from (
     select *, __slot_1 as count_2, __slot_2 as sum_2
     from (
-      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3
+      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1, s.__old_2, s.__old_3
+      from "groups 2" s
+      where not s.__again
+      union all
+      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1, s.__old_2, s.__old_3
       from "groups 2" s
       left join "groups computed again 2" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -256,12 +266,12 @@ groups as (
   from "Δ join"
 ),
 "Δ groups 3" as (
-  select sum(__w) as "__count(*)", sum(shipping * __w) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select sum(__w) as "__count(*)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project 3"
   having count(*) > 0
 ),
 "groups 3" as (
-  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.count_3 as __old_1, t.sum_3 as __old_2, coalesce(d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum_3 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.count_3, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.sum_3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_3, t.count_3 as __old_1, t.sum_3 as __old_2, coalesce((coalesce(t.sum_3, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups 3"
@@ -302,9 +312,14 @@ groups as (
   from (
     select *, __slot_1 as count_3, __slot_2 as sum_3
     from (
-      select s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1, s.__old_2
+      from "groups 3" s
+      where not s.__again
+      union all
+      select s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1, s.__old_2
       from "groups 3" s
       left join "groups computed again 3" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),

@@ -97,12 +97,12 @@ crossings as (
   from "Δ join"
 ),
 "Δ groups" as (
-  select region, sum(__w) as "__count(*)", sum(__w) filter (where id_2 is not null) as "__count filter (where id_2 is not null)", sum(shipping * __w) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select region, sum(__w) as "__count(*)", sum(__w) filter (where id_2 is not null) as "__count filter (where id_2 is not null)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project"
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, coalesce(t.orders, 0) + coalesce(d."__count filter (where id_2 is not null)", 0)::bigint as __slot_3, case when coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_5, t.region as __old_1, t.customers as __old_2, t.orders as __old_3, t.shipping as __old_4, coalesce(true or d."__sum shipping" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.__s3 = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, coalesce(t.orders, 0) + coalesce(d."__count filter (where id_2 is not null)", 0)::bigint as __slot_3, case when coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_5, t.region as __old_1, t.customers as __old_2, t.orders as __old_3, t.shipping as __old_4, coalesce(true or (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -164,9 +164,14 @@ groups as (
   from (
     select *, __slot_2 as count, __slot_3 as count_2, __slot_4 as sum
     from (
-      select s.region, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, case when s.__again then a.__slot_4 else s.__slot_4 end as __slot_4, case when s.__again then coalesce(a.__slot_5, 0) else s.__slot_5 end as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      from groups s
+      where not s.__again
+      union all
+      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, a.__slot_4, coalesce(a.__slot_5, 0) as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),

@@ -11,8 +11,8 @@ export interface DeltaContext {
   /** Name of the common table expression that holds Δ of the plan; null when no change can ever reach it. */
   delta(plan: Plan): string | null
   read(plan: Plan, reading: Reading): string
-  /** The rows that the window holds for one scan's relation. */
-  window(scan: Scan): string
+  /** The rows that the window holds for one scan's relation; null when this statement reads no changes of it. */
+  window(scan: Scan): string | null
   /** Adds a named part to the statement and returns its name. */
   part(label: string, body: string): string
   /** The changes of an inner stage, as its own step of the statement computed them. */

@@ -26,7 +26,7 @@ export class Differentiator implements DeltaContext {
   constructor(options: {
     readonly chain: Chain
     readonly stages: StageReader
-    /** Name of the window of each source, by stable name. */
+    /** Name of the window of each source whose changes are read, by stable name. */
     readonly windows: ReadonlyMap<string, string>
     /** Filled as stages are compiled, innermost first. */
     readonly stageDeltas: ReadonlyMap<Stateful, string | null>
@@ -49,10 +49,8 @@ export class Differentiator implements DeltaContext {
     return readPlan(plan, reading, this.stages)
   }
 
-  window(node: Scan): string {
-    const name = this.windows.get(node.relation.stableName)
-    if (name === undefined) throw new TypeError(`no window for ${node.relation.schema}.${node.relation.table}`)
-    return name
+  window(node: Scan): string | null {
+    return this.windows.get(node.relation.stableName) ?? null
   }
 
   part(label: string, body: string): string {
@@ -67,9 +65,11 @@ export class Differentiator implements DeltaContext {
 
   private compile(plan: Plan): string | null {
     switch (plan.kind) {
-      case 'scan':
+      case 'scan': {
+        const changes = scan(plan, this)
         // The window behind it is stored already.
-        return this.chain.add(`Δ ${plan.label}`, scan(plan, this), { materialized: false })
+        return changes === null ? null : this.chain.add(`Δ ${plan.label}`, changes, { materialized: false })
+      }
       case 'constant':
         return null
       case 'filter':

@@ -9,10 +9,12 @@ import type { DeltaContext } from './context.ts'
  *
  * The gate lets nothing through when this statement may not refresh, so every delta above is empty then.
  */
-export function scan(node: Scan, context: DeltaContext): string {
+export function scan(node: Scan, context: DeltaContext): string | null {
+  const from = context.window(node)
+  if (from === null) return null
   const columns = node.columns.map((column, i) => {
     const source = node.sourceColumns[i] ?? column.name
     return source === column.name ? q(source) : `${q(source)} as ${q(column.name)}`
   })
-  return select({ columns: [...columns, '__w'], from: context.window(node), where: ['(select go from gate)'] })
+  return select({ columns: [...columns, '__w'], from, where: ['(select go from gate)'] })
 }

@@ -17,7 +17,8 @@ import { Unsupported } from '../unsupported.ts'
 import { functionName, isAggregateCall } from './calls.ts'
 import type { Names } from './names.ts'
 import { notNull } from './nullability.ts'
-import { project, type Aggregate, type AggregateCall, type Column, type Item, type Plan } from './plan.ts'
+import type { Column } from './column.ts'
+import { project, type Aggregate, type AggregateCall, type Item, type Plan } from './plan.ts'
 
 /**
  * GROUP BY, aggregate calls and HAVING. The input is projected to the group keys and to the calls' arguments, so that

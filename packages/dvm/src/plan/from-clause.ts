@@ -4,7 +4,9 @@ import { parseSelect } from '../parse.ts'
 import { Unsupported } from '../unsupported.ts'
 import { conjuncts } from './conditions.ts'
 import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
-import { filter, join, type Column, type Expand, type Plan } from './plan.ts'
+import { isNumberType } from './numbers.ts'
+import type { Column } from './column.ts'
+import { filter, join, type Expand, type Plan } from './plan.ts'
 import { combine, EMPTY_SCOPE, resolve, scopeOf, type Scope } from './scope.ts'
 
 /**
@@ -222,6 +224,7 @@ function scan(analyser: QueryAnalyser, facts: RelationFacts, alias: unknown, out
   const columns = facts.columns.map((column): Column => ({
     name: analyser.names.fresh(column.name),
     notNull: column.notNull,
+    number: isNumberType(column.type?.oid),
   }))
   const visible = facts.columns.map(
     (column, i) => [columnAliases[i] ?? column.name, columns[i]?.name ?? column.name] as const,

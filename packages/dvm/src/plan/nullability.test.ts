@@ -7,6 +7,8 @@ import { notNull } from './nullability.ts'
 const columns = [
   { name: 'sure', notNull: true },
   { name: 'perhaps', notNull: false },
+  { name: 'amount', notNull: true, number: true },
+  { name: 'discount', notNull: false, number: true },
 ]
 
 test.each([
@@ -18,6 +20,14 @@ test.each([
   ['coalesce(perhaps, null)', false],
   ['coalesce(perhaps, sure)', true],
   ['sure + 1', false],
+  ['amount + 1', true],
+  ['-amount::numeric * (1 - amount)', true],
+  ['amount * discount', false],
+  ['sure::numeric', false],
+  ['amount::text', false],
+  ['amount::numeric[]', false],
+  ['amount || amount', false],
+  ['amount operator(public.+) amount', false],
   ['f(sure)', false],
 ])('%s: %s', (text, expected) => {
   const value = as('ResTarget', list(parseSelect(`select ${text}`)['targetList'])[0])?.['val']

@@ -1,5 +1,7 @@
-import { as, isObject, list, soleColumn, strings, type Ast } from '../ast.ts'
-import type { Column, Plan } from './plan.ts'
+import { as, isObject, list, soleColumn, type Ast } from '../ast.ts'
+import type { Column } from './column.ts'
+import { isNumber, operands, operatorOf, partsOfNumber, ARITHMETIC } from './numbers.ts'
+import type { Plan } from './plan.ts'
 
 /**
  * Which columns can not be null: what the catalog says, carried through the operators, and what a WHERE proves.
@@ -12,7 +14,8 @@ export function notNull(expression: Ast, columns: readonly Column[]): boolean {
   if (constant !== undefined) return constant['isnull'] !== true
   const coalesce = as('CoalesceExpr', expression)
   if (coalesce !== undefined) return list(coalesce['args']).some((argument) => notNull(argument, columns))
-  return false
+  if (!isNumber(expression, columns)) return false
+  return partsOfNumber(expression)?.every((part) => notNull(part, columns)) ?? false
 }
 
 /** `where x is not null` makes x not null above it. */
@@ -41,21 +44,9 @@ export function rejectsNulls(condition: Ast, columns: ReadonlySet<string>): bool
 }
 
 const STRICT_COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>='])
-const STRICT_ARITHMETIC: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%'])
 
 function isNullWith(expression: Ast, columns: ReadonlySet<string>): boolean {
   const column = soleColumn(expression)
   if (column !== undefined) return columns.has(column)
-  return STRICT_ARITHMETIC.has(operatorOf(expression)) && operands(expression).some((side) => isNullWith(side, columns))
-}
-
-function operatorOf(expression: Ast): string {
-  const body = as('A_Expr', expression)
-  const names = body?.['kind'] === 'AEXPR_OP' ? strings(body['name']) : []
-  return names.length === 1 ? (names[0] ?? '') : ''
-}
-
-function operands(expression: Ast): readonly Ast[] {
-  const body = as('A_Expr', expression)
-  return [body?.['lexpr'], body?.['rexpr']].filter(isObject)
+  return ARITHMETIC.has(operatorOf(expression)) && operands(expression).some((side) => isNullWith(side, columns))
 }

@@ -1,5 +1,7 @@
 import { columnRef, type Ast } from '../ast.ts'
 import type { RelationFacts } from '../facts.ts'
+import type { Column } from './column.ts'
+import { isNumber } from './numbers.ts'
 
 /**
  * The relational side of a query: frozen data, one interface an operator. Every column of every operator has a name
@@ -9,11 +11,6 @@ export type Plan = Scan | Constant | Filter | Project | Join | SemiJoin | UnionA
 
 /** Operators that keep state: each is a stage with a table of its own. */
 export type Stateful = Aggregate | Partitioned
-
-export interface Column {
-  readonly name: string
-  readonly notNull: boolean
-}
 
 interface Operator {
   readonly columns: readonly Column[]
@@ -165,7 +162,11 @@ export function project(input: Plan, items: readonly (Item & { readonly notNull:
     expands: false,
     input,
     items: items.map(({ name, expression }) => ({ name, expression })),
-    columns: items.map(({ name, notNull }) => ({ name, notNull })),
+    columns: items.map(({ name, expression, notNull }) => ({
+      name,
+      notNull,
+      number: isNumber(expression, input.columns),
+    })),
   }
 }
 

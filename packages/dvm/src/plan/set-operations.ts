@@ -1,6 +1,7 @@
 import { columnRef, type Ast } from '../ast.ts'
 import type { Names } from './names.ts'
-import { filter, project, type Aggregate, type AggregateCall, type Column, type Item, type Plan } from './plan.ts'
+import type { Column } from './column.ts'
+import { filter, project, type Aggregate, type AggregateCall, type Item, type Plan } from './plan.ts'
 
 /**
  * INTERSECT and EXCEPT by multiplicity: every row is counted on each side, and how often it stays follows from the

@@ -19,7 +19,8 @@ import { conjuncts, refuseExpression } from './conditions.ts'
 import type { Environment, QueryAnalyser, Source } from './level.ts'
 import { PENDING_SUBQUERY } from './aggregation.ts'
 
-import { filter, markJoin, semiJoin, type Column, type Plan } from './plan.ts'
+import type { Column } from './column.ts'
+import { filter, markJoin, semiJoin, type Plan } from './plan.ts'
 import { resolve, type Scope } from './scope.ts'
 
 /**

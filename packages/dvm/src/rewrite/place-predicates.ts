@@ -1,6 +1,7 @@
 import { columnsOf, type Ast } from '../ast.ts'
 import { rejectsNulls } from '../plan/nullability.ts'
-import { filter, join, type Column, type Join, type Plan, type SemiJoin } from '../plan/plan.ts'
+import type { Column } from '../plan/column.ts'
+import { filter, join, type Join, type Plan, type SemiJoin } from '../plan/plan.ts'
 
 /**
  * Puts every condition of a cluster of joins at the lowest place that has its columns, and orders the inner joins so

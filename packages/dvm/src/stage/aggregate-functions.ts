@@ -49,6 +49,8 @@ export interface AggregateTypes {
 export const GROUP_SIZE: Slot = counter('count(*)', 'count(*)', 'sum(__w)')
 
 export interface AggregateContext {
+  /** The argument is never null, so rows that have a value are rows. */
+  readonly argumentNotNull: boolean
   /** There is one group, and it stays when it is empty. */
   readonly single: boolean
   /** The value is shown as it is: nothing computes with it, so no more than equality is asked of it. */
@@ -58,11 +60,11 @@ export interface AggregateContext {
 export function maintain(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
   switch (call.method) {
     case 'count':
-      return direct(call.argument === null && call.filter === null ? GROUP_SIZE : countOf(call))
+      return direct(valuesOf(call, context))
     case 'sum':
-      return isAdditive(types.result) ? sum(call, types, context.shownOnly) : recomputed(call, types)
+      return isAdditive(types.result) ? sum(call, types, context) : recomputed(call, types)
     case 'avg':
-      return types.result.sql === 'numeric' ? average(call, types) : recomputed(call, types)
+      return types.result.sql === 'numeric' ? average(call, types, context) : recomputed(call, types)
     case 'min':
     case 'max':
       return types.result.builtin && types.result.ordered
@@ -94,20 +96,25 @@ function counter(identity: string, full: string, delta: string): Slot {
   return slot
 }
 
+/** Rows in the group that have a value to aggregate. */
+function valuesOf(call: AggregateCall, { argumentNotNull }: AggregateContext): Slot {
+  return call.filter === null && (call.argument === null || argumentNotNull) ? GROUP_SIZE : countOf(call)
+}
+
 function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not null`): Slot {
   const where = filterClause([...(call.argument === null ? [] : [condition]), ...filterOf(call)])
   return counter(`count${where}`, `count(*)${where}`, `sum(__w)${where}`)
 }
 
-function sum(call: AggregateCall, types: AggregateTypes, shownOnly: boolean): Maintained {
-  const count = countOf(call)
+function sum(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
+  const count = valuesOf(call, context)
   const plain = sumSlot(call, types, types.result.sql, count)
-  const [total, ...others] = shownOnly ? [plain] : scaled(call, types, plain)
+  const [total, ...others] = context.shownOnly ? [plain] : scaled(call, types, plain)
   return direct(total, [...others, count])
 }
 
-function average(call: AggregateCall, types: AggregateTypes): Maintained {
-  const count = countOf(call)
+function average(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
+  const count = valuesOf(call, context)
   const [total, ...others] = scaled(call, types, sumSlot(call, types, 'numeric', count))
   return {
     slots: [total, ...others, count],
@@ -160,26 +167,31 @@ function sumSlot(call: AggregateCall, types: AggregateTypes, sql: string, count:
   const name = deltaName(`sum ${argument}${where}`)
   const argumentType = types.argument?.sql ?? 'numeric'
   const zero = sql === 'money' ? '0::money' : '0'
-  const special = `any ('{NaN,Infinity,-Infinity}'::numeric[])`
+  const total = (stored: Stored) => `(coalesce(${stored(slot)}, ${zero}) + coalesce(d.${q(name)}, ${zero}))`
   const slot: Slot = {
     identity: `sum(${argument})${where} as ${sql}`,
     sql,
     notNull: false,
-    deltas: { [name]: `sum(${widened(argument, argumentType)} * __w)${where}` },
-    next: (stored) =>
-      `case when ${count.next?.(stored) ?? 'null'} = 0 then null else (coalesce(${stored(slot)}, ${zero}) + coalesce(d.${q(name)}, ${zero}))::${sql} end`,
+    deltas: { [name]: `sum(${weighted(argument, argumentType)})${where}` },
+    next: (stored) => `case when ${count.next?.(stored) ?? 'null'} = 0 then null else ${total(stored)}::${sql} end`,
+    // Once in a sum, NaN and infinities stay in it.
     again: argumentType.startsWith('numeric')
-      ? [() => `d.${q(name)} = ${special}`, (stored) => `${stored(slot)} = ${special}`]
+      ? [(stored) => `${total(stored)} = any ('{NaN,Infinity,-Infinity}'::numeric[])`]
       : [],
     full: `(sum(${argument})${where})::${sql}`,
   }
   return slot
 }
 
-/** The product with a weight must not overflow the argument's own type. */
-function widened(argument: string, type: string): string {
-  if (type === 'integer' || type === 'smallint') return `${argument}::bigint`
-  return type === 'bigint' ? `${argument}::numeric` : argument
+/**
+ * The product with a weight. It must not overflow the argument's own type; and as nearly all weights are 1 or −1, it
+ * should not cost a multiplication of numerics, which is dear.
+ */
+function weighted(argument: string, type: string): string {
+  if (type === 'integer' || type === 'smallint') return `${argument}::bigint * __w`
+  if (type === 'money') return `${argument} * __w`
+  const wide = type === 'bigint' ? `${argument}::numeric` : argument
+  return `case __w when 1 then ${wide} when -1 then -${wide} else ${wide} * __w end`
 }
 
 function extremum(call: AggregateCall, types: AggregateTypes, single: boolean): Slot {

@@ -46,7 +46,14 @@ export class AggregateStage {
     this.maintained = new Map(
       this.node.calls.map((call) => {
         const types = { argument: this.argumentType(call), result: this.typeOf(call.name) }
-        return [call, maintain(call, types, { single, shownOnly: !options.inner && this.isShownAsIs(call) })]
+        return [
+          call,
+          maintain(call, types, {
+            single,
+            shownOnly: !options.inner && this.isShownAsIs(call),
+            argumentNotNull: this.isNotNull(call.argument),
+          }),
+        ]
       }),
     )
     this.slots = uniqueSlots([GROUP_SIZE, ...[...this.maintained.values()].flatMap((maintained) => maintained.slots)])
@@ -58,6 +65,10 @@ export class AggregateStage {
       columns: this.storedColumns(key, options.itemTypes),
       key,
     }
+  }
+
+  private isNotNull(argument: string | null): boolean {
+    return this.node.input.columns.some((column) => column.name === argument && column.notNull)
   }
 
   private isShownAsIs(call: AggregateCall): boolean {
@@ -173,20 +184,28 @@ export class AggregateStage {
     return select({ columns, from: `${nested(keyed)} d\nleft join ${tableName(this.table)} t on ${on}` })
   }
 
+  /** Groups whose slots added up, and those computed again. */
   private merge(step: string, again: string): string {
-    const columns = [
+    const columns = (slots: readonly string[]) => [
       ...this.node.keys.map((name) => `s.${q(name)}`),
       ...this.table.key.columns.map((_, i) => `s.${keyName(i)}`),
       's.__existed',
       's.__at',
-      ...this.slots.map((slot, i) => {
-        const recomputed = slot.notNull ? `coalesce(a.${slotName(i)}, 0)` : `a.${slotName(i)}`
-        return `case when s.__again then ${recomputed} else s.${slotName(i)} end as ${slotName(i)}`
-      }),
+      ...slots,
       ...this.items.map((_, i) => `s.${oldName(i)}`),
     ]
+    const recomputed = this.slots.map((slot, i) =>
+      slot.notNull ? `coalesce(a.${slotName(i)}, 0) as ${slotName(i)}` : `a.${slotName(i)}`,
+    )
     const on = this.table.key.columns.map((_, i) => `a.${keyName(i)} = s.${keyName(i)}`).join(' and ')
-    return select({ columns, from: `${step} s\nleft join ${again} a on ${on}` })
+    return [
+      select({
+        columns: columns(this.slots.map((_, i) => `s.${slotName(i)}`)),
+        from: `${step} s`,
+        where: ['not s.__again'],
+      }),
+      select({ columns: columns(recomputed), from: `${step} s\nleft join ${again} a on ${on}`, where: ['s.__again'] }),
+    ].join('\nunion all\n')
   }
 
   /** Adds the aggregates' values, which follow from the slots. */

@@ -1,4 +1,4 @@
-import type { Column } from '../plan/plan.ts'
+import type { Column } from '../plan/column.ts'
 import type { TypeFacts } from '../facts.ts'
 import { q } from '../print/text.ts'
 import { Unsupported } from '../unsupported.ts'

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest'
+import { compile, partsOf, statementOf } from './facts.fixture.ts'
+import { refreshCompiler } from './refresh-compiler.ts'
+
+const joined = compile(
+  'SELECT c.region, sum(o.price) AS total FROM (shop.orders o JOIN shop.customers c ON ((c.id = o.customer_id))) GROUP BY c.region',
+  { region: 'text', total: 'numeric' },
+  { region: 'text', sum: 'numeric', id: 'bigint', id_2: 'integer' },
+)
+const [orders, customers] = ['orders', 'customers'].map(
+  (table) => joined.sources.find((source) => source.table === table)?.stableName ?? '',
+) as [string, string]
+
+const partsFor = (...changed: string[]) => {
+  const text = statementOf(joined, { changed: new Set(changed), large: false, emits: false })
+  return { text, names: [...partsOf(joined, new Set(changed)).keys()] }
+}
+
+describe('a statement reads the changes of the sources that it is for', () => {
+  test('of one: its window, and the one term of the join that can have rows', () => {
+    const { names } = partsFor(orders)
+    expect(names).toContain('window of orders')
+    expect(names).not.toContain('window of customers')
+    expect(names).not.toContain('Δ c')
+    expect(partsOf(joined, new Set([orders])).get('Δ join')).not.toContain('union all')
+  })
+
+  test('others are only looked at, and shut the gate', () => {
+    const { text } = partsFor(orders)
+    expect(partsOf(joined, new Set([orders])).get('marks')).toMatch(new RegExp(`as "?${customers}`))
+    expect(text).toMatch(/and not \(select "?\w+"? from marks\) and not c\.forced/)
+    expect(text).toContain('as others')
+  })
+
+  test('of all: every term, and nothing that is only looked at', () => {
+    const parts = partsOf(joined, new Set([orders, customers]))
+    expect(parts.get('Δ join')?.match(/union all/g)).toHaveLength(2)
+    expect(partsFor(orders, customers).text).toContain('false as others')
+  })
+
+  test('of none: it computes nothing, and tells who has changed', () => {
+    const { names, text } = partsFor()
+    expect(names).toEqual(['marks', 'state', 'gate', 'counted', 'advanced', 'recorded'])
+    expect(text).toContain('::boolean[] as waiting')
+  })
+})
+
+test('a recipe is plain data: through JSON it compiles to the same', () => {
+  const { refresh } = joined
+  if (refresh === null) throw new Error('no recipe')
+  const stored = JSON.parse(JSON.stringify(refresh)) as typeof refresh
+  const variant = { changed: new Set([orders, customers]), large: true, emits: true }
+  expect(refreshCompiler(stored).statement(variant)).toBe(refreshCompiler(refresh).statement(variant))
+})

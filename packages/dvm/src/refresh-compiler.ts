@@ -1,0 +1,36 @@
+import type { RefreshRecipe, RefreshVariant } from './compiled.ts'
+import { relationKey, type QueryFacts } from './facts.ts'
+import { planQuery } from './plan-query.ts'
+import { refreshStatement } from './refresh-statement.ts'
+import { stagePlan } from './staged-plan.ts'
+
+/** Compiles a stream table's refresh statements as they are needed; each is compiled once. */
+export interface RefreshCompiler {
+  statement(variant: RefreshVariant): string
+}
+
+/** The parser must be loaded. Planning is pure, so the same recipe gives the plan that the tables were made for. */
+export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
+  const facts: QueryFacts = {
+    definition: recipe.definition,
+    columns: recipe.columns,
+    relations: new Map(recipe.relations.map((relation) => [relationKey(relation.schema, relation.table), relation])),
+    functions: recipe.functions,
+    timeDependent: null,
+  }
+  const planned = planQuery(facts)
+  if (planned.unsupported !== null)
+    throw new TypeError(`a recipe for what can not be differentiated: ${planned.unsupported.detail}`)
+  const { target, smallDeltaRows } = recipe
+  const plan = { ...stagePlan(facts, planned, new Map(Object.entries(recipe.types)), target), target, smallDeltaRows }
+  const compiled = new Map<string, string>()
+  return {
+    statement(variant) {
+      const changed = plan.sources.map((source) => variant.changed.has(source.stableName))
+      const key = JSON.stringify([changed, variant.large, variant.emits])
+      const text = compiled.get(key) ?? refreshStatement(plan, variant)
+      compiled.set(key, text)
+      return text
+    },
+  }
+}

@@ -1,0 +1,100 @@
+import type { CompiledSource, Target } from './compiled.ts'
+import { FROM_SOURCES, readPlan } from './delta/readings.ts'
+import type { QueryFacts, TypeFacts } from './facts.ts'
+import { statefulOf, type Planned } from './plan-query.ts'
+import { passThrough, scansOf, type Stateful } from './plan/plan.ts'
+import { AggregateStage } from './stage/aggregate-stage.ts'
+import { OutputStage } from './stage/output-stage.ts'
+import { PartitionStage } from './stage/partition-stage.ts'
+import type { TypeOf } from './stage/stage.ts'
+import type { KeyedStage, Stages } from './stage/stages.ts'
+
+/** A plan with its stages, each over a state table of its own, and the sources whose changes it reads. */
+export interface StagedPlan {
+  readonly stages: Stages
+  /** By stable name, in order. */
+  readonly sources: readonly CompiledSource[]
+}
+
+export function stagePlan(
+  facts: QueryFacts,
+  planned: Planned,
+  types: ReadonlyMap<string, TypeFacts>,
+  target: Target,
+): StagedPlan {
+  const typeOf: TypeOf = (column) => {
+    const type = types.get(column)
+    if (type === undefined) throw new TypeError(`no type is known for the column ${column}`)
+    return type
+  }
+  const itemTypes = facts.columns.map((column) => column.type)
+  return { stages: buildStages(planned, itemTypes, typeOf, target), sources: sourcesOf(facts, planned) }
+}
+
+function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: TypeOf, target: Target): Stages {
+  const { query } = planned
+  const inner = new Map<Stateful, KeyedStage>()
+  for (const node of statefulOf(query.input)) {
+    if (node === query.input) continue
+    const items = passThrough(node.columns)
+    const itemTypes = node.columns.map((column) => typeOf(column.name))
+    inner.set(
+      node,
+      keyedStage(node, {
+        items,
+        itemTypes,
+        schema: target.stageSchema,
+        table: `stage_${target.stableName}_${inner.size + 1}`,
+        typeOf,
+        inner: true,
+      }),
+    )
+  }
+  const names = { schema: target.schema, table: target.table }
+  const root = query.input
+  const stateful = root.kind === 'aggregate' || root.kind === 'partitioned'
+  const last = stateful
+    ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })
+    : new OutputStage({ query, itemTypes, ...names })
+  const lastInput = stateful ? root.input : root
+  const order = [
+    ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', FROM_SOURCES) })),
+    { stage: last, input: readPlan(lastInput, 'after', FROM_SOURCES) },
+  ]
+  return { inner, order, last }
+}
+
+function keyedStage(node: Stateful, rest: Omit<ConstructorParameters<typeof AggregateStage>[0], 'node'>): KeyedStage {
+  return node.kind === 'aggregate' ? new AggregateStage({ node, ...rest }) : new PartitionStage({ node, ...rest })
+}
+
+function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
+  const columns = new Map<string, Set<string>>()
+  for (const scan of scansOf(planned.query.input)) {
+    const known = columns.get(scan.relation.stableName) ?? new Set<string>()
+    for (const column of scan.sourceColumns) known.add(column)
+    columns.set(scan.relation.stableName, known)
+  }
+  return [...facts.relations.values()]
+    .filter(
+      (relation) => relation.kind === 'table' || relation.kind === 'partitioned' || relation.kind === 'stream_table',
+    )
+    .filter((relation) => planned.unsupported !== null || columns.has(relation.stableName))
+    .map((relation): CompiledSource => {
+      const used = columns.get(relation.stableName)
+      const kept = relation.columns.filter((column) => (used === undefined ? column.used : used.has(column.name)))
+      const collations = kept.flatMap(({ name, collation }) => (collation === null ? [] : [[name, collation] as const]))
+      return {
+        oid: relation.oid,
+        stableName: relation.stableName,
+        schema: relation.schema,
+        table: relation.table,
+        columns: kept.map((column) => column.name),
+        collations: Object.fromEntries(collations),
+        shape: kept.flatMap(({ name, type }) =>
+          type === undefined ? [] : [{ name, typeOid: type.oid, modifier: type.modifier }],
+        ),
+      }
+    })
+    .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))
+}
