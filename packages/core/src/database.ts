@@ -11,7 +11,7 @@ export interface Queryable {
   /** Runs one statement and returns its rows. */
   query<Row = Record<string, unknown>>(statement: Sql, options?: QueryOptions): Promise<Row[]>
   /** Sends statements together, without waiting between them, and returns each one's rows. They run in order; after an error the rest fails. */
-  batch(statements: readonly Sql[]): Promise<Record<string, unknown>[][]>
+  batch(statements: readonly Sql[], options?: QueryOptions): Promise<Record<string, unknown>[][]>
 }
 
 export interface QueryOptions {

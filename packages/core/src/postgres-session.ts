@@ -41,15 +41,22 @@ export class PostgresSession implements Session {
     }
   }
 
-  async batch(statements: readonly Sql[]): Promise<Record<string, unknown>[][]> {
+  async batch(statements: readonly Sql[], options: QueryOptions = {}): Promise<Record<string, unknown>[][]> {
     if (statements.length === 0) return []
+    const send = (statement: Sql) => (options.prepared === true ? this.#sendNamed(statement) : this.#send(statement))
     // outside a transaction, the batch is one: otherwise what follows an error would still run
     const framed = !this.#inTransaction && statements.length > 1
-    const all = framed ? [raw('begin'), ...statements, raw('commit')] : statements
-    const results = await Promise.allSettled(all.map((statement) => this.#send(statement)))
+    const all = framed
+      ? [this.#send(raw('begin')), ...statements.map(send), this.#send(raw('commit'))]
+      : statements.map(send)
+    if (options.prepared === true) this.#deallocateRetired()
+    const results = await Promise.allSettled(all)
     const rows: Record<string, unknown>[][] = []
     for (const result of results) {
-      if (result.status === 'rejected') throw this.#failure(result.reason)
+      if (result.status === 'rejected') {
+        for (const { text } of statements) this.#prepared.forget(text)
+        throw this.#failure(result.reason)
+      }
       rows.push(rowsOf(result.value))
     }
     return framed ? rows.slice(1, -1) : rows
@@ -109,11 +116,19 @@ export class PostgresSession implements Session {
   }
 
   #sendPrepared(statement: Sql): Promise<QueryResult> {
-    const name = this.#prepared.nameOf(statement.text)
-    const result = this.#client.query({ name, text: statement.text, values: [...statement.values] })
-    // never inside a transaction: a name that the server does not know, its statement having failed, would abort it
-    if (!this.#inTransaction) for (const old of this.#prepared.retired()) this.#deallocate(old)
+    const result = this.#sendNamed(statement)
+    this.#deallocateRetired()
     return result
+  }
+
+  #sendNamed(statement: Sql): Promise<QueryResult> {
+    const name = this.#prepared.nameOf(statement.text)
+    return this.#client.query({ name, text: statement.text, values: [...statement.values] })
+  }
+
+  /** Never inside a transaction: a name that the server does not know, its statement having failed, would abort it. */
+  #deallocateRetired(): void {
+    if (!this.#inTransaction) for (const old of this.#prepared.retired()) this.#deallocate(old)
   }
 
   #deallocate(name: string): void {

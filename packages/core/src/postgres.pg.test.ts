@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
-import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
+import { createServer, type Server } from 'node:net'
+import { countingLink, createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from './database.ts'
 import { connect } from './postgres.ts'
@@ -134,6 +134,32 @@ test('a prepared statement is prepared once on a connection', async () => {
   })
 })
 
+test('a batch may be prepared: each statement once, and again after one of them failed', async () => {
+  await database.session(async (session) => {
+    await session.query(raw('create table numbers (n int)'))
+    const run = () =>
+      session.batch(
+        [sql`insert into numbers values (${1})`, sql`select count(*)::int as n from numbers where n > ${0}`],
+        {
+          prepared: true,
+        },
+      )
+    for (let i = 1; i <= 3; i++) expect(await run()).toEqual([[], [{ n: i }]])
+    const prepared = () =>
+      session.query(
+        raw(
+          `select generic_plans + custom_plans as runs from pg_prepared_statements where statement like '%numbers%' order by 1`,
+        ),
+      )
+    expect(await prepared()).toEqual([{ runs: '3' }, { runs: '3' }])
+    await session.query(raw('alter table numbers add check (n < 1) not valid'))
+    await expect(run()).rejects.toMatchObject({ sqlState: '23514' })
+    await session.query(raw('alter table numbers drop constraint numbers_n_check'))
+    expect(await run()).toEqual([[], [{ n: 4 }]])
+    expect(await run()).toEqual([[], [{ n: 5 }]])
+  })
+})
+
 test('a prepared statement that failed is prepared afresh, also after a failed transaction', async () => {
   await database.session(async (session) => {
     await session.query(raw('create table shape (a int)'))
@@ -214,9 +240,9 @@ test('a broken connection is reported as such and never lent again', async () =>
 test('a connection that is cut without a word is reported as lost', async () => {
   await using link = await countingLink(created.url)
   const distant = await connect({ url: link.url, poolSize: 1 })
-  setTimeout(link.cut, 50)
+  setTimeout(() => link.cut(), 50)
   await expect(distant.query(raw('select pg_sleep(1)'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
-  setTimeout(link.cut, 50)
+  setTimeout(() => link.cut(), 50)
   await expect(distant.batch([raw('select 1'), raw('select pg_sleep(1)')])).rejects.toMatchObject({
     code: 'CONNECTION_LOST',
   })
@@ -280,48 +306,6 @@ test('a server that can not be reached, with the reason and without the password
   })
   deaf.close()
 })
-
-/** A relay to the server that counts how often the client speaks after it was answered. */
-async function countingLink(
-  to: string,
-): Promise<AsyncDisposable & { url: string; roundTrips: () => number; cut: () => void }> {
-  const target = new URL(to)
-  let trips = 0
-  const clients = new Set<Socket>()
-  const relay = createServer((client) => {
-    clients.add(client)
-    let answered = true
-    const server = createConnection(Number(target.port), target.hostname)
-    client.on('data', (chunk) => {
-      if (answered) trips++
-      answered = false
-      server.write(chunk)
-    })
-    server.on('data', (chunk) => {
-      answered = true
-      client.write(chunk)
-    })
-    client.on('close', () => server.destroy())
-    server.on('close', () => client.destroy())
-    server.on('error', () => client.destroy())
-  }).listen(0, '127.0.0.1')
-  await once(relay, 'listening')
-  const url = new URL(to)
-  url.hostname = '127.0.0.1'
-  url.port = `${portOf(relay)}`
-  return {
-    url: url.toString(),
-    roundTrips: () => trips,
-    cut: () => {
-      for (const client of clients) client.destroy()
-      clients.clear()
-    },
-    [Symbol.asyncDispose]: async () => {
-      relay.close()
-      await once(relay, 'close')
-    },
-  }
-}
 
 function portOf(server: Server): number {
   const address = server.address()

@@ -95,7 +95,7 @@ class PostgresDatabase implements Database {
   }
 
   query: Database['query'] = (statement, options) => this.session((session) => session.query(statement, options))
-  batch: Database['batch'] = (statements) => this.session((session) => session.batch(statements))
+  batch: Database['batch'] = (statements, options) => this.session((session) => session.batch(statements, options))
   transaction: Database['transaction'] = (work, options) =>
     this.session((session) => session.transaction(work, options))
 

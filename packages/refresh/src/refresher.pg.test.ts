@@ -1,3 +1,5 @@
+import { connect } from '@freshet/core'
+import { countingLink } from '@freshet/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { alterStreamTable, pauseStreamTable, resumeStreamTable } from './alter.ts'
 import { findDefinition } from './definition.ts'
@@ -92,6 +94,28 @@ describe('a statement for the sources that changed last', () => {
       totals: { action: 'differential' },
     })
   })
+})
+
+test('a refresh is one round trip, with changes and without', async () => {
+  await world.run(ITEMS)
+  const { id } = await world.stream('answer', SUMS)
+  await using link = await countingLink(world.own.url)
+  const database = await connect({ url: link.url, poolSize: 1 })
+  const refresher = createRefresher({ ...world.context, database })
+  const counted = async () => {
+    const before = link.roundTrips()
+    const { action } = await refresher.refresh(id)
+    return [action, link.roundTrips() - before]
+  }
+  await world.run(`insert into items values (100, 'x', 1)`)
+  await counted() // the first one loads the definition, and learns which sources change
+  for (const i of [101, 102]) {
+    expect(await counted()).toEqual(['none', 1])
+    await world.run(`insert into items values (${i}, 'x', 1)`)
+    expect(await counted()).toEqual(['differential', 1])
+  }
+  await database.close()
+  await world.step('select 1')
 })
 
 describe('the fence', () => {

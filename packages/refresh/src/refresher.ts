@@ -24,7 +24,7 @@ import { lockState, recordFull, replaceAll } from './full.ts'
 import { markReinitialize, recompile } from './recompile.ts'
 import { fromPendingChanges } from './pending-changes.ts'
 import { requireCapture } from './require-sources.ts'
-import { applySettings, differing, transactionWith } from './sessions.ts'
+import { differing, settingsStatement, transactionWith } from './sessions.ts'
 
 /**
  * Refreshes stream tables. The usual refresh is one prepared statement in one round trip: what this process remembers
@@ -263,13 +263,9 @@ async function runDifferential(session: Session, known: Known, options: RefreshO
   const changes = await differing(session, known.definition.settings)
   const variant = { changed: known.changed, large: known.large !== null }
   const statement = await differentialStatement(known.definition, variant, options)
-  const planning = known.large === null ? [] : LARGE_DELTA_SETTINGS
-  if (changes.length + planning.length === 0)
-    return single(await session.query<StatementResult>(statement, { prepared: true }))
-  return session.transaction(async (transaction) => {
-    await applySettings(transaction, [...changes, ...planning])
-    return single(await transaction.query<StatementResult>(statement, { prepared: true }))
-  })
+  const settings = [...changes, ...(known.large === null ? PLANNING : PLANNING_LARGE)]
+  const [, rows] = await session.batch([settingsStatement(settings), statement], { prepared: true })
+  return single(rows as StatementResult[] | undefined)
 }
 
 /** Statement and parameters; `changed` are the sources that it reads. */
@@ -295,7 +291,7 @@ function waitingSources({ plan }: Definition, waiting: readonly boolean[]): Read
   return new Set(plan.sources.flatMap((source, i) => (waiting[i] === true ? [source.stableName] : [])))
 }
 
-function single(rows: readonly StatementResult[]): StatementResult {
+function single(rows: readonly StatementResult[] = []): StatementResult {
   const [row] = rows
   if (row === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
   return row
@@ -318,14 +314,17 @@ function fullIsCheaper({ changes, rows }: Sizes): boolean {
 }
 
 /**
- * A large delta sorts and hashes many rows once. Compiling expressions just in time would cost more than it saves, and
- * so would planning anew: the parameters tell the planner nothing.
+ * How a refresh statement is planned: once, because its parameters tell the planner nothing that would make up for
+ * planning a long statement again (the server would do so five times a connection); and never compiled just in time,
+ * which is decided by costs that are guesses, and takes longer than any small refresh.
  */
-const LARGE_DELTA_SETTINGS = [
-  ['work_mem', '64MB'],
-  ['jit', 'off'],
+const PLANNING = [
   ['plan_cache_mode', 'force_generic_plan'],
+  ['jit', 'off'],
 ] as const
+
+/** A large delta sorts and hashes many rows once. */
+const PLANNING_LARGE = [...PLANNING, ['work_mem', '64MB']] as const
 
 async function sizesOf(queryable: Queryable, definition: Definition): Promise<Sizes> {
   const sources = definition.plan.sources.map((source, i) => {

@@ -1,4 +1,4 @@
-import type { Database, Queryable, Session, TransactionOptions } from '@freshet/core'
+import type { Database, Queryable, Session, Sql, TransactionOptions } from '@freshet/core'
 import { sql } from '@freshet/core'
 import { sessionSettings } from './resolve/resolve.ts'
 
@@ -24,17 +24,18 @@ export async function differing(
   return Object.entries(settings).filter(([name, value]) => current[name] !== value)
 }
 
-export async function applySettings(
+async function applySettings(
   transaction: Queryable,
   settings: readonly (readonly [string, string])[],
 ): Promise<void> {
-  if (settings.length === 0) return
+  if (settings.length > 0) await transaction.query(settingsStatement(settings), { prepared: true })
+}
+
+/** For the rest of the transaction. */
+export function settingsStatement(settings: readonly (readonly [string, string])[]): Sql {
   const names = settings.map(([name]) => name)
   const values = settings.map(([, value]) => value)
-  await transaction.query(
-    sql`select set_config(name, value, true) from unnest(${names}::text[], ${values}::text[]) as s(name, value)`,
-    { prepared: true },
-  )
+  return sql`select set_config(name, value, true) from unnest(${names}::text[], ${values}::text[]) as s(name, value)`
 }
 
 /** One transaction under the settings of a stream table. */

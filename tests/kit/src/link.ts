@@ -1,0 +1,52 @@
+import { once } from 'node:events'
+import { createConnection, createServer, type Socket } from 'node:net'
+
+/** A way to the server that can be cut, and that counts how often a client waited for an answer. */
+export interface Link extends AsyncDisposable {
+  /** The server's URL, through the link. */
+  readonly url: string
+  roundTrips(): number
+  /** Destroys all connections that go through it. */
+  cut(): void
+}
+
+export async function countingLink(to: string): Promise<Link> {
+  const target = new URL(to)
+  let trips = 0
+  const clients = new Set<Socket>()
+  const relay = createServer((client) => {
+    clients.add(client)
+    let answered = true
+    const server = createConnection(Number(target.port), target.hostname)
+    client.on('data', (chunk) => {
+      if (answered) trips++
+      answered = false
+      server.write(chunk)
+    })
+    server.on('data', (chunk) => {
+      answered = true
+      client.write(chunk)
+    })
+    client.on('close', () => server.destroy())
+    server.on('close', () => client.destroy())
+    server.on('error', () => client.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(relay, 'listening')
+  const url = new URL(to)
+  url.hostname = '127.0.0.1'
+  const address = relay.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the link does not listen')
+  url.port = String(address.port)
+  return {
+    url: url.toString(),
+    roundTrips: () => trips,
+    cut: () => {
+      for (const client of clients) client.destroy()
+      clients.clear()
+    },
+    [Symbol.asyncDispose]: async () => {
+      relay.close()
+      await once(relay, 'close')
+    },
+  }
+}
