@@ -41,7 +41,7 @@ export function refreshStatement(
     stageDeltas,
   })
   for (const [node, stage] of stages.inner) {
-    const delta = stage.delta(chain, context)
+    const delta = stage.delta(chain, context, true)
     if (delta === null) {
       // over constants, or over what did not change
       stageDeltas.set(node, null)
@@ -60,7 +60,7 @@ export function refreshStatement(
     )
     apply(chain, delta)
   }
-  const delta = stages.last.delta(chain, context)
+  const delta = stages.last.delta(chain, context, emits)
   const applied = delta === null ? null : apply(chain, delta)
   if (delta !== null && emits) emit(chain, delta, target)
   chain.add('advanced', advance(sources))

@@ -24,10 +24,7 @@ export async function differing(
   return Object.entries(settings).filter(([name, value]) => current[name] !== value)
 }
 
-async function applySettings(
-  transaction: Queryable,
-  settings: readonly (readonly [string, string])[],
-): Promise<void> {
+async function applySettings(transaction: Queryable, settings: readonly (readonly [string, string])[]): Promise<void> {
   if (settings.length > 0) await transaction.query(settingsStatement(settings), { prepared: true })
 }
 

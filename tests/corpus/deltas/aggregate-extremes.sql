@@ -19,7 +19,7 @@
   group by department
 ),
 groups as (
-  select d.department, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, least(t."least", d."__arrived min(salary)") as __slot_2, greatest(t.most, d."__arrived max(salary)") as __slot_3, greatest(t.last_name, d."__arrived max(""name"")") as __slot_4, t.department as __old_1, t."least" as __old_2, t.most as __old_3, t.last_name as __old_4, coalesce((d."__left min(salary)" <= least(t."least", d."__arrived min(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(salary)" >= greatest(t.most, d."__arrived max(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(""name"")" >= greatest(t.last_name, d."__arrived max(""name"")") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
+  select d.department, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, least(t."least", d."__arrived min(salary)") as __slot_2, greatest(t.most, d."__arrived max(salary)") as __slot_3, greatest(t.last_name, d."__arrived max(""name"")") as __slot_4, coalesce((d."__left min(salary)" <= least(t."least", d."__arrived min(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(salary)" >= greatest(t.most, d."__arrived max(salary)") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0) or (d."__left max(""name"")" >= greatest(t.last_name, d."__arrived max(""name"")") and coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint > 0), false) as __again
   from (
     select *, substr(sha256(record_send(row(department::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -63,15 +63,15 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (department)::text as __new_1, (min)::integer as __new_2, (max)::integer as __new_3, (max_2)::text as __new_4
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __slot_4, (department)::text as __new_1, (min)::integer as __new_2, (max)::integer as __new_3, (max_2)::text as __new_4
   from (
     select *, __slot_2 as min, __slot_3 as max, __slot_4 as max_2
     from (
-      select s.department, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.department, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4
       from groups s
       where not s.__again
       union all
-      select s.department, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, a.__slot_3, a.__slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.department, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, a.__slot_3, a.__slot_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
       where s.__again
@@ -86,7 +86,7 @@ groups as (
 ),
 "inserted into aggregate_extremes" as (
   insert into public.aggregate_extremes as t (department, "least", most, last_name, __key, __n)
-  select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(department::text))), 1, 16), __slot_1
+  select __new_1, __new_2, __new_3, __new_4, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

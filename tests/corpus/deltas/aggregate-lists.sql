@@ -13,7 +13,7 @@
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::text as __slot_2, null::text[] as __slot_3, null::bigint as __slot_4, null::numeric as __slot_5, t.region as __old_1, t.names as __old_2, t.different as __old_3, t.credits as __old_4, t.median as __old_5, coalesce(true or true or true or true, false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::text as __slot_2, null::text[] as __slot_3, null::bigint as __slot_4, null::numeric as __slot_5, coalesce(true or true or true or true, false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -57,15 +57,15 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (region)::text as __new_1, (string_agg)::text as __new_2, (array_agg)::text[] as __new_3, (count)::bigint as __new_4, (percentile_disc)::numeric as __new_5
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __slot_4, __slot_5, (region)::text as __new_1, (string_agg)::text as __new_2, (array_agg)::text[] as __new_3, (count)::bigint as __new_4, (percentile_disc)::numeric as __new_5
   from (
     select *, __slot_2 as string_agg, __slot_3 as array_agg, __slot_4 as count, __slot_5 as percentile_disc
     from (
-      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5
+      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5
       from groups s
       where not s.__again
       union all
-      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, a.__slot_3, a.__slot_4, a.__slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5
+      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, a.__slot_3, a.__slot_4, a.__slot_5
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
       where s.__again
@@ -80,7 +80,7 @@ groups as (
 ),
 "inserted into aggregate_lists" as (
   insert into public.aggregate_lists as t (region, names, different, credits, median, __key, __n)
-  select __new_1, __new_2, __new_3, __new_4, __new_5, substr(sha256(record_send(row(region::text))), 1, 16), __slot_1
+  select __new_1, __new_2, __new_3, __new_4, __new_5, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

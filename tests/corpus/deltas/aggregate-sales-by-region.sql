@@ -41,7 +41,7 @@
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.orders, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_2, case when coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.shipping, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_3, coalesce(t.paid, 0) + coalesce(d."__count filter (where filter)", 0)::bigint as __slot_4, t.region as __old_1, t.orders as __old_2, t.charged as __old_3, t.shipping as __old_4, t.mean as __old_5, t.paid as __old_6, coalesce((coalesce(t.shipping, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.orders, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_2, case when coalesce(t.charged, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.shipping, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_3, coalesce(t.paid, 0) + coalesce(d."__count filter (where filter)", 0)::bigint as __slot_4, coalesce((coalesce(t.shipping, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -99,15 +99,15 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (region)::text as __new_1, (count)::bigint as __new_2, (count_2)::bigint as __new_3, (sum)::numeric as __new_4, (avg)::numeric as __new_5, (count_3)::bigint as __new_6
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __slot_4, (region)::text as __new_1, (count)::bigint as __new_2, (count_2)::bigint as __new_3, (sum)::numeric as __new_4, (avg)::numeric as __new_5, (count_3)::bigint as __new_6
   from (
     select *, __slot_1 as count, __slot_2 as count_2, __slot_3 as sum, __slot_3 / nullif(__slot_2, 0) as avg, __slot_4 as count_3
     from (
-      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5, s.__old_6
+      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4
       from groups s
       where not s.__again
       union all
-      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, coalesce(a.__slot_2, 0) as __slot_2, a.__slot_3, coalesce(a.__slot_4, 0) as __slot_4, s.__old_1, s.__old_2, s.__old_3, s.__old_4, s.__old_5, s.__old_6
+      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, coalesce(a.__slot_2, 0) as __slot_2, a.__slot_3, coalesce(a.__slot_4, 0) as __slot_4
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
       where s.__again
@@ -122,7 +122,7 @@ groups as (
 ),
 "inserted into aggregate_sales_by_region" as (
   insert into public.aggregate_sales_by_region as t (region, orders, charged, shipping, mean, paid, __key)
-  select __new_1, __new_2, __new_3, __new_4, __new_5, __new_6, substr(sha256(record_send(row(region::text))), 1, 16)
+  select __new_1, __new_2, __new_3, __new_4, __new_5, __new_6, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

@@ -19,7 +19,7 @@
   having count(*) > 0
 ),
 groups as (
-  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, least(t.first, d."__arrived min(paid_on)") as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where argument)", 0)::bigint as __slot_5, coalesce(t.__s5, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_6, t.n as __old_1, t.total as __old_2, t.first as __old_3, t.any_cash as __old_4, coalesce((coalesce(t.total, 0) + coalesce(d."__sum amount", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]) or d."__left min(paid_on)" <= least(t.first, d."__arrived min(paid_on)"), false) as __again
+  select d.__key_1, t.__one is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum amount", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where amount is not null)", 0)::bigint as __slot_3, least(t.first, d."__arrived min(paid_on)") as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where argument)", 0)::bigint as __slot_5, coalesce(t.__s5, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_6, coalesce((coalesce(t.total, 0) + coalesce(d."__sum amount", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]) or d."__left min(paid_on)" <= least(t.first, d."__arrived min(paid_on)"), false) as __again
   from (
     select *, true as __key_1
     from "Δ groups"
@@ -49,15 +49,15 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (count)::bigint as __new_1, (sum)::numeric as __new_2, (min)::date as __new_3, (bool_or)::boolean as __new_4
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __slot_4, __slot_5, __slot_6, (count)::bigint as __new_1, (sum)::numeric as __new_2, (min)::date as __new_3, (bool_or)::boolean as __new_4
   from (
     select *, __slot_1 as count, __slot_2 as sum, __slot_4 as min, case when __slot_6 > 0 then __slot_5 > 0 end as bool_or
     from (
-      select s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5, s.__slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5, s.__slot_6
       from groups s
       where not s.__again
       union all
-      select s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, a.__slot_4, coalesce(a.__slot_5, 0) as __slot_5, coalesce(a.__slot_6, 0) as __slot_6, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, a.__slot_4, coalesce(a.__slot_5, 0) as __slot_5, coalesce(a.__slot_6, 0) as __slot_6
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
       where s.__again
@@ -72,7 +72,7 @@ groups as (
 ),
 "inserted into aggregate_whole_table" as (
   insert into public.aggregate_whole_table as t (n, total, first, any_cash, __one, __s2, __s4, __s5)
-  select __new_1, __new_2, __new_3, __new_4, true, __slot_3, __slot_5, __slot_6
+  select __new_1, __new_2, __new_3, __new_4, __key_1, __slot_3, __slot_5, __slot_6
   from "groups after"
   where true
     and not __existed

@@ -57,7 +57,7 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (customer_id)::integer as __new_1, (sum)::numeric as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, (customer_id)::integer as __new_1, (sum)::numeric as __new_2
   from (
     select *, __slot_2 as sum
     from (
@@ -91,7 +91,7 @@ groups as (
 ),
 "inserted into stage_b19ca38960a5a9b3_1" as (
   insert into freshet_changes.stage_b19ca38960a5a9b3_1 as t (customer_id, sum, __key, __n, __s2)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16), __slot_1, __slot_3
+  select __new_1, __new_2, __key_1, __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -162,7 +162,7 @@ groups as (
   ) k
 ),
 "groups after 2" as (
-  select *, (max)::numeric as __new_1
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, (max)::numeric as __new_1
   from (
     select *, __slot_2 as max
     from (
@@ -196,7 +196,7 @@ groups as (
 ),
 "inserted into stage_b19ca38960a5a9b3_2" as (
   insert into freshet_changes.stage_b19ca38960a5a9b3_2 as t (max, __one, __n)
-  select __new_1, true, __slot_1
+  select __new_1, __key_1, __slot_1
   from "groups after 2"
   where true
     and not __existed

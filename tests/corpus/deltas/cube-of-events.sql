@@ -63,7 +63,7 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (user_id)::integer as __new_1, (kind)::text as __new_2, (count)::bigint as __new_3, (max)::timestamp with time zone as __new_4
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, __old_3, __old_4, (user_id)::integer as __new_1, (kind)::text as __new_2, (count)::bigint as __new_3, (max)::timestamp with time zone as __new_4
   from (
     select *, __slot_1 as count, __slot_2 as max
     from (
@@ -97,7 +97,7 @@ groups as (
 ),
 "inserted into stage_d82a70df0978b9d7_1" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_1 as t (user_id, kind, count, max, __key)
-  select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(user_id::integer, kind::text))), 1, 16)
+  select __new_1, __new_2, __new_3, __new_4, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -170,7 +170,7 @@ groups as (
   ) k
 ),
 "groups after 2" as (
-  select *, (kind)::text as __new_1, (count_2)::bigint as __new_2, (max_2)::timestamp with time zone as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, __old_3, (kind)::text as __new_1, (count_2)::bigint as __new_2, (max_2)::timestamp with time zone as __new_3
   from (
     select *, __slot_1 as count_2, __slot_2 as max_2
     from (
@@ -204,7 +204,7 @@ groups as (
 ),
 "inserted into stage_d82a70df0978b9d7_2" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_2 as t (kind, count_2, max_2, __key)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(kind::text))), 1, 16)
+  select __new_1, __new_2, __new_3, __key_1
   from "groups after 2"
   where __slot_1 > 0
     and not __existed
@@ -277,7 +277,7 @@ groups as (
   ) k
 ),
 "groups after 3" as (
-  select *, (user_id)::integer as __new_1, (count_3)::bigint as __new_2, (max_3)::timestamp with time zone as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, __old_3, (user_id)::integer as __new_1, (count_3)::bigint as __new_2, (max_3)::timestamp with time zone as __new_3
   from (
     select *, __slot_1 as count_3, __slot_2 as max_3
     from (
@@ -311,7 +311,7 @@ groups as (
 ),
 "inserted into stage_d82a70df0978b9d7_3" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_3 as t (user_id, count_3, max_3, __key)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(user_id::integer))), 1, 16)
+  select __new_1, __new_2, __new_3, __key_1
   from "groups after 3"
   where __slot_1 > 0
     and not __existed
@@ -370,7 +370,7 @@ groups as (
   ) k
 ),
 "groups after 4" as (
-  select *, (count_4)::bigint as __new_1, (max_4)::timestamp with time zone as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, (count_4)::bigint as __new_1, (max_4)::timestamp with time zone as __new_2
   from (
     select *, __slot_1 as count_4, __slot_2 as max_4
     from (
@@ -404,7 +404,7 @@ groups as (
 ),
 "inserted into stage_d82a70df0978b9d7_4" as (
   insert into freshet_changes.stage_d82a70df0978b9d7_4 as t (count_4, max_4, __one)
-  select __new_1, __new_2, true
+  select __new_1, __new_2, __key_1
   from "groups after 4"
   where true
     and not __existed

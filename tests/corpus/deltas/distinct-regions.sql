@@ -13,7 +13,7 @@
   group by region_2, unlimited
 ),
 groups as (
-  select d.region_2, d.unlimited, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.region as __old_1, t.unlimited as __old_2
+  select d.region_2, d.unlimited, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
   from (
     select *, substr(sha256(record_send(row(region_2::text, unlimited::boolean))), 1, 16) as __key_1
     from "Δ groups"
@@ -21,7 +21,7 @@ groups as (
   left join public.distinct_regions t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (region_2)::text as __new_1, (unlimited)::boolean as __new_2
+  select __key_1, __existed, __at, __slot_1, (region_2)::text as __new_1, (unlimited)::boolean as __new_2
   from (
     select *
     from (
@@ -37,7 +37,7 @@ groups as (
 ),
 "inserted into distinct_regions" as (
   insert into public.distinct_regions as t (region, unlimited, __key, __n)
-  select __new_1, __new_2, substr(sha256(record_send(row(region_2::text, unlimited::boolean))), 1, 16), __slot_1
+  select __new_1, __new_2, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

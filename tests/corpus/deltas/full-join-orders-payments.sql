@@ -21,7 +21,7 @@ groups as (
   left join freshet_changes.stage_15100939e35cc30e_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (customer_id)::integer as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, __old_1, __old_2, (customer_id)::integer as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_1 as count
     from (
@@ -48,7 +48,7 @@ groups as (
 ),
 "inserted into stage_15100939e35cc30e_1" as (
   insert into freshet_changes.stage_15100939e35cc30e_1 as t (customer_id, count, __key)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16)
+  select __new_1, __new_2, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -120,7 +120,7 @@ groups as (
   ) k
 ),
 "groups after 2" as (
-  select *, (customer_id_3)::integer as __new_1, (sum)::numeric as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, (customer_id_3)::integer as __new_1, (sum)::numeric as __new_2
   from (
     select *, __slot_2 as sum
     from (
@@ -154,7 +154,7 @@ groups as (
 ),
 "inserted into stage_15100939e35cc30e_2" as (
   insert into freshet_changes.stage_15100939e35cc30e_2 as t (customer_id_3, sum, __key, __n, __s2)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16), __slot_1, __slot_3
+  select __new_1, __new_2, __key_1, __slot_1, __slot_3
   from "groups after 2"
   where __slot_1 > 0
     and not __existed

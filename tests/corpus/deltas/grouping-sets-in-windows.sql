@@ -57,7 +57,7 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (region)::text as __new_1, (sum)::numeric as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, (region)::text as __new_1, (sum)::numeric as __new_2
   from (
     select *, __slot_2 as sum
     from (
@@ -91,7 +91,7 @@ groups as (
 ),
 "inserted into stage_fa046ff08a1590c7_1" as (
   insert into freshet_changes.stage_fa046ff08a1590c7_1 as t (region, sum, __key, __n, __s2)
-  select __new_1, __new_2, substr(sha256(record_send(row(region::text))), 1, 16), __slot_1, __slot_3
+  select __new_1, __new_2, __key_1, __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -144,7 +144,7 @@ groups as (
   ) k
 ),
 "groups after 2" as (
-  select *, (sum_2)::numeric as __new_1
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, (sum_2)::numeric as __new_1
   from (
     select *, __slot_2 as sum_2
     from (
@@ -178,7 +178,7 @@ groups as (
 ),
 "inserted into stage_fa046ff08a1590c7_2" as (
   insert into freshet_changes.stage_fa046ff08a1590c7_2 as t (sum_2, __one, __n, __s2)
-  select __new_1, true, __slot_1, __slot_3
+  select __new_1, __key_1, __slot_1, __slot_3
   from "groups after 2"
   where true
     and not __existed

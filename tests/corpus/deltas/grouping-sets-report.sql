@@ -99,7 +99,7 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (region)::text as __new_1, (status)::text as __new_2, (count)::bigint as __new_3, (sum)::numeric as __new_4
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, __old_3, __old_4, (region)::text as __new_1, (status)::text as __new_2, (count)::bigint as __new_3, (sum)::numeric as __new_4
   from (
     select *, __slot_1 as count, __slot_2 as sum
     from (
@@ -133,7 +133,7 @@ groups as (
 ),
 "inserted into stage_99905d1cade7e624_1" as (
   insert into freshet_changes.stage_99905d1cade7e624_1 as t (region, status, count, sum, __key, __s2)
-  select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(region::text, status::text))), 1, 16), __slot_3
+  select __new_1, __new_2, __new_3, __new_4, __key_1, __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -214,7 +214,7 @@ groups as (
   ) k
 ),
 "groups after 2" as (
-  select *, (region)::text as __new_1, (count_2)::bigint as __new_2, (sum_2)::numeric as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, __old_3, (region)::text as __new_1, (count_2)::bigint as __new_2, (sum_2)::numeric as __new_3
   from (
     select *, __slot_1 as count_2, __slot_2 as sum_2
     from (
@@ -248,7 +248,7 @@ groups as (
 ),
 "inserted into stage_99905d1cade7e624_2" as (
   insert into freshet_changes.stage_99905d1cade7e624_2 as t (region, count_2, sum_2, __key, __s2)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(region::text))), 1, 16), __slot_3
+  select __new_1, __new_2, __new_3, __key_1, __slot_3
   from "groups after 2"
   where __slot_1 > 0
     and not __existed
@@ -308,7 +308,7 @@ groups as (
   ) k
 ),
 "groups after 3" as (
-  select *, (count_3)::bigint as __new_1, (sum_3)::numeric as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, (count_3)::bigint as __new_1, (sum_3)::numeric as __new_2
   from (
     select *, __slot_1 as count_3, __slot_2 as sum_3
     from (
@@ -342,7 +342,7 @@ groups as (
 ),
 "inserted into stage_99905d1cade7e624_3" as (
   insert into freshet_changes.stage_99905d1cade7e624_3 as t (count_3, sum_3, __one, __s2)
-  select __new_1, __new_2, true, __slot_3
+  select __new_1, __new_2, __key_1, __slot_3
   from "groups after 3"
   where true
     and not __existed

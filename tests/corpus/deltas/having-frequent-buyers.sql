@@ -63,7 +63,7 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (customer_id)::integer as __new_1, (count)::bigint as __new_2, (max)::date as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, __old_3, (customer_id)::integer as __new_1, (count)::bigint as __new_2, (max)::date as __new_3
   from (
     select *, __slot_1 as count, __slot_2 as max
     from (
@@ -97,7 +97,7 @@ groups as (
 ),
 "inserted into stage_af4e179170e14497_1" as (
   insert into freshet_changes.stage_af4e179170e14497_1 as t (customer_id, count, max, __key)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id::integer))), 1, 16)
+  select __new_1, __new_2, __new_3, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

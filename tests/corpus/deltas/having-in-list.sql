@@ -63,7 +63,7 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (department)::text as __new_1, (max)::integer as __new_2, (count)::bigint as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, __old_3, (department)::text as __new_1, (max)::integer as __new_2, (count)::bigint as __new_3
   from (
     select *, __slot_2 as max, __slot_1 as count
     from (
@@ -97,7 +97,7 @@ groups as (
 ),
 "inserted into stage_87004569882abd60_1" as (
   insert into freshet_changes.stage_87004569882abd60_1 as t (department, max, count, __key)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(department::text))), 1, 16)
+  select __new_1, __new_2, __new_3, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -133,7 +133,7 @@ groups as (
   left join freshet_changes.stage_87004569882abd60_2 t on t.__one = d.__key_1
 ),
 "groups after 2" as (
-  select *, (count_2)::bigint as __new_1
+  select __key_1, __existed, __at, __slot_1, __old_1, (count_2)::bigint as __new_1
   from (
     select *, __slot_1 as count_2
     from (
@@ -160,7 +160,7 @@ groups as (
 ),
 "inserted into stage_87004569882abd60_2" as (
   insert into freshet_changes.stage_87004569882abd60_2 as t (count_2, __one)
-  select __new_1, true
+  select __new_1, __key_1
   from "groups after 2"
   where true
     and not __existed

@@ -37,7 +37,7 @@ groups as (
   left join freshet_changes.stage_22662a2bc050806d_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (customer_id_3)::integer as __new_1, (left_count)::bigint as __new_2, (right_count)::bigint as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, __old_3, (customer_id_3)::integer as __new_1, (left_count)::bigint as __new_2, (right_count)::bigint as __new_3
   from (
     select *, __slot_2 as left_count, __slot_3 as right_count
     from (
@@ -64,7 +64,7 @@ groups as (
 ),
 "inserted into stage_22662a2bc050806d_1" as (
   insert into freshet_changes.stage_22662a2bc050806d_1 as t (customer_id_3, left_count, right_count, __key, __n)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16), __slot_1
+  select __new_1, __new_2, __new_3, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

@@ -102,7 +102,7 @@ crossings as (
   group by region
 ),
 groups as (
-  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, coalesce(t.orders, 0) + coalesce(d."__count filter (where id_2 is not null)", 0)::bigint as __slot_3, case when coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_5, t.region as __old_1, t.customers as __old_2, t.orders as __old_3, t.shipping as __old_4, coalesce(true or (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.region, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, coalesce(t.orders, 0) + coalesce(d."__count filter (where id_2 is not null)", 0)::bigint as __slot_3, case when coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint = 0 then null else (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0))::numeric end as __slot_4, coalesce(t.__s4, 0) + coalesce(d."__count filter (where ship okexj2", 0)::bigint as __slot_5, coalesce(true or (coalesce(t.__s3, 0) + coalesce(d."__sum shipping", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(region::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -160,15 +160,15 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (region)::text as __new_1, (count)::bigint as __new_2, (count_2)::bigint as __new_3, ((COALESCE(sum, 0::numeric)))::numeric as __new_4
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __slot_4, __slot_5, (region)::text as __new_1, (count)::bigint as __new_2, (count_2)::bigint as __new_3, ((COALESCE(sum, 0::numeric)))::numeric as __new_4
   from (
     select *, __slot_2 as count, __slot_3 as count_2, __slot_4 as sum
     from (
-      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.region, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__slot_4, s.__slot_5
       from groups s
       where not s.__again
       union all
-      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, a.__slot_4, coalesce(a.__slot_5, 0) as __slot_5, s.__old_1, s.__old_2, s.__old_3, s.__old_4
+      select s.region, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, a.__slot_4, coalesce(a.__slot_5, 0) as __slot_5
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
       where s.__again
@@ -183,7 +183,7 @@ groups as (
 ),
 "inserted into left_join_count" as (
   insert into public.left_join_count as t (region, customers, orders, shipping, __key, __n, __s3, __s4)
-  select __new_1, __new_2, __new_3, __new_4, substr(sha256(record_send(row(region::text))), 1, 16), __slot_1, __slot_4, __slot_5
+  select __new_1, __new_2, __new_3, __new_4, __key_1, __slot_1, __slot_4, __slot_5
   from "groups after"
   where __slot_1 > 0
     and not __existed

@@ -21,7 +21,7 @@ groups as (
   left join freshet_changes.stage_93cc086b813bff4d_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (customer_id)::integer as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, __old_1, __old_2, (customer_id)::integer as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_1 as count
     from (
@@ -48,7 +48,7 @@ groups as (
 ),
 "inserted into stage_93cc086b813bff4d_1" as (
   insert into freshet_changes.stage_93cc086b813bff4d_1 as t (customer_id, count, __key)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id::integer))), 1, 16)
+  select __new_1, __new_2, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -139,7 +139,7 @@ groups as (
   ) k
 ),
 "groups after 2" as (
-  select *, (customer_id_2)::integer as __new_1, (max)::numeric as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, (customer_id_2)::integer as __new_1, (max)::numeric as __new_2
   from (
     select *, __slot_2 as max
     from (
@@ -173,7 +173,7 @@ groups as (
 ),
 "inserted into stage_93cc086b813bff4d_2" as (
   insert into freshet_changes.stage_93cc086b813bff4d_2 as t (customer_id_2, max, __key, __n)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id_2::integer))), 1, 16), __slot_1
+  select __new_1, __new_2, __key_1, __slot_1
   from "groups after 2"
   where __slot_1 > 0
     and not __existed

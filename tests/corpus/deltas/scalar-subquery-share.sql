@@ -21,7 +21,7 @@ groups as (
   left join freshet_changes.stage_d84e4b7721f2bcf1_1 t on t.__one = d.__key_1
 ),
 "groups after" as (
-  select *, (avg)::numeric as __new_1
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, (avg)::numeric as __new_1
   from (
     select *, __slot_2 / nullif(__slot_3, 0) as avg
     from (
@@ -48,7 +48,7 @@ groups as (
 ),
 "inserted into stage_d84e4b7721f2bcf1_1" as (
   insert into freshet_changes.stage_d84e4b7721f2bcf1_1 as t (avg, __one, __n, __s1, __s2)
-  select __new_1, true, __slot_1, __slot_2, __slot_3
+  select __new_1, __key_1, __slot_1, __slot_2, __slot_3
   from "groups after"
   where true
     and not __existed
@@ -84,7 +84,7 @@ groups as (
   left join freshet_changes.stage_d84e4b7721f2bcf1_2 t on t.__one = d.__key_1
 ),
 "groups after 2" as (
-  select *, (sum)::bigint as __new_1
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, (sum)::bigint as __new_1
   from (
     select *, __slot_2 as sum
     from (
@@ -111,7 +111,7 @@ groups as (
 ),
 "inserted into stage_d84e4b7721f2bcf1_2" as (
   insert into freshet_changes.stage_d84e4b7721f2bcf1_2 as t (sum, __one, __n, __s2)
-  select __new_1, true, __slot_1, __slot_3
+  select __new_1, __key_1, __slot_1, __slot_3
   from "groups after 2"
   where true
     and not __existed

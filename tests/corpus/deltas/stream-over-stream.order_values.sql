@@ -76,7 +76,7 @@
   group by id, customer_id
 ),
 groups as (
-  select d.id, d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint = 0 then null else (coalesce(t."value", 0) + coalesce(d."__sum argument", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_3, t.id as __old_1, t.customer_id as __old_2, t."value" as __old_3, coalesce((coalesce(t."value", 0) + coalesce(d."__sum argument", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.id, d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint = 0 then null else (coalesce(t."value", 0) + coalesce(d."__sum argument", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where argu bt06me", 0)::bigint as __slot_3, coalesce((coalesce(t."value", 0) + coalesce(d."__sum argument", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
     select *, substr(sha256(record_send(row(id::integer, customer_id::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -148,15 +148,15 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (id)::integer as __new_1, (customer_id)::integer as __new_2, (sum)::numeric as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, (id)::integer as __new_1, (customer_id)::integer as __new_2, (sum)::numeric as __new_3
   from (
     select *, __slot_2 as sum
     from (
-      select s.id, s.customer_id, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1, s.__old_2, s.__old_3
+      select s.id, s.customer_id, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3
       from groups s
       where not s.__again
       union all
-      select s.id, s.customer_id, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1, s.__old_2, s.__old_3
+      select s.id, s.customer_id, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
       where s.__again
@@ -171,7 +171,7 @@ groups as (
 ),
 "inserted into order_values" as (
   insert into public.order_values as t (id, customer_id, "value", __key, __n, __s2)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id::integer, customer_id::integer))), 1, 16), __slot_1, __slot_3
+  select __new_1, __new_2, __new_3, __key_1, __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed

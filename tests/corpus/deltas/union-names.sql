@@ -37,7 +37,7 @@ groups as (
   left join freshet_changes.stage_8586fe31b3311dfe_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (name_3)::text as __new_1
+  select __key_1, __existed, __at, __slot_1, __old_1, (name_3)::text as __new_1
   from (
     select *
     from (
@@ -64,7 +64,7 @@ groups as (
 ),
 "inserted into stage_8586fe31b3311dfe_1" as (
   insert into freshet_changes.stage_8586fe31b3311dfe_1 as t (name_3, __key, __n)
-  select __new_1, substr(sha256(record_send(row(name_3::text))), 1, 16), __slot_1
+  select __new_1, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -103,7 +103,7 @@ groups as (
   group by name_5
 ),
 "groups 2" as (
-  select d.name_5, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t."name" as __old_1
+  select d.name_5, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
   from (
     select *, substr(sha256(record_send(row(name_5::text))), 1, 16) as __key_1
     from "Δ groups 2"
@@ -111,7 +111,7 @@ groups as (
   left join public.union_names t on t.__key = d.__key_1
 ),
 "groups after 2" as (
-  select *, (name_5)::text as __new_1
+  select __key_1, __existed, __at, __slot_1, (name_5)::text as __new_1
   from (
     select *
     from (
@@ -127,7 +127,7 @@ groups as (
 ),
 "inserted into union_names" as (
   insert into public.union_names as t ("name", __key, __n)
-  select __new_1, substr(sha256(record_send(row(name_5::text))), 1, 16), __slot_1
+  select __new_1, __key_1, __slot_1
   from "groups after 2"
   where __slot_1 > 0
     and not __existed

@@ -18,7 +18,7 @@
   group by tag
 ),
 groups as (
-  select d.tag, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.tag as __old_1, t.n as __old_2
+  select d.tag, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
   from (
     select *, substr(sha256(record_send(row(tag::text))), 1, 16) as __key_1
     from "Δ groups"
@@ -26,7 +26,7 @@ groups as (
   left join public.counted t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (tag)::text as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, (tag)::text as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_1 as count
     from (
@@ -42,7 +42,7 @@ groups as (
 ),
 "inserted into counted" as (
   insert into public.counted as t (tag, n, __key)
-  select __new_1, __new_2, substr(sha256(record_send(row(tag::text))), 1, 16)
+  select __new_1, __new_2, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

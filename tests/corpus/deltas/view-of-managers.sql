@@ -71,7 +71,7 @@ groups as (
   left join freshet_changes.stage_bf354ec1338c4e0a_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (id_4)::integer as __new_1, (name_4)::text as __new_2, (count)::bigint as __new_3
+  select __key_1, __existed, __at, __slot_1, __old_1, __old_2, __old_3, (id_4)::integer as __new_1, (name_4)::text as __new_2, (count)::bigint as __new_3
   from (
     select *, __slot_1 as count
     from (
@@ -98,7 +98,7 @@ groups as (
 ),
 "inserted into stage_bf354ec1338c4e0a_1" as (
   insert into freshet_changes.stage_bf354ec1338c4e0a_1 as t (id_4, name_4, count, __key)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id_4::integer, name_4::text))), 1, 16)
+  select __new_1, __new_2, __new_3, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

@@ -51,7 +51,7 @@ describe('one table', () => {
       group by customer_id
 
       -- groups
-      select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where qty is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum qty", 0))::bigint end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where qty is not null)", 0)::bigint as __slot_3, t.customer_id as __old_1, t.n as __old_2, t.total as __old_3
+      select d.customer_id, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where qty is not null)", 0)::bigint = 0 then null else (coalesce(t.total, 0) + coalesce(d."__sum qty", 0))::bigint end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where qty is not null)", 0)::bigint as __slot_3
       from (
         select *, substr(sha256(record_send(row(customer_id::integer))), 1, 16) as __key_1
         from "Δ groups"
@@ -59,7 +59,7 @@ describe('one table', () => {
       left join shop.answer t on t.__key = d.__key_1
 
       -- groups after
-      select *, (customer_id)::integer as __new_1, (count)::bigint as __new_2, (sum)::bigint as __new_3
+      select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, (customer_id)::integer as __new_1, (count)::bigint as __new_2, (sum)::bigint as __new_3
       from (
         select *, __slot_1 as count, __slot_2 as sum
         from (
@@ -116,7 +116,7 @@ test('DISTINCT is an aggregate without calls', () => {
     group by note_2
 
     -- groups
-    select d.note_2, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.note as __old_1
+    select d.note_2, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
     from (
       select *, substr(sha256(record_send(row(note_2::text))), 1, 16) as __key_1
       from "Δ groups"

@@ -90,12 +90,13 @@ export class AggregateStage {
     return select({ columns: this.tableRow(), from: `${nested(this.withValues(inner))} v` })
   }
 
-  /** Adds the steps that bring the state table to the present. */
-  delta(chain: Chain, context: DeltaContext): StageDelta | null {
+  /** Adds the steps that bring the state table to the present; `shown`: somebody asks what changed. */
+  delta(chain: Chain, context: DeltaContext, shown: boolean): StageDelta | null {
     const input = context.delta(this.node.input)
     if (input === null) return null
+    const before = shown ? this.items.map((_, i) => oldName(i)) : []
     const grouped = chain.add('Δ groups', this.groupDeltas(this.consolidated(chain, input)))
-    const stepped = chain.add('groups', this.step(grouped))
+    const stepped = chain.add('groups', this.step(grouped, before))
     const again = groupsAgain({
       chain,
       step: stepped,
@@ -105,34 +106,41 @@ export class AggregateStage {
       columns: this.slots.map((slot, i) => `${slot.full} as ${slotName(i)}`),
       key: this.table.key,
     })
-    const resolved = again === null ? `select * from ${stepped}` : this.merge(stepped, again)
+    const resolved = again === null ? `select * from ${stepped}` : this.merge(stepped, again, before)
     const stored = this.table.columns.filter((column) => column.visible)
     const visible = this.items.map(
       (item, i) => `(${printExpression(item.expression)})::${stored[i]?.sql ?? 'text'} as ${newName(i)}`,
     )
     const groups = chain.add(
       'groups after',
-      select({ columns: ['*', ...visible], from: `${nested(this.withValues(resolved))} v` }),
+      select({
+        columns: [
+          ...this.table.key.columns.map((_, i) => keyName(i)),
+          '__existed',
+          '__at',
+          ...this.slots.map((_, i) => slotName(i)),
+          ...before,
+          ...visible,
+        ],
+        from: `${nested(this.withValues(resolved))} v`,
+      }),
     )
-    const changed =
-      this.items.length === 0
-        ? 'false'
-        : imagesDiffer(
-            this.items.map((_, i) => newName(i)),
-            this.items.map((_, i) => oldName(i)),
-          )
+    const after = this.items.map((_, i) => newName(i))
     return {
       table: this.table,
       rows: groups,
-      row: this.tableRow(this.items.map((_, i) => newName(i))),
+      row: this.tableRow(
+        after,
+        this.table.key.columns.map((_, i) => keyName(i)),
+      ),
       keys: this.table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
       location: '__at',
       existed: '__existed',
       alive: this.single ? 'true' : `${slotName(0)} > 0`,
       visible: stored.map((column) => column.name),
-      before: this.items.map((_, i) => oldName(i)),
-      after: this.items.map((_, i) => newName(i)),
-      differs: changed,
+      before,
+      after,
+      differs: before.length === 0 ? 'false' : imagesDiffer(after, before),
     }
   }
 
@@ -162,7 +170,7 @@ export class AggregateStage {
   }
 
   /** Each changed group beside its stored state: whether it existed, its new slots, its visible columns before. */
-  private step(grouped: string): string {
+  private step(grouped: string, before: readonly string[]): string {
     const key = this.table.key
     const stored = (slot: Slot) => `t.${q(this.column(slot))}`
     const again = this.slots.flatMap((slot) => slot.again.map((condition) => condition(stored)))
@@ -173,7 +181,7 @@ export class AggregateStage {
       `t.${q(key.columns[0]?.name ?? '')} is not null as __existed`,
       't.ctid as __at',
       ...this.slots.map((slot, i) => `${slot.next?.(stored) ?? `null::${slot.sql}`} as ${slotName(i)}`),
-      ...visible.map((column, i) => `t.${q(column.name)} as ${oldName(i)}`),
+      ...before.map((name, i) => `t.${q(visible[i]?.name ?? name)} as ${name}`),
       ...(again.length === 0 ? [] : [`coalesce(${again.join(' or ')}, false) as __again`]),
     ]
     const keyed = select({
@@ -185,14 +193,14 @@ export class AggregateStage {
   }
 
   /** Groups whose slots added up, and those computed again. */
-  private merge(step: string, again: string): string {
+  private merge(step: string, again: string, before: readonly string[]): string {
     const columns = (slots: readonly string[]) => [
       ...this.node.keys.map((name) => `s.${q(name)}`),
       ...this.table.key.columns.map((_, i) => `s.${keyName(i)}`),
       's.__existed',
       's.__at',
       ...slots,
-      ...this.items.map((_, i) => `s.${oldName(i)}`),
+      ...before.map((name) => `s.${name}`),
     ]
     const recomputed = this.slots.map((slot, i) =>
       slot.notNull ? `coalesce(a.${slotName(i)}, 0) as ${slotName(i)}` : `a.${slotName(i)}`,
@@ -218,12 +226,15 @@ export class AggregateStage {
   }
 
   /** One expression for each stored column, over a row with keys, slots and values. */
-  private tableRow(visible = this.items.map((item) => printExpression(item.expression))): string[] {
+  private tableRow(
+    visible = this.items.map((item) => printExpression(item.expression)),
+    keys = this.table.key.columns.map((column) => column.value ?? 'null'),
+  ): string[] {
     let next = 0
     return this.table.columns.map((column) => {
       if (column.visible) return visible[next++] ?? 'null'
-      const key = this.table.key.columns.find((candidate) => candidate.name === column.name)
-      if (key !== undefined) return key.value ?? 'null'
+      const key = this.table.key.columns.findIndex((candidate) => candidate.name === column.name)
+      if (key !== -1) return keys[key] ?? 'null'
       const slot = this.slots.find((candidate) => this.physical.get(candidate) === column.name)
       return slot === undefined ? 'null' : slotName(this.slots.indexOf(slot))
     })

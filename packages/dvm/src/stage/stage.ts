@@ -19,7 +19,7 @@ export interface StageDelta {
   /** Whether the key was stored before, and whether it is afterwards. */
   readonly existed: string
   readonly alive: string
-  /** The visible columns, and their values before and after. */
+  /** The visible columns, and their values before and after; `before` is empty where nobody asks what changed. */
   readonly visible: readonly string[]
   readonly before: readonly string[]
   readonly after: readonly string[]
