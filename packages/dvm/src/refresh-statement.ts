@@ -4,7 +4,7 @@ import type { CompiledSource, RefreshVariant, Target } from './compiled.ts'
 import { Differentiator } from './delta/differentiate.ts'
 import type { StageReader } from './delta/readings.ts'
 import type { Stateful } from './plan/plan.ts'
-import { Chain, indent, q, select } from './print/text.ts'
+import { Chain, indent, nested, q, select } from './print/text.ts'
 import { apply, emitted, type Applied } from './stage/apply.ts'
 import { counts, emit, writtenCount } from './stage/emit.ts'
 import type { StageDelta } from './stage/stage.ts'
@@ -149,13 +149,14 @@ function openWindows(
   const read = sources.filter((source) => changed.has(source.stableName))
   const names = new Map(
     read.map((source) => {
-      const body = select({
+      const rows = select({
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
         from: buffer(source),
         where: [...within(source), '__w <> 0'],
         // By index, from the frontier on: a limit alone makes the planner hope to meet enough rows early in a scan of them all.
         ...(limit === null ? {} : { orderBy: '__x', limit: limit + 1 }),
       })
+      const body = limit === null ? rows : expectedToBeFew(rows)
       return [source.stableName, chain.add(`window of ${source.table}`, body, { materialized: true })] as const
     }),
   )
@@ -213,6 +214,15 @@ function openWindows(
     waiting: `array[${waiting.join(', ')}]::boolean[]`,
     changeRows: `(select change_rows from ${counted})`,
   }
+}
+
+/**
+ * Up to the limit may come, but nearly always it is a handful; and planned for the limit, a handful would be joined by
+ * reading whole tables. The condition is true of every change row. Without statistics, the planner expects each of two
+ * values in one of 200 rows, and so a hundredth of the limit.
+ */
+function expectedToBeFew(rows: string): string {
+  return select({ columns: ['*'], from: `${nested(rows)} w`, where: ['__w in (1, -1)'] })
 }
 
 function anyOf(conditions: readonly string[]): string {
