@@ -50,6 +50,7 @@ const STREAM_TABLE_KEYS = [
   'statusReason',
   'sources',
   'refreshedAt',
+  'decision',
 ]
 
 describe('a stream table from the command line', () => {

@@ -15,6 +15,7 @@ import {
   createRefresher,
   createStreamTable,
   describeStreamTables,
+  type Description as StreamTable,
   dropStreamTable,
   examine,
   explain,
@@ -29,7 +30,7 @@ import {
   statusOf,
   verifyStreamTable,
 } from '@freshet/refresh'
-import type { Freshet, StreamTable } from './freshet.ts'
+import type { Freshet } from './freshet.ts'
 import { refreshOrder } from './order.ts'
 import { withPatience } from './patience.ts'
 

@@ -1,16 +1,18 @@
 export { connect, type ConnectOptions, createFreshet } from './connect.ts'
+export type { Freshet, InitReport } from './freshet.ts'
 export type {
   AlterSpec,
   CreateSpec,
+  Decision,
+  Description as StreamTable,
+  ExplainedStage,
   Explanation,
   Finding,
-  Freshet,
   HistoryEntry,
-  InitReport,
+  MissingIndex,
   Mode,
   PlanNode,
   Progress,
-  StreamTable,
-  StreamTableStatus,
+  Status as StreamTableStatus,
   Verification,
-} from './freshet.ts'
+} from '@freshet/refresh'

@@ -1,5 +1,5 @@
 import { FreshetError } from '@freshet/core'
-import type { StreamTable } from './freshet.ts'
+import type { Description as StreamTable } from '@freshet/refresh'
 
 /** Upstream before downstream, so that one pass makes everything fresh. */
 export function refreshOrder<Table extends Pick<StreamTable, 'id' | 'name' | 'sources'>>(

@@ -8,10 +8,11 @@ import type {
   Target,
 } from './compiled.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
+import { lookupsOf } from './lookups.ts'
 import { wholeQuery, type Planned } from './plan-query.ts'
 import { q } from './print/text.ts'
 import { refreshStatement } from './refresh-statement.ts'
-import { replaceStatement } from './replace-statement.ts'
+import { replaceStatements } from './replace-statement.ts'
 import { PartitionStage } from './stage/partition-stage.ts'
 import type { AnyStage } from './stage/stages.ts'
 import { createTable, tableName } from './stage/state-table.ts'
@@ -59,6 +60,7 @@ function compilePlan(
     sources,
     tables: stages.order.map(({ stage, input }) => compileTable(stage, input, stage === stages.last ? target : null)),
     refresh: differential ? recipe(facts, types, target, smallDeltaRows) : null,
+    lookups: lookupsOf(planned.query),
   }
 }
 
@@ -97,8 +99,7 @@ function compileTable(stage: AnyStage, input: string, target: Target | null): Co
     create: createTable(table),
     indexes: stage instanceof PartitionStage ? stage.indexes : [],
     fill: `insert into ${tableName(table)} (${columns})\n${fill}`,
-    replace: replaceStatement(table, fill, null),
-    replaceEmitting: target === null ? null : replaceStatement(table, fill, target),
+    replace: replaceStatements(table, fill, target),
     visibleColumns: table.columns.filter((column) => column.visible).map((column) => column.name),
   }
 }

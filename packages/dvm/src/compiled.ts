@@ -1,4 +1,5 @@
 import type { FunctionFacts, QueryFacts, RelationFacts, TypeFacts } from './facts.ts'
+import type { Lookup } from './lookups.ts'
 import type { Refusal } from './plan-query.ts'
 
 /** What the compiler is given beside a query, and what it makes of it: plain data, stored as JSON in the catalog. */
@@ -64,6 +65,8 @@ export interface Compiled {
   /** State tables in the order in which they are filled; the stream table is the last. */
   readonly tables: readonly CompiledTable[]
   readonly refresh: RefreshRecipe | null
+  /** By which columns of base tables its deltas find rows. */
+  readonly lookups: readonly Lookup[]
 }
 
 export interface CompiledTable {
@@ -74,9 +77,20 @@ export interface CompiledTable {
   readonly indexes: readonly string[]
   /** INSERT of the whole content into the empty table. */
   readonly fill: string
-  /** Recomputes, and applies only the difference. */
-  readonly replace: string
-  /** The same, and writes the output delta to the change buffer; only of the stream table itself. */
-  readonly replaceEmitting: string | null
+  readonly replace: ReplaceStatements
   readonly visibleColumns: readonly string[]
+}
+
+/** Recomputes, and applies only the difference: `once`, or `compute`, `apply` and `discard` one after the other. */
+export interface ReplaceStatements {
+  readonly once: Applying
+  readonly compute: string
+  readonly apply: Applying
+  readonly discard: string
+}
+
+export interface Applying {
+  readonly quiet: string
+  /** The same, and writes the output delta to the change buffer; only of the stream table itself. */
+  readonly emitting: string | null
 }

@@ -1,13 +1,15 @@
 import type { CompiledSource, Target } from './compiled.ts'
-import { FROM_SOURCES, readPlan } from './delta/readings.ts'
+import { readPlan, type StageReader } from './delta/readings.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
 import { statefulOf, type Planned } from './plan-query.ts'
 import { passThrough, scansOf, type Stateful } from './plan/plan.ts'
+import { q, select } from './print/text.ts'
 import { AggregateStage } from './stage/aggregate-stage.ts'
 import { OutputStage } from './stage/output-stage.ts'
 import { PartitionStage } from './stage/partition-stage.ts'
 import type { TypeOf } from './stage/stage.ts'
 import type { KeyedStage, Stages } from './stage/stages.ts'
+import { tableName } from './stage/state-table.ts'
 
 /** A plan with its stages, each over a state table of its own, and the sources whose changes it reads. */
 export interface StagedPlan {
@@ -58,10 +60,20 @@ function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: 
     : new OutputStage({ query, itemTypes, ...names })
   const lastInput = stateful ? root.input : root
   const order = [
-    ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', FROM_SOURCES) })),
-    { stage: last, input: readPlan(lastInput, 'after', FROM_SOURCES) },
+    ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', fromStages(inner)) })),
+    { stage: last, input: readPlan(lastInput, 'after', fromStages(inner)) },
   ]
   return { inner, order, last }
+}
+
+/** Tables are filled inner ones first, so each is computed from the stages below it, and every source is read once. */
+function fromStages(inner: ReadonlyMap<Stateful, KeyedStage>): StageReader {
+  return {
+    read(node) {
+      const stage = inner.get(node)
+      return stage && select({ columns: node.columns.map((column) => q(column.name)), from: tableName(stage.table) })
+    },
+  }
 }
 
 function keyedStage(node: Stateful, rest: Omit<ConstructorParameters<typeof AggregateStage>[0], 'node'>): KeyedStage {

@@ -18,7 +18,14 @@ import {
 } from '@freshet/core'
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
-import { COMPILER_VERSION, findDefinition, loadDefinition, type Definition, type StoredPlan } from './definition.ts'
+import {
+  COMPILER_VERSION,
+  findDefinition,
+  loadDefinition,
+  type Definition,
+  type Mode,
+  type StoredPlan,
+} from './definition.ts'
 import { discard } from './drop.ts'
 import { startEmitting } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
@@ -37,7 +44,8 @@ import { transactionWith } from './sessions.ts'
 export interface CreateSpec {
   readonly name: string
   readonly query: string
-  readonly mode?: 'auto' | 'differential' | 'full'
+  readonly mode?: Mode
+  /** 'live', 'manual', or a duration such as '500ms', '5s', '1m', '2h'. Default: live. */
   readonly schedule?: string
 }
 
@@ -162,7 +170,11 @@ export async function makePlan(
   const uncaptured = [...facts.relations.values()].some((relation) =>
     ['materialized_view', 'foreign', 'system'].includes(relation.kind),
   )
-  return { ...compiled, compiler: COMPILER_VERSION, alwaysDue: facts.timeDependent !== null || uncaptured }
+  return {
+    ...compiled,
+    compiler: COMPILER_VERSION,
+    alwaysDue: facts.timeDependent !== null || uncaptured,
+  }
 }
 
 function refuseSources(facts: QueryFacts): void {
@@ -255,15 +267,13 @@ const PROGRESS_MS = 500
 async function stoppableSleep(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
   })
 }
 

@@ -1,6 +1,9 @@
 import { catalog, displayName, FreshetError, parseName, type Queryable, rows, sql } from '@freshet/core'
 import type { Compiled } from '@freshet/dvm'
 
+/** How a stream table was asked to be refreshed. */
+export type Mode = 'auto' | 'differential' | 'full'
+
 /** A stream table as the catalog has it: its definition, its compiled plan, and where its frontier stands. */
 export interface Definition {
   readonly id: number
@@ -9,7 +12,7 @@ export interface Definition {
   readonly stableName: string
   readonly query: string
   readonly definition: string
-  readonly mode: 'auto' | 'differential' | 'full'
+  readonly mode: Mode
   readonly schedule: string
   readonly plan: StoredPlan
   readonly settings: Readonly<Record<string, string>>

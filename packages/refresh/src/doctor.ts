@@ -1,6 +1,8 @@
-import { displayName, isInstalledHere, raw, requireSchema, isFreshetError } from '@freshet/core'
+import { displayName, isInstalledHere, raw, readSettings, requireSchema, isFreshetError } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
-import { listDefinitions, nameOf } from './definition.ts'
+import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
+import { findMissingIndexes } from './indexes.ts'
+import { hintOf } from './refresh-reasons.ts'
 import { describeStreamTables } from './status.ts'
 
 /** Looks for what is wrong, or soon will be, and says what to do. Reads only. */
@@ -36,6 +38,8 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
     ...findings,
     ...(await examineSources(context)),
     ...(await examineTables(context)),
+    ...(await examineIndexes(context)),
+    ...(await examineSettings(context)),
     ...(await examineServer(context)),
   ]
 }
@@ -105,10 +109,36 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
         level: 'warning',
         subject,
         message: `refreshed in full: ${table.modeReason.code}, ${table.modeReason.detail}`,
-        hint: `freshet explain ${nameOf(table)}`,
+        hint: table.modeReason.hint ?? `freshet explain ${nameOf(table)}`,
       }
     return ok(subject, `${table.effectiveMode}, ${table.storage}`)
   })
+}
+
+/** Each index once, with the stream tables whose refreshes would use it. */
+async function examineIndexes({ database }: RefreshContext): Promise<Finding[]> {
+  const differential = (await listDefinitions(database)).filter(
+    ({ mode, plan }) => mode !== 'full' && plan.compiler === COMPILER_VERSION && plan.refresh !== null,
+  )
+  const wanted = new Map<string, { readonly table: string; readonly readers: string[] }>()
+  for (const definition of differential) {
+    for (const { table, statement } of await findMissingIndexes(database, definition.plan.lookups)) {
+      const known = wanted.get(statement) ?? { table, readers: [] }
+      wanted.set(statement, { table, readers: [...known.readers, nameOf(definition)] })
+    }
+  }
+  return [...wanted].map(([statement, { table, readers }]) => ({
+    level: 'warning',
+    subject: table,
+    message: `each refresh of ${readers.join(', ')} reads the whole table: an index is missing`,
+    hint: statement,
+  }))
+}
+
+async function examineSettings({ database }: RefreshContext): Promise<Finding[]> {
+  if (!(await readSettings(database)).force_full_refresh) return []
+  const message = 'every refresh is a full one, whatever the mode'
+  return [{ level: 'warning', subject: 'force_full_refresh', message, hint: hintOf('FORCED') }]
 }
 
 async function examineServer({ database }: RefreshContext): Promise<Finding[]> {

@@ -1,5 +1,7 @@
-import { FreshetError, type Queryable, raw, sql } from '@freshet/core'
+import { FreshetError, identifier, type Queryable, raw, sql } from '@freshet/core'
+import type { Decision } from './choose.ts'
 import { nameOf, type Definition } from './definition.ts'
+import { sourceRows } from './pending-changes.ts'
 
 /**
  * A full refresh inside a REPEATABLE READ transaction, whose snapshot is F₁: every state table is recomputed and
@@ -22,12 +24,27 @@ export async function lockState(
   return rows[0] ?? null
 }
 
-export async function replaceAll(transaction: Queryable, definition: Definition): Promise<FullResult> {
-  await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+/**
+ * A refresh that is expected to take this long, in milliseconds, is worth a temporary table, which costs about four:
+ * into it the answer is computed by parallel workers.
+ */
+const WORTH_A_TABLE_MS = 30
+
+/** Brings every state table to the transaction's snapshot, inner ones first. `expectedMs`: null when nobody knows. */
+export async function replaceAll(
+  transaction: Queryable,
+  definition: Definition,
+  expectedMs: number | null = null,
+): Promise<FullResult> {
+  const [allowed] = await transaction.query<{ scratch: boolean }>(raw(ANNOUNCE), { prepared: true })
+  const apart = allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
-  for (const table of definition.plan.tables) {
-    const statement = definition.emits && table.replaceEmitting !== null ? table.replaceEmitting : table.replace
+  for (const { replace } of definition.plan.tables) {
+    if (apart) await transaction.query(raw(replace.compute))
+    const { quiet, emitting } = apart ? replace.apply : replace.once
+    const statement = definition.emits && emitting !== null ? emitting : quiet
     const [row] = await transaction.query<{ rows_inserted: number; rows_deleted: number }>(raw(statement))
+    if (apart) await transaction.query(raw(replace.discard))
     if (row === undefined)
       throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
     result = { rowsInserted: row.rows_inserted, rowsDeleted: row.rows_deleted }
@@ -35,10 +52,27 @@ export async function replaceAll(transaction: Queryable, definition: Definition)
   return result
 }
 
+/** The guard lets this transaction write, and hash joins over whole tables have some memory. */
+const ANNOUNCE = `select set_config('freshet.apply', 'on', true),
+  case when pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then set_config('work_mem', '64MB', true) end,
+  has_database_privilege(current_database(), 'temporary') as scratch`
+
 /** Fills the empty tables of a new stream table. */
 export async function fillAll(transaction: Queryable, definition: Pick<Definition, 'plan'>): Promise<void> {
   await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
-  for (const table of definition.plan.tables) await transaction.query(raw(table.fill))
+  for (const [i, table] of definition.plan.tables.entries()) {
+    await transaction.query(raw(table.fill))
+    // The tables that follow are computed from this one.
+    if (i < definition.plan.tables.length - 1)
+      await transaction.query(sql`analyze ${identifier(table.schema, table.table)}`)
+  }
+}
+
+/** What a full refresh leaves in the catalog: the new version, its frontier, and the rows that the sources had. */
+export interface Recorded {
+  readonly version: string
+  readonly snapshot: string
+  readonly sourceRows: number
 }
 
 export async function recordFull(
@@ -49,21 +83,38 @@ export async function recordFull(
     readonly reason: string | null
     readonly initiatedBy: string
     readonly result: FullResult
+    /** Why AUTO preferred it, where that was the reason. */
+    readonly decision?: Decision | null
   },
-): Promise<void> {
+): Promise<Recorded> {
   const names = definition.plan.sources.map((source) => source.stableName)
-  await transaction.query(sql`
-    update freshet.stream_table_state set
-      version = version + 1, refreshed_at = clock_timestamp(), reinitialize = null,
-      consecutive_errors = 0, last_error = null, retry_at = null,
-      status = case when status = 'initializing' then 'active' else status end,
-      frontier = coalesce((
-        select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', pg_current_snapshot()::text)))
-        from unnest(${names}::text[]) name
-      ), '{}')
-    where stream_table_id = ${definition.id}`)
-  await transaction.query(sql`
-    insert into freshet.refresh_history (stream_table_id, started_at, action, reason, initiated_by, rows_inserted, rows_deleted)
-    values (${definition.id}, transaction_timestamp(), ${entry.action}, ${entry.reason}, ${entry.initiatedBy},
-      ${entry.result.rowsInserted}, ${entry.result.rowsDeleted})`)
+  const { rowsInserted, rowsDeleted } = entry.result
+  const decision = entry.decision ? JSON.stringify(entry.decision) : null
+  const [recorded] = await transaction.query<Recorded>(
+    sql`
+    with read as (select ${sourceRows(names)} as rows),
+    state as (
+      update freshet.stream_table_state set
+        version = version + 1, refreshed_at = clock_timestamp(), reinitialize = null,
+        consecutive_errors = 0, last_error = null, retry_at = null,
+        status = case when status = 'initializing' then 'active' else status end,
+        decision = coalesce(${decision}::jsonb || jsonb_build_object('decidedAt', clock_timestamp()), decision),
+        frontier = coalesce((
+          select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', pg_current_snapshot()::text)))
+          from unnest(${names}::text[]) name
+        ), '{}')
+      where stream_table_id = ${definition.id}
+      returning version::text as version
+    ),
+    entry as (
+      insert into freshet.refresh_history (stream_table_id, started_at, action, reason, initiated_by, rows_inserted, rows_deleted, source_rows, decision)
+      select ${definition.id}::int, transaction_timestamp(), ${entry.action}, ${entry.reason}, ${entry.initiatedBy},
+        ${rowsInserted}::bigint, ${rowsDeleted}::bigint, read.rows, ${decision}::jsonb
+      from read
+    )
+    select state.version, pg_current_snapshot()::text as snapshot, read.rows as "sourceRows" from state, read`,
+    { prepared: true },
+  )
+  if (recorded === undefined) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no state`)
+  return recorded
 }

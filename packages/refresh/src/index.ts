@@ -8,12 +8,15 @@ export {
   loadDefinition,
   nameOf,
   type Definition,
+  type Mode,
   type StoredPlan,
 } from './definition.ts'
 export { examine, type Finding } from './doctor.ts'
 export { dropStreamTable } from './drop.ts'
-export { explain, type Explanation } from './explain.ts'
+export type { Decision } from './choose.ts'
+export { explain, type ExplainedStage, type Explanation, type MissingIndex, type PlanNode } from './explain.ts'
 export type { OnProgress, Progress } from './progress.ts'
+export { type Resolved, resolveQuery } from './resolve/resolve.ts'
 export { createRefresher } from './refresher.ts'
 export {
   describeStreamTables,

@@ -1,7 +1,75 @@
-import { bufferTable, type Fragment, sql } from '@freshet/core'
+import { bufferTable, type Fragment, join, type Queryable, sql } from '@freshet/core'
+import type { Definition } from './definition.ts'
 
 /** The change rows of a source that a frontier has not seen, as FROM and WHERE: those of transactions it does not show. */
 export function fromPendingChanges(source: string, frontier: string | null): Fragment {
   return sql`from ${bufferTable(source)}
     where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)`
+}
+
+type Sources = Pick<Definition, 'plan' | 'snapshots'>
+
+function windows({ plan, snapshots }: Sources): Fragment[] {
+  return plan.sources.map((source, i) => fromPendingChanges(source.stableName, snapshots[i] ?? null))
+}
+
+/** Whether any source has changes that the frontier has not seen. */
+export async function isPending(queryable: Queryable, definition: Sources): Promise<boolean> {
+  const some = windows(definition).map((window) => sql`exists (select ${window})`)
+  if (some.length === 0) return false
+  const [row] = await queryable.query<{ pending: boolean }>(sql`select ${join(some, ' or ')} as pending`, {
+    prepared: true,
+  })
+  return row?.pending === true
+}
+
+/** What AUTO looks at, in one statement. */
+export interface Pending {
+  /** Change rows that wait: of all sources, and the most of one. */
+  readonly changeRows: number
+  readonly largestWindow: number
+  /** There may be more: they were counted up to a bound. */
+  readonly bounded: boolean
+  /** Rows of the sources by the server's statistics; 0 where it has none. */
+  readonly sourceRows: number
+  /** The stream table's version now; null when it was dropped. */
+  readonly version: string | null
+  readonly forced: boolean
+}
+
+/** `bound`: of each source, no more change rows are counted; null counts them all. */
+export async function measurePending(
+  queryable: Queryable,
+  definition: Definition,
+  bound: number | null,
+): Promise<Pending> {
+  const counts = windows(definition).map(
+    (window) => sql`(select count(*) from (select ${window} limit ${bound}::bigint) w)`,
+  )
+  const names = definition.plan.sources.map((source) => source.stableName)
+  const [row] = await queryable.query<Pending>(
+    sql`
+    select coalesce(sum(rows), 0)::float8 as "changeRows", coalesce(max(rows), 0)::float8 as "largestWindow",
+      coalesce(max(rows) >= ${bound}::bigint, false) as bounded,
+      ${sourceRows(names)} as "sourceRows",
+      (select version::text from freshet.stream_table_state where stream_table_id = ${definition.id}) as version,
+      exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true') as forced
+    from unnest(array[${join(counts)}]::bigint[]) as w(rows)`,
+    { prepared: true },
+  )
+  return row ?? { changeRows: 0, largestWindow: 0, bounded: false, sourceRows: 0, version: null, forced: false }
+}
+
+/** Rows of the sources, those of partitions included, by the server's statistics. */
+export function sourceRows(stableNames: readonly string[]): Fragment {
+  const tracked = sql`freshet.source s where s.stable_name = any(${stableNames}::text[])`
+  return sql`coalesce((
+      select sum(greatest(c.reltuples, 0)) from pg_catalog.pg_class c
+      where c.relkind <> 'p' and c.oid in (
+        select s.relation from ${tracked}
+        union
+        select i.relid from freshet.source s cross join lateral pg_catalog.pg_partition_tree(s.relation) i
+        where i.isleaf and s.stable_name = any(${stableNames}::text[])
+      )
+    ), 0)::float8`
 }

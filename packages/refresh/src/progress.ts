@@ -2,6 +2,7 @@
 export interface Progress {
   readonly phase: 'resolve' | 'capture' | 'fill' | 'index' | 'done'
   readonly message: string
+  /** Rows written so far and rows expected, where the server can tell. */
   readonly rows?: number
   readonly expectedRows?: number
 }

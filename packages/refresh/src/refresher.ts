@@ -9,7 +9,6 @@ import {
   type Refresher,
   type Session,
   type Sql,
-  sql,
 } from '@freshet/core'
 import {
   loadParser,
@@ -19,10 +18,13 @@ import {
   type RefreshVariant,
 } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
+import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
+import { enoughToCount, estimateFull, learn, type Experience } from './cost-model.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
+import { loadExperience, recordDecision } from './experience.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
+import { isPending, measurePending } from './pending-changes.ts'
 import { markReinitialize, recompile } from './recompile.ts'
-import { fromPendingChanges } from './pending-changes.ts'
 import { requireCapture } from './require-sources.ts'
 import { differing, settingsStatement, transactionWith } from './sessions.ts'
 
@@ -56,11 +58,22 @@ interface StatementResult {
 
 interface Known {
   readonly definition: Definition
-  /** Sizes, when the last refresh met more change rows than the statement for small deltas takes. */
-  readonly large: Sizes | null
+  readonly experience: Experience
+  /** The last refresh met more change rows than the statement for small deltas takes. */
+  readonly large: boolean
   /** Stable names of the sources that changed last: most likely the same change next. */
   readonly changed: ReadonlySet<string>
+  /** The statement for small deltas of these sources has run: it is planned, and its time is worth remembering. */
+  readonly warm: boolean
 }
+
+/** A differential refresh to be tried: by which statement, and why, where AUTO had to choose. */
+interface Attempt {
+  readonly large: boolean
+  readonly decision: Decision | null
+}
+
+type Timed = StatementResult & { readonly ms: number }
 
 const MAX_ATTEMPTS = 8
 
@@ -92,16 +105,55 @@ class CachingRefresher implements Refresher {
 
   private async attempt(id: number, options: RefreshOptions): Promise<Step | 'again'> {
     const known = this.known.get(id) ?? (await this.load(id))
-    let result: StatementResult
+    let result: Timed
+    let attempt: Attempt
     try {
       const reason = await fullReason(this.context.database, known.definition, options)
       if (reason === 'nothing pending') return await this.confirm(id, known)
-      if (reason !== null) return await this.full(known.definition, reason, options)
-      result = await this.context.database.session((session) => runDifferential(session, known, options))
+      if (reason !== null) return await this.full(known, reason, options)
+      const plan = await this.planAttempt(known, options)
+      if (!('large' in plan)) return await plan.instead
+      attempt = plan
+      result = await this.context.database.session((session) => runDifferential(session, known, plan, options))
     } catch (error) {
       return this.recover(id, known, error, options)
     }
-    return this.interpret(id, known, result, options)
+    return this.interpret(known, attempt, result, options)
+  }
+
+  /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
+  private async planAttempt(
+    known: Known,
+    options: RefreshOptions,
+  ): Promise<Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'again' }> {
+    const { definition } = known
+    if (definition.mode !== 'auto') return { large: known.large, decision: null }
+    return known.large || fewChangesAreSlow(known.experience)
+      ? this.decide(known, options)
+      : { large: false, decision: null }
+  }
+
+  private async decide(
+    known: Known,
+    options: RefreshOptions,
+  ): Promise<Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'again' }> {
+    const { definition } = known
+    const sources = definition.plan.sources.length
+    const choice = async (bound: number | null) => {
+      const pending = await measurePending(this.context.database, definition, bound)
+      return { pending, decision: choose(known.experience, { ...pending, sources }) }
+    }
+    let { pending, decision } = await choice(enoughToCount(known.experience, sources))
+    // By a bounded count a differential refresh is never chosen: it may have to read many more rows.
+    if (pending.bounded && decision.action === 'differential') ({ pending, decision } = await choice(null))
+    if (pending.version !== definition.version) {
+      this.known.delete(definition.id)
+      return { instead: 'again' }
+    }
+    if (pending.changeRows === 0) return { instead: { action: 'none' } }
+    if (pending.forced) return { instead: this.full(known, 'FORCED', options) }
+    if (decision.action === 'full') return { instead: this.full(known, decision.reason, options, decision) }
+    return { large: pending.largestWindow > (definition.plan.refresh?.smallDeltaRows ?? 0), decision }
   }
 
   /**
@@ -115,31 +167,39 @@ class CachingRefresher implements Refresher {
     if (version !== known.definition.version) return 'again'
     const failedOnValues =
       error.sqlState.startsWith('22') && known.definition.plan.refresh !== null && options.full !== true
-    if (failedOnValues) return this.full(known.definition, 'DELTA_FAILED', options)
+    if (failedOnValues) return this.full(known, 'DELTA_FAILED', options)
     throw error
   }
 
   private interpret(
-    id: number,
     known: Known,
-    result: StatementResult,
+    attempt: Attempt,
+    result: Timed,
     options: RefreshOptions,
   ): Promise<Step | 'again'> | Step | 'again' {
     const { definition } = known
+    const { id } = definition
     if (result.done) {
-      const next: Definition = {
-        ...definition,
-        version: String(BigInt(definition.version) + 1n),
-        snapshots: definition.snapshots.map(() => result.snapshot),
-      }
-      const large =
-        known.large !== null && result.change_rows > FEW_ROWS ? { ...known.large, changes: result.change_rows } : null
-      this.known.set(id, { ...known, definition: next, large })
+      const { ms, change_rows: changeRows } = result
+      this.known.set(id, {
+        ...known,
+        definition: {
+          ...definition,
+          version: String(BigInt(definition.version) + 1n),
+          snapshots: definition.snapshots.map(() => result.snapshot),
+        },
+        experience:
+          known.warm || attempt.decision !== null
+            ? learn(known.experience, { action: 'differential', ms, changeRows })
+            : known.experience,
+        large: attempt.large && changeRows > FEW_ROWS,
+        warm: known.warm || !attempt.large,
+      })
       return {
         action: 'differential',
         rowsInserted: result.rows_inserted,
         rowsDeleted: result.rows_deleted,
-        changeRows: result.change_rows,
+        changeRows,
       }
     }
     if (result.version === null) {
@@ -153,24 +213,18 @@ class CachingRefresher implements Refresher {
     if (!result.pending) return { action: 'none' }
     if (result.held === 0) return { action: 'busy' }
     if (result.changed) return this.adapt(definition)
-    if (result.truncated) return this.full(definition, 'TRUNCATED', options)
-    if (result.forced) return this.full(definition, 'FORCED', options)
+    if (result.truncated) return this.full(known, 'TRUNCATED', options)
+    if (result.forced) return this.full(known, 'FORCED', options)
     if (result.others) {
-      this.known.set(id, { ...known, changed: waitingSources(definition, result.waiting) })
+      this.known.set(id, { ...known, changed: waitingSources(definition, result.waiting), warm: false })
       return 'again'
     }
     if (result.over) {
-      return this.overflow(id, known, options)
+      // More changes than planned for: the next attempt chooses, or takes the statement for large deltas.
+      this.known.set(id, { ...known, large: true })
+      return 'again'
     }
     throw new FreshetError('INTERNAL', `a refresh of ${nameOf(definition)} neither ran nor said why`)
-  }
-
-  /** More changes than planned for: the statement for large deltas, or a full refresh where that is cheaper. */
-  private async overflow(id: number, known: Known, options: RefreshOptions): Promise<Step | 'again'> {
-    const sizes = await sizesOf(this.context.database, known.definition)
-    if (known.definition.mode === 'auto' && fullIsCheaper(sizes)) return this.full(known.definition, 'CHEAPER', options)
-    this.known.set(id, { ...known, large: sizes })
-    return 'again'
   }
 
   /** A source has another shape than the plan was compiled for. */
@@ -183,27 +237,51 @@ class CachingRefresher implements Refresher {
     return 'again'
   }
 
-  private async full(definition: Definition, reason: string, options: RefreshOptions): Promise<Step | 'again'> {
+  private async full(
+    known: Known,
+    reason: string,
+    options: RefreshOptions,
+    decision: Decision | null = null,
+  ): Promise<Step | 'again'> {
+    const { definition, experience } = known
     this.known.delete(definition.id)
+    const started = performance.now()
     try {
-      return await transactionWith(
+      const done = await transactionWith(
         this.context.database,
         definition.settings,
-        async (transaction): Promise<Step | 'again'> => {
+        async (transaction) => {
           const state = await lockState(transaction, definition.id, false)
-          if (state === null) return { action: 'busy' }
+          if (state === null) return 'busy'
           if (state.version !== definition.version) return 'again'
-          const result = await replaceAll(transaction, definition)
-          await recordFull(transaction, definition, {
-            action: 'full',
-            reason,
-            initiatedBy: options.initiatedBy ?? 'manual',
+          const result = await replaceAll(transaction, definition, estimateFull(experience, decision?.sourceRows ?? 0))
+          const initiatedBy = options.initiatedBy ?? 'manual'
+          return {
             result,
-          })
-          return { action: 'full', reason, ...result }
+            ...(await recordFull(transaction, definition, { action: 'full', reason, initiatedBy, result, decision })),
+          }
         },
         { isolation: 'repeatable read' },
       )
+      if (done === 'again') return 'again'
+      if (done === 'busy') return { action: 'busy' }
+      this.known.set(definition.id, {
+        ...known,
+        definition: {
+          ...definition,
+          version: done.version,
+          reinitialize: null,
+          status: definition.status === 'initializing' ? 'active' : definition.status,
+          snapshots: definition.snapshots.map(() => done.snapshot),
+        },
+        experience: learn(experience, {
+          action: 'full',
+          ms: performance.now() - started,
+          sourceRows: done.sourceRows,
+          preferredAt: decision?.changeRows ?? null,
+        }),
+      })
+      return { action: 'full', reason, ...done.result }
     } catch (error) {
       // The state row changed after this transaction's snapshot: somebody else refreshed meanwhile.
       if (isFreshetError(error) && error.sqlState === '40001') return 'again'
@@ -220,7 +298,8 @@ class CachingRefresher implements Refresher {
       await recompile(this.context, definition, 'NEW_COMPILER')
       definition = await loadDefinition(this.context.database, id)
     }
-    const known: Known = { definition, large: null, changed: NONE }
+    const experience = await loadExperience(this.context.database, id)
+    const known: Known = { definition, experience, large: false, changed: NONE, warm: false }
     this.known.set(id, known)
     return known
   }
@@ -249,23 +328,22 @@ export async function fullReason(
   return definition.plan.alwaysDue || (await isPending(queryable, definition)) ? reason : 'nothing pending'
 }
 
-/** Whether any source has changes that the frontier has not seen. */
-async function isPending(queryable: Queryable, definition: Definition): Promise<boolean> {
-  for (const [i, source] of definition.plan.sources.entries()) {
-    const changes = fromPendingChanges(source.stableName, definition.snapshots[i] ?? null)
-    const [row] = await queryable.query<{ pending: boolean }>(sql`select exists (select ${changes}) as pending`)
-    if (row?.pending === true) return true
-  }
-  return false
-}
-
-async function runDifferential(session: Session, known: Known, options: RefreshOptions): Promise<StatementResult> {
-  const changes = await differing(session, known.definition.settings)
-  const variant = { changed: known.changed, large: known.large !== null }
-  const statement = await differentialStatement(known.definition, variant, options)
-  const settings = [...changes, ...(known.large === null ? PLANNING : PLANNING_LARGE)]
-  const [, rows] = await session.batch([settingsStatement(settings), statement], { prepared: true })
-  return single(rows as StatementResult[] | undefined)
+/** `ms`: where a decision is recorded, what the server took; else what the round trip took. */
+async function runDifferential(
+  session: Session,
+  { definition, changed }: Known,
+  { large, decision }: Attempt,
+  options: RefreshOptions,
+): Promise<Timed> {
+  const changes = await differing(session, definition.settings)
+  const statement = await differentialStatement(definition, { changed, large }, options)
+  const settings = settingsStatement([...changes, ...(large ? PLANNING_LARGE : PLANNING)])
+  const record = decision === null ? [] : [recordDecision(definition.id, decision)]
+  const started = performance.now()
+  const [, rows, recorded] = await session.batch([settings, statement, ...record], { prepared: true })
+  const ms = performance.now() - started
+  const [server] = (recorded ?? []) as { readonly ms: number }[]
+  return { ...single(rows as StatementResult[] | undefined), ms: server?.ms ?? ms }
 }
 
 /** Statement and parameters; `changed` are the sources that it reads. */
@@ -300,19 +378,6 @@ function single(rows: readonly StatementResult[] = []): StatementResult {
 /** So few change rows that the next refresh is tried with the statement for small deltas again. */
 const FEW_ROWS = 100
 
-/** Change rows that wait, and rows of the sources by the server's statistics. */
-interface Sizes {
-  readonly changes: number
-  readonly rows: number
-}
-
-/** Beyond this share of changed rows, recomputing was the cheaper way in every measurement. */
-const FULL_ABOVE = 0.5
-
-function fullIsCheaper({ changes, rows }: Sizes): boolean {
-  return changes > FULL_ABOVE * Math.max(rows, 1)
-}
-
 /**
  * How a refresh statement is planned: once, because its parameters tell the planner nothing that would make up for
  * planning a long statement again (the server would do so five times a connection); and never compiled just in time,
@@ -325,24 +390,3 @@ const PLANNING = [
 
 /** A large delta sorts and hashes many rows once. */
 const PLANNING_LARGE = [...PLANNING, ['work_mem', '64MB']] as const
-
-async function sizesOf(queryable: Queryable, definition: Definition): Promise<Sizes> {
-  const sources = definition.plan.sources.map((source, i) => {
-    const changes = fromPendingChanges(source.stableName, definition.snapshots[i] ?? null)
-    return queryable.query<Sizes>(sql`
-      select (select count(*) ${changes})::float8 as changes,
-      coalesce((
-        select sum(greatest(c.reltuples, 0)) from pg_catalog.pg_class c
-        where c.oid in (
-          select s.relation from freshet.source s where s.stable_name = ${source.stableName}
-          union select i.relid from freshet.source s cross join lateral pg_catalog.pg_partition_tree(s.relation) i where s.stable_name = ${source.stableName} and i.isleaf
-        )
-      ), 0)::float8 as rows`)
-  })
-  const rows = (await Promise.all(sources)).flat()
-  return { changes: sum(rows.map((row) => row.changes)), rows: sum(rows.map((row) => row.rows)) }
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0)
-}

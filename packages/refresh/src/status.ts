@@ -1,36 +1,48 @@
 import { displayName, type Queryable, raw, sql } from '@freshet/core'
+import type { Decision } from './choose.ts'
 import type { Definition } from './definition.ts'
 import { fromPendingChanges } from './pending-changes.ts'
+import { hintOf } from './refresh-reasons.ts'
 
-/** What the catalog and the buffers say of each stream table. Read-only; a few statements however many tables. */
+/** A stream table as the catalog describes it. */
 export interface Description {
   readonly id: number
   readonly schema: string
   readonly table: string
+  /** `schema.table`, quoted where needed. */
   readonly name: string
   readonly query: string
   readonly mode: Definition['mode']
   readonly effectiveMode: 'differential' | 'full'
-  readonly modeReason: { readonly code: string; readonly detail: string } | null
+  /** Why the query is not maintained differentially: a reason code, a sentence, and what to do; null when it is. */
+  readonly modeReason: { readonly code: string; readonly detail: string; readonly hint: string | null } | null
   readonly schedule: string
   readonly storage: 'keyed' | 'bag' | 'single'
   readonly keyColumns: readonly string[]
   readonly status: Definition['status']
   readonly statusReason: string | null
+  /** Sources it reads, `schema.table`; stream tables among them are marked. */
   readonly sources: readonly { readonly name: string; readonly streamTable: number | null }[]
   readonly refreshedAt: Date | null
+  /** What AUTO chose when it last had to, and why; null when it never had to. */
+  readonly decision: (Decision & { readonly decidedAt: Date }) | null
 }
 
+/** What the catalog and the buffers say of it. Read-only; a few statements however many tables. */
 export interface Status extends Description {
+  /** Change rows waiting in the buffers of its sources, counted up to a bound. */
   readonly pendingChanges: number
   readonly pendingIsLowerBound: boolean
+  /** Rows in the stream table by the server's statistics. */
   readonly estimatedRows: number
   readonly consecutiveErrors: number
   readonly lastError: { readonly code: string; readonly message: string; readonly hint?: string } | null
+  /** Figures of the refreshes of the last hour, milliseconds. */
   readonly refreshes: { readonly count: number; readonly p50Ms: number | null; readonly p99Ms: number | null }
 }
 
-interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sources'> {
+interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sources' | 'decision'> {
+  readonly decision: (Decision & { readonly decidedAt: string }) | null
   readonly reasonCode: string | null
   readonly reasonDetail: string | null
   readonly sources: readonly { readonly schema: string; readonly table: string; readonly streamTable: number | null }[]
@@ -43,7 +55,7 @@ export async function describeStreamTables(
   const rows = await queryable.query<DescriptionRow>(sql`
     select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
       t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.storage,
-      t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt",
+      t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       coalesce((
         select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id)
           order by f.schema_name, f.table_name)
@@ -55,10 +67,11 @@ export async function describeStreamTables(
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
     where ${id}::int is null or t.stream_table_id = ${id}::int
     order by t.schema_name, t.table_name`)
-  return rows.map(({ reasonCode, reasonDetail, sources, ...row }) => ({
+  return rows.map(({ reasonCode, reasonDetail, sources, decision, ...row }) => ({
     ...row,
     name: displayName(row),
-    modeReason: reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '' },
+    modeReason: reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '', hint: hintOf(reasonCode) },
+    decision: decision && { ...decision, decidedAt: new Date(decision.decidedAt) },
     sources: sources.map((source) => ({ name: displayName(source), streamTable: source.streamTable })),
   }))
 }
@@ -156,18 +169,22 @@ async function existingBuffers(queryable: Queryable): Promise<ReadonlySet<string
   return new Set(rows.map((row) => row.name))
 }
 
+/** One refresh, done or failed. */
 export interface HistoryEntry {
   readonly refreshId: string
   readonly name: string
   readonly startedAt: Date
   readonly finishedAt: Date
   readonly action: 'initial' | 'differential' | 'full'
+  /** Why it was of this kind, as a reason code; null where there was nothing to decide. */
   readonly reason: string | null
   readonly initiatedBy: string
   readonly changeRows: number
   readonly rowsInserted: number
   readonly rowsDeleted: number
   readonly error: { readonly code: string; readonly message: string } | null
+  /** What AUTO expected of either kind of refresh, where it had to choose. */
+  readonly decision: Decision | null
 }
 
 export async function historyOf(
@@ -178,7 +195,7 @@ export async function historyOf(
   const rows = await queryable.query<Omit<HistoryEntry, 'name'> & { schema: string; table: string }>(sql`
     select h.refresh_id::text as "refreshId", t.schema_name as schema, t.table_name as table, h.started_at as "startedAt",
       h.finished_at as "finishedAt", h.action, h.reason, h.initiated_by as "initiatedBy", h.change_rows::float8 as "changeRows",
-      h.rows_inserted::float8 as "rowsInserted", h.rows_deleted::float8 as "rowsDeleted", h.error
+      h.rows_inserted::float8 as "rowsInserted", h.rows_deleted::float8 as "rowsDeleted", h.error, h.decision
     from freshet.refresh_history h join freshet.stream_table t using (stream_table_id)
     where ${definition?.id ?? null}::int is null or h.stream_table_id = ${definition?.id ?? null}::int
     order by h.refresh_id desc

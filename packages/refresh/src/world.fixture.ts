@@ -70,7 +70,9 @@ export async function createWorld(): Promise<World> {
     run,
     rows,
     async stream(name, query, options = {}) {
-      const definition = await createStreamTable(context, { name, query, mode: options.mode ?? 'auto' })
+      // AUTO is free to find a full refresh cheaper, and on a few rows it often does.
+      const mode = options.mode ?? (options.full === undefined ? 'differential' : 'auto')
+      const definition = await createStreamTable(context, { name, query, mode })
       const full = options.full ?? null
       const exact = options.exact === true
       streams.push({ definition, full, exact })

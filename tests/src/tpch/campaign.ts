@@ -43,7 +43,12 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const queries = TPCH_QUERIES.filter(({ name }) => options.queries?.includes(name) ?? true)
   const modes: Record<string, string> = {}
   for (const { name, sql } of queries) {
-    const { effectiveMode, modeReason } = await freshet.create({ name, query: sql, schedule: 'manual' })
+    const { effectiveMode, modeReason } = await freshet.create({
+      name,
+      query: sql,
+      schedule: 'manual',
+      mode: 'differential',
+    })
     modes[name] = modeReason === null ? effectiveMode : `${modeReason.code}: ${modeReason.detail}`
     log(`${name} ${modes[name]}`)
   }

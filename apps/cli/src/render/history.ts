@@ -28,8 +28,15 @@ export function historyTable(entries: readonly HistoryEntry[], paint: Colors): s
       count(entry.rowsInserted),
       count(entry.rowsDeleted),
       duration(entry.finishedAt.getTime() - entry.startedAt.getTime()),
-      entry.error ? paint.red(`${entry.error.code}: ${clip(entry.error.message, 60)}`) : (entry.reason ?? ''),
+      entry.error ? paint.red(`${entry.error.code}: ${clip(entry.error.message, 60)}`) : note(entry),
     ]),
     paint,
   )
+}
+
+/** The reason, and what AUTO expected of the kind that it did not take. */
+function note({ reason, decision }: HistoryEntry): string {
+  if (reason === null || decision === null) return reason ?? ''
+  const [kind, other] = decision.action === 'full' ? ['delta', decision.differentialMs] : ['full', decision.fullMs]
+  return other === null ? reason : `${reason}: ${kind} ~${duration(other)}`
 }

@@ -1,5 +1,7 @@
+import type { Explanation } from '@freshet/client'
 import picocolors from 'picocolors'
 import { describe, expect, it } from 'vitest'
+import { decisionText } from './decision.ts'
 import { explanationText, statementsText } from './explanation.ts'
 import { findingList } from './findings.ts'
 import { sqlFormatter } from './format-sql.ts'
@@ -81,6 +83,40 @@ describe('lists', () => {
     `)
   })
 
+  it('shows what AUTO chose, and against what', () => {
+    const decision = {
+      basis: 'history',
+      changeRows: 5_000,
+      sourceRows: 866_000,
+      differentialMs: 480,
+      fullMs: 90.4,
+    } as const
+    const chosen = { ...decision, action: 'full', reason: 'CHEAPER' } as const
+    const tried = { ...decision, action: 'differential', reason: 'EXPLORED' } as const
+    const entries = [
+      refreshOf({ action: 'full', reason: 'CHEAPER', decision: chosen }),
+      refreshOf({ reason: 'EXPLORED', decision: tried }),
+    ]
+    expect(historyTable(entries, plain)).toMatchInlineSnapshot(`
+      "ID  STARTED (UTC)        STREAM TABLE  ACTION        BY         CHANGES  +ROWS  −ROWS    TIME  NOTE
+       7  2026-02-03 04:05:00  public.daily  full          scheduler       20      3      2  250 ms  CHEAPER: delta ~480 ms
+       7  2026-02-03 04:05:00  public.daily  differential  scheduler       20      3      2  250 ms  EXPLORED: full ~90 ms"
+    `)
+    expect(decisionText(chosen)).toMatchInlineSnapshot(
+      `"in full: 5,000 changes to 866,000 rows; expected from its history: in full about 90 ms, by delta about 480 ms"`,
+    )
+    expect(decisionText(tried)).toMatchInlineSnapshot(
+      `"by delta, to measure it again: 5,000 changes to 866,000 rows; expected from its history: by delta about 480 ms, in full about 90 ms"`,
+    )
+    expect(
+      decisionText({ ...tried, reason: 'CHEAPER', basis: 'sizes', fullMs: null, differentialMs: null }),
+    ).toMatchInlineSnapshot(
+      `"by delta: 5,000 changes to 866,000 rows; expected from sizes alone: by delta unknown, in full unknown"`,
+    )
+    const entry = statusOf({ decision: { ...chosen, decidedAt: NOW } })
+    expect(statusDetails(entry, NOW, plain)).toContain(`last choice   ${decisionText(chosen)}`)
+  })
+
   it('puts the worst finding first', () => {
     expect(
       findingList(
@@ -140,9 +176,10 @@ describe('single answers', () => {
   it('says why a stream table is recomputed, in words for a shell', () => {
     const entry = statusOf({
       name: 'sales."it\'s"',
-      modeReason: { code: 'WINDOW', detail: 'it has a window function' },
+      modeReason: { code: 'WINDOW', detail: 'it has a window function', hint: 'Leave it out.' },
     })
     const text = fullNotice(entry, plain)
+    expect(text).toContain('hint: Leave it out. `freshet explain')
     expect(text).toContain('notice WINDOW: sales."it\'s" is refreshed in full: it has a window function')
     expect(text).toContain(`freshet explain 'sales."it'\\''s"'`)
   })
@@ -150,6 +187,7 @@ describe('single answers', () => {
   it('explains', () => {
     const explanation = {
       name: null,
+      mode: 'auto' as const,
       effectiveMode: 'full' as const,
       reason: { code: 'WINDOW', detail: 'a window function', hint: 'leave it out' },
       storage: 'bag' as const,
@@ -157,16 +195,70 @@ describe('single answers', () => {
       plan: 'scan\n',
       tree: { operator: 'scan', detail: '', law: '', inputs: [] },
       dot: 'digraph {}',
+      stages: [{ table: 'public.daily', columns: ['day', 'total'], rows: null, bytes: null }],
+      state: null,
+      nextFull: null,
+      missingIndexes: [],
       statements: { full: 'select 1', delta: 'select 2;' },
     }
     expect(explanationText(explanation, plain)).toMatchInlineSnapshot(`
-      "maintained  by recomputing
+      "mode        auto → full
+      maintained  by recomputing
       because     WINDOW: a window function
       hint        leave it out
       storage     bag
       statements  full, delta
 
-      scan"
+      scan
+
+      kept in
+        public.daily (day, total)"
+    `)
+    const decision = {
+      action: 'full',
+      reason: 'CHEAPER',
+      basis: 'history',
+      changeRows: 86_000,
+      sourceRows: 866_000,
+      differentialMs: 480,
+      fullMs: 90.4,
+      decidedAt: NOW,
+    } as const
+    const standing: Explanation = {
+      ...explanation,
+      name: 'public.daily',
+      effectiveMode: 'differential',
+      reason: null,
+      stages: [{ table: 'public.daily', columns: ['day'], rows: 1_200, bytes: 81_920 }],
+      state: { status: 'active', statusReason: null, refreshedAt: NOW, decision },
+      nextFull: { code: 'FORCED', hint: 'Take it away.' },
+      missingIndexes: [
+        {
+          table: 'public.orders',
+          columns: ['day'],
+          operators: ['inner join'],
+          statement: 'create index concurrently on public.orders (day);',
+        },
+      ],
+    }
+    expect(explanationText(standing, plain)).toMatchInlineSnapshot(`
+      "stream table  public.daily
+      mode          auto → differential
+      maintained    by deltas
+      next          in full, FORCED: Take it away.
+      status        active
+      refreshed     2026-02-03 04:05:10 UTC
+      last choice   in full: 86,000 changes to 866,000 rows; expected from its history: in full about 90 ms, by delta about 480 ms
+      storage       bag
+      statements    full, delta
+
+      scan
+
+      kept in
+        public.daily (day)  about 1,200 rows, 80 kB
+
+      missing indexes: without them a refresh reads whole tables
+        create index concurrently on public.orders (day);  -- inner join"
     `)
     expect(statementsText(explanation.statements, (statement) => statement, plain)).toBe(
       '-- full\nselect 1;\n\n-- delta\nselect 2;',

@@ -18,6 +18,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     statusReason: null,
     sources: [{ name: 'public.orders', streamTable: null }],
     refreshedAt: new Date('2026-02-03T04:05:00Z'),
+    decision: null,
     pendingChanges: 0,
     pendingIsLowerBound: false,
     estimatedRows: 1234,
@@ -41,6 +42,7 @@ export function refreshOf(changes: Partial<HistoryEntry> = {}): HistoryEntry {
     rowsInserted: 3,
     rowsDeleted: 2,
     error: null,
+    decision: null,
     ...changes,
   }
 }

@@ -1,5 +1,6 @@
 import type { StreamTableStatus } from '@freshet/client'
 import type { Colors } from './colors.ts'
+import { decisionText } from './decision.ts'
 import { clip, count, counted, duration } from './quantity.ts'
 import { modeLabel, paintStatus, streamTablePairs } from './stream-table.ts'
 import { facts, table, type Fact } from './table.ts'
@@ -46,6 +47,7 @@ export function statusDetails(entry: StreamTableStatus, now: Date, paint: Colors
         ? 'no refresh'
         : `${counted(refreshes.count, 'refresh', 'refreshes')}, p50 ${milliseconds(refreshes.p50Ms)}, p99 ${milliseconds(refreshes.p99Ms)}`,
     ],
+    ['last choice', entry.decision === null ? null : decisionText(entry.decision)],
     ['errors', entry.consecutiveErrors === 0 ? null : `${count(entry.consecutiveErrors)} in a row`],
     ['last error', lastError === null ? null : paint.red(`${lastError.code}: ${lastError.message}`)],
     ['hint', lastError?.hint ?? null],

@@ -45,10 +45,11 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
 
 /** Why a stream table is recomputed rather than maintained, and what could be done. */
 export function fullNotice(entry: StreamTable, paint: Colors): string {
-  const { code, detail } = entry.modeReason ?? { code: '', detail: '' }
+  const { code, detail, hint } = entry.modeReason ?? { code: '', detail: '', hint: null }
+  const explained = `\`freshet explain ${shellWord(entry.name)}\` shows the plan; each refresh recomputes the query and writes only the difference.`
   return (
     `${paint.yellow('notice')} ${paint.bold(code)}: ${entry.name} is refreshed in full: ${detail}\n` +
-    `${paint.cyan('hint')}: \`freshet explain ${shellWord(entry.name)}\` shows the plan; each refresh recomputes the query and writes only the difference.`
+    `${paint.cyan('hint')}: ${hint === null ? '' : `${hint} `}${explained}`
   )
 }
 

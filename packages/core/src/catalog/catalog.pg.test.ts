@@ -56,6 +56,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     rows_inserted: 'bigint',
     rows_deleted: 'bigint',
     error: 'jsonb or null',
+    decision: 'jsonb or null',
+    source_rows: 'bigint or null',
   },
   setting: { changed_at: 'timestamp with time zone', name: 'text', value: 'jsonb' },
   source: {
@@ -100,6 +102,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     refreshed_at: 'timestamp with time zone or null',
     consecutive_errors: 'integer',
     last_error: 'jsonb or null',
+    decision: 'jsonb or null',
     retry_at: 'timestamp with time zone or null',
   },
 }

@@ -105,6 +105,7 @@ interface StreamTableStateTable {
   consecutive_errors: Generated<number>
   last_error: JSONColumnType<ErrorJson> | null
   retry_at: Date | null
+  decision: JSONColumnType<Readonly<Record<string, unknown>>> | null
 }
 
 interface DependencyTable {
@@ -125,6 +126,8 @@ interface RefreshHistoryTable {
   rows_inserted: BigintColumn
   rows_deleted: BigintColumn
   error: JSONColumnType<ErrorJson> | null
+  decision: JSONColumnType<Readonly<Record<string, unknown>>> | null
+  source_rows: string | null
 }
 
 /** Parsed when read, text when written; has a default. */

@@ -15,7 +15,7 @@ export interface StageReader {
   read(stage: Stateful, reading: Reading): string | undefined
 }
 
-/** Computes everything from base tables: for the first fill, for a full refresh, and to ask PostgreSQL for types. */
+/** Computes everything from base tables: to ask PostgreSQL for types, before there are stages. */
 export const FROM_SOURCES: StageReader = { read: () => undefined }
 
 export function readPlan(plan: Plan, reading: Reading, stages: StageReader): string {

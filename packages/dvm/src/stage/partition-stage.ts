@@ -7,7 +7,7 @@ import { nested, q, select, type Chain } from '../print/text.ts'
 import { matching } from './group-recompute.ts'
 import { hashOf, ROW_HASH, ROW_ORDINAL, type Key } from './key.ts'
 import { outputKey } from './output-key.ts'
-import { compareRows } from './replace.ts'
+import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
 
@@ -81,7 +81,8 @@ export class PartitionStage {
             input,
             touched,
           )
-    return compareRows(chain, this.table, this.rows(transformed(this.node, restricted)), this.storedRows(touched))
+    const fresh = freshPart(chain, this.table, this.rows(transformed(this.node, restricted)))
+    return compareRows(chain, this.table, fresh, this.storedRows(touched))
   }
 
   /** The stored rows of the touched partitions. */

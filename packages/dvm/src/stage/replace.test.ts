@@ -3,7 +3,7 @@ import { compile } from '../facts.fixture.ts'
 
 test('fresh rows against stored ones, by key and image; only what differs is written', () => {
   const compiled = compile('SELECT orders.id, orders.price FROM shop.orders', { id: 'bigint', price: 'numeric(12,2)' })
-  expect(compiled.tables[0]?.replace).toMatchInlineSnapshot(`
+  expect(compiled.tables[0]?.replace.once.quiet).toMatchInlineSnapshot(`
     "with fresh as materialized (
       select * from (
         select id, price
@@ -56,7 +56,7 @@ test('a hidden change alone sends nothing to those who read the table', () => {
     { note: 'text', mean: 'numeric' },
     { avg: 'numeric' },
   )
-  const emitting = compiled.tables[0]?.replaceEmitting ?? ''
+  const emitting = compiled.tables[0]?.replace.once.emitting ?? ''
   expect(emitting.slice(emitting.indexOf('emitted as'))).toMatchInlineSnapshot(`
     "emitted as (
       insert into freshet_changes.changes_00000000000000aa (note, mean, __w)
@@ -74,5 +74,5 @@ test('a hidden change alone sends nothing to those who read the table', () => {
     select ((select count(*) from "inserted into answer") + (select count(*) from "updated in answer"))::float8 as rows_inserted,
       (select count(*) from "deleted from answer")::float8 as rows_deleted"
   `)
-  expect(compiled.tables[0]?.replace).not.toContain('emitted')
+  expect(compiled.tables[0]?.replace.once.quiet).not.toContain('emitted')
 })

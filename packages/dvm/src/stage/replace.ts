@@ -7,14 +7,23 @@ import { sameKey, tableName, type StateTable } from './state-table.ts'
  * A full refresh as a delta: the query is computed anew and compared with the table by key, and only the rows that
  * differ (by their binary image) are touched. So consumers of a stream table see a true delta of a full refresh too.
  */
-export function replace(chain: Chain, table: StateTable, fill: string): StageDelta {
-  return compareRows(chain, table, fill, `${nested(`select *, ctid as __at from ${tableName(table)}`)} t`)
+export function replace(chain: Chain, table: StateTable, fresh: string): StageDelta {
+  return compareRows(chain, table, fresh, `${nested(`select *, ctid as __at from ${tableName(table)}`)} t`)
+}
+
+/** What the table should hold, under the names of its columns. */
+export function freshRows(table: StateTable, fill: string): string {
+  return `select * from ${nested(fill)} as f(${table.columns.map((column) => q(column.name)).join(', ')})`
+}
+
+/** The same as a part of the statement; its name. */
+export function freshPart(chain: Chain, table: StateTable, fill: string): string {
+  return chain.add('fresh', freshRows(table, fill), { materialized: true })
 }
 
 /** The difference between fresh rows and the stored ones (a FROM item called `t`, with each row's place as `__at`), by key and image. */
-export function compareRows(chain: Chain, table: StateTable, fill: string, stored: string): StageDelta {
+export function compareRows(chain: Chain, table: StateTable, fresh: string, stored: string): StageDelta {
   const columns = table.columns.map((column) => q(column.name))
-  const fresh = chain.add('fresh', `select * from ${nested(fill)} as f(${columns.join(', ')})`, { materialized: true })
   const [first] = table.key.columns
   const key = q(first?.name ?? '')
   const visible = table.columns.filter((column) => column.visible)

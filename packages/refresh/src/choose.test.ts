@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
+import { observations } from './cost-model.fixture.ts'
+import { learn, NO_EXPERIENCE, type Experience, type Observation } from './cost-model.ts'
+
+const delta = (changeRows: number, ms: number): Observation => ({ action: 'differential', changeRows, ms })
+const full = (ms: number, preferredAt: number | null = null): Observation => ({
+  action: 'full',
+  ms,
+  sourceRows: 1_000_000,
+  preferredAt,
+})
+const after = (...seen: readonly Observation[]) => seen.reduce(learn, NO_EXPERIENCE)
+const repeated = (count: number, seen: Observation) => Array.from({ length: count }, () => seen)
+const sizes = (changeRows: number, sources = 1) => ({ changeRows, sourceRows: 1_000_000, sources })
+
+describe('AUTO takes', () => {
+  test.each<[string, readonly Observation[], number, number, Partial<Decision>]>([
+    ['by sizes, few changes of one table', [], 100_000, 1, { action: 'differential', basis: 'sizes', fullMs: null }],
+    ['by sizes, many changes of one table', [], 200_000, 1, { action: 'full', basis: 'sizes' }],
+    ['by sizes, as many of a join', [], 100_000, 3, { action: 'full', basis: 'sizes' }],
+    [
+      'the fill as a measure',
+      [full(1_000)],
+      100_000,
+      1,
+      { action: 'differential', differentialMs: 600, fullMs: 1_000 },
+    ],
+    ['what took less', [full(100), delta(50_000, 80)], 50_000, 1, { action: 'differential', basis: 'history' }],
+    ['what took less', [full(100), delta(50_000, 120)], 50_000, 1, { action: 'full', basis: 'history' }],
+    ['what took less, by a measurement of fewer', [full(100), delta(5_000, 40)], 50_000, 1, { action: 'full' }],
+    ['what took less, by a measurement of more', [full(100), delta(50_000, 120)], 5_000, 1, { action: 'differential' }],
+    [
+      'what takes less by the median, not by one outlier',
+      [full(100), delta(5_000, 40), delta(5_000, 9_000), delta(5_000, 45)],
+      5_000,
+      1,
+      { action: 'differential' },
+    ],
+  ])('%s', (_, seen, changeRows, sources, expected) => {
+    const decision = choose(after(...seen), sizes(changeRows, sources))
+    expect(decision).toMatchObject({ reason: 'CHEAPER', changeRows, ...expected })
+  })
+
+  test('the other kind again, when that costs little beside what was spent since', () => {
+    const slow = [full(100), delta(5_000, 200)]
+    const tried = (fulls: number) => choose(after(...slow, ...repeated(fulls, full(100, 5_000))), sizes(5_000))
+    expect(tried(19)).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(tried(21)).toMatchObject({ action: 'differential', reason: 'EXPLORED' })
+  })
+
+  test('a full refresh again, unless it seems much slower', () => {
+    const seen = (ms: number) => after(full(ms), ...repeated(100, delta(5_000, 100)))
+    expect(choose(seen(150), sizes(5_000))).toMatchObject({ action: 'full', reason: 'EXPLORED' })
+    expect(choose(seen(500), sizes(5_000))).toMatchObject({ action: 'differential', reason: 'CHEAPER' })
+  })
+})
+
+test('more changes never make a differential refresh the better choice', () => {
+  const count = fc.integer({ min: 1, max: 1e9 })
+  fc.assert(
+    fc.property(observations, count, count, (seen, a, b) => {
+      const known = settled(after(...seen))
+      const [fewer, more] = [Math.min(a, b), Math.max(a, b)].map((n) => choose(known, sizes(n)).action)
+      expect([fewer, more]).not.toEqual(['full', 'differential'])
+    }),
+  )
+})
+
+/** What is known, with nothing spent on one kind that would make the other one worth a try. */
+function settled(known: Experience): Experience {
+  const octaves = [...known.octaves].map(([at, { times }]) => [at, { times, passedOverMs: 0 }] as const)
+  return { ...known, octaves: new Map(octaves), differentialMs: 0 }
+}
+
+test('however wrong the first differential refresh was, in the long run AUTO costs little more than the better kind', () => {
+  const time = fc.double({ min: 1, max: 1_000, noNaN: true })
+  fc.assert(
+    fc.property(time, time, fc.double({ min: 0.01, max: 100, noNaN: true }), (deltaMs, fullMs, error) => {
+      let known = after(full(fullMs), delta(5_000, deltaMs * error))
+      let spent = 0
+      const rounds = 5_000
+      for (let i = 0; i < rounds; i++) {
+        const { action } = choose(known, sizes(5_000))
+        spent += action === 'full' ? fullMs : deltaMs
+        known = learn(known, action === 'full' ? full(fullMs, 5_000) : delta(5_000, deltaMs))
+      }
+      // 5 % for looking, and once what a wrong estimate costs before it is corrected
+      expect(spent).toBeLessThanOrEqual(
+        1.06 * rounds * Math.min(deltaMs, fullMs) + 21 * 100 * Math.max(deltaMs, fullMs),
+      )
+    }),
+    { numRuns: 10 },
+  )
+})
+
+describe('sizes are looked at before a small delta', () => {
+  test.each<[string, readonly Observation[], boolean]>([
+    ['nothing is known', [], false],
+    ['no full refresh was measured', repeated(5, delta(10, 500)), false],
+    ['small deltas are fast', [full(100), ...repeated(5, delta(10, 2))], false],
+    ['small deltas are slow', [full(20), ...repeated(5, delta(10, 40))], true],
+    ['one was slow', [full(20), delta(10, 40)], false],
+    ['they are a little slower', [full(20), ...repeated(5, delta(10, 21))], false],
+    [
+      'large deltas are slow, and the last was small',
+      [full(20), ...repeated(3, delta(900, 90)), ...repeated(3, delta(2, 3))],
+      false,
+    ],
+    [
+      'the last were full refreshes at a size where deltas are slow',
+      [full(20), ...repeated(3, delta(900, 90)), full(20, 900)],
+      true,
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(fewChangesAreSlow(after(...seen))).toBe(expected)
+  })
+})

@@ -1,0 +1,27 @@
+import { REASONS } from '@freshet/dvm'
+
+/**
+ * Why one refresh was the kind that it was: the reason codes of the history, besides those for which a query is never
+ * maintained differentially. Each with what it means, and what to do where something can be done.
+ */
+const REFRESH_REASONS = {
+  CHEAPER: 'AUTO expected this kind of refresh to take less time than the other one.',
+  EXPLORED: 'AUTO expected the other kind to take less time, and measured this one again.',
+  FORCED: 'The setting force_full_refresh is on. Take it away when the diagnosis is done.',
+  TRUNCATED: 'A source was truncated, which leaves no row changes behind.',
+  DELTA_FAILED:
+    'A value came and went between two refreshes on which an expression of the query fails. The query itself does not meet it.',
+  INITIAL: 'The table had not been filled.',
+  ALTERED: 'The query was changed.',
+  SOURCE_CHANGED: 'A column of a source was renamed, retyped or dropped.',
+  NEW_COMPILER: 'Another version of Freshet compiled the query anew.',
+  CAPTURE_BROKEN:
+    'The capture of a source was incomplete for a while. `freshet doctor` shows whether it is whole again.',
+  cluster_changed: 'The database was restored from a dump, or copied: what was captured elsewhere says nothing here.',
+} as const
+
+/** What a reason code means, and what to do; null for a code that this version does not know. */
+export function hintOf(code: string): string | null {
+  const known: Readonly<Record<string, string>> = { ...REFRESH_REASONS, ...REASONS }
+  return Object.hasOwn(known, code) ? (known[code] ?? null) : null
+}
