@@ -9,7 +9,7 @@ const shared = {
   ssr: { resolve: { conditions: ['@freshet/source'] } },
 }
 
-const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'demo/src']
+const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'demo/src', 'bench/src']
 
 export default defineConfig({
   test: {

@@ -1,31 +1,38 @@
 import { parseArgs } from 'node:util'
+import { text } from 'node:stream/consumers'
 import { capture } from './capture.ts'
+import { pointsOf, speedUpChart } from './chart.ts'
+import { compile } from './compile.ts'
 import { freshness } from './freshness.ts'
-import { jsonReport, tableHeader, tableReport } from './measurement.ts'
+import { jsonReport, parseReport, tableHeader, tableReport } from './measurement.ts'
 import { refresh } from './refresh.ts'
 import { openBench, type Bench } from './stand.ts'
 import { tpch } from './tpch.ts'
 
-/** `npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…]`; the last two are of the suite tpch. */
+/** `npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]`; the last three are of the suite tpch. */
 const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     rows: { type: 'string', default: '1000000' },
     sf: { type: 'string', default: '0.1' },
+    queries: { type: 'string' },
     changes: { type: 'string', default: '0.01,0.1,1,10' },
   },
   allowPositionals: true,
 })
 const scale = Number(values.sf)
 const fractions = values.changes.split(',').map((percent) => Number(percent) / 100)
+const queries = values.queries?.split(',')
 const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   capture,
   refresh,
   freshness,
-  tpch: tpch({ scale, fractions }),
+  compile,
+  tpch: tpch({ scale, fractions, ...(queries === undefined ? {} : { queries }) }),
 }
-const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…]
+const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]
 suites: ${Object.keys(SUITES).join(', ')}
+       npm run --silent bench -- chart < tpch.jsonl > tpch.svg
 `
 const suites = positionals.map((name) => SUITES[name])
 const rows = Number(values.rows)
@@ -33,7 +40,9 @@ const rows = Number(values.rows)
 const sensible =
   Number.isSafeInteger(rows) && rows >= 1_000 && scale > 0 && fractions.every((each) => each > 0 && each <= 1)
 
-if (suites.length === 0 || suites.includes(undefined) || !sensible) {
+if (positionals.length === 1 && positionals[0] === 'chart') {
+  console.log(await speedUpChart(pointsOf(parseReport(await text(process.stdin)))))
+} else if (suites.length === 0 || suites.includes(undefined) || !sensible) {
   process.stderr.write(USAGE)
   process.exitCode = 2
 } else {

@@ -15,6 +15,11 @@ export function jsonReport(measurement: Measurement): void {
   console.log(JSON.stringify(measurement))
 }
 
+/** What `jsonReport` wrote; other lines are left out. */
+export function parseReport(lines: string): Measurement[] {
+  return lines.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Measurement] : []))
+}
+
 const WIDTHS = [10, 30, 24, 12, 12, 12, 8] as const
 
 export function tableHeader(): void {
