@@ -381,11 +381,14 @@ const FEW_ROWS = 100
 /**
  * How a refresh statement is planned: once, because its parameters tell the planner nothing that would make up for
  * planning a long statement again (the server would do so five times a connection); and never compiled just in time,
- * which is decided by costs that are guesses, and takes longer than any small refresh.
+ * which is decided by costs that are guesses, and takes longer than any small refresh. Rows are not sorted to be
+ * grouped: a sort may change the order of equal rows, and a sum of floats depends on the order of its terms. Hashed,
+ * they are added up in the order in which they are read, as the query does it.
  */
 const PLANNING = [
   ['plan_cache_mode', 'force_generic_plan'],
   ['jit', 'off'],
+  ['enable_sort', 'off'],
 ] as const
 
 /** A large delta sorts and hashes many rows once. */
