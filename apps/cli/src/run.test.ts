@@ -23,7 +23,7 @@ describe('wrong usage', () => {
     [['create', 'x'], 'no query was given'],
     [['create', 'x', '--query', 'select 1', '--query-file', 'f'], "option '--query <sql>' cannot be used with"],
     [['create', 'x', '--query-file', 'missing.sql'], 'can not read missing.sql: no such file'],
-    [['create', 'x', '--query', 'select 1', '--mode', 'immediate'], "argument 'immediate' is invalid"],
+    [['create', 'x', '--query', 'select 1', '--mode', 'sometimes'], "argument 'sometimes' is invalid"],
     [['create', 'x', '--query', 'select 1', '--mode', 'quick'], "argument 'quick' is invalid"],
     [['alter', 'x'], 'nothing to change was given'],
     [['refresh'], 'no stream table was named'],
@@ -50,7 +50,7 @@ describe('wrong usage', () => {
 
   it('tells what was probably meant', async () => {
     expect((await freshet(['creat'])).err).toContain('hint: Did you mean create?')
-    expect((await freshet(['create', 'x', '--query', 'q', '--mode', 'immediate'])).err).toContain('does not exist yet')
+    expect((await freshet(['create', 'x', '--query', 'q', '--mode', 'sometimes'])).err).toContain('immediate')
   })
 
   it('asks for a database', async () => {

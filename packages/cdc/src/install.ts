@@ -8,11 +8,12 @@ import {
   refuseCollision,
   type SourceIdentifier,
   sql,
+  type LockPatience,
+  withPatience,
 } from '@freshet/core'
 import { createCaptureFunction, dropCaptureFunction } from './capture-function.ts'
 import { createLog, dropLog, growLog, writeMarker } from './capture-log.ts'
 import { columnFault, findFaults } from './faults.ts'
-import { type LockPatience, withPatience } from './lock-patience.ts'
 import { refuseMissingRights, refuseUnsuitable, wantedColumns } from './refuse-source.ts'
 import { readSource, type SourceColumn, type SourceFacts } from './source-facts.ts'
 import { createTriggers } from './triggers.ts'

@@ -1,9 +1,18 @@
-import { bufferTable, type Capture, type CaptureFault, type Database, sql, sourceIdentifier } from '@freshet/core'
+import {
+  bufferTable,
+  type Capture,
+  type CaptureFault,
+  type Database,
+  sql,
+  sourceIdentifier,
+  DEFAULT_PATIENCE,
+  type LockPatience,
+  withPatience,
+} from '@freshet/core'
 import { dropCaptureFunction } from './capture-function.ts'
 import { dropLog } from './capture-log.ts'
 import { findFaults } from './faults.ts'
 import { ensureCapture, takeTurn } from './install.ts'
-import { DEFAULT_PATIENCE, type LockPatience, withPatience } from './lock-patience.ts'
 import { readSource } from './source-facts.ts'
 import { trimBuffer } from './trim-buffer.ts'
 

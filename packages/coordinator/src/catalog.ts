@@ -10,7 +10,7 @@ export interface CatalogTable {
   /** A schedule that this version can not read counts as manual, and `scheduleError` says so. */
   readonly schedule: Schedule
   readonly scheduleError: string | null
-  readonly effectiveMode: 'differential' | 'full'
+  readonly effectiveMode: 'differential' | 'full' | 'immediate'
   readonly status: Status
   readonly reinitialize: boolean
   readonly consecutiveErrors: number
@@ -34,7 +34,7 @@ interface Row {
   readonly schema: string
   readonly table: string
   readonly schedule: string
-  readonly effectiveMode: 'differential' | 'full'
+  readonly effectiveMode: 'differential' | 'full' | 'immediate'
   readonly status: Status
   readonly reinitialize: boolean
   readonly consecutiveErrors: number

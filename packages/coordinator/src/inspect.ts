@@ -12,7 +12,8 @@ import type { TableRef } from './events.ts'
 /**
  * Captures are looked at from time to time, because nothing else would notice a trigger that somebody dropped: to a
  * refresh, a source without triggers is a source at rest. What can be mended is mended, and its stream tables are
- * recomputed; where it can not, they are suspended with the reason, before anybody takes them for fresh.
+ * recomputed; where it can not, they are suspended with the reason, before anybody takes them for fresh. The same goes
+ * for the hooks of immediate stream tables.
  */
 export interface Inspection {
   readonly mended: readonly string[]
@@ -23,6 +24,7 @@ export async function inspectSources(database: Database, capture: Capture): Prom
   const sources = await database.query<{ name: string; schema: string; table: string }>(sql`
     select stable_name as name, schema_name as schema, table_name as table
     from freshet.source where capture = 'trigger' order by 1`)
+  await markUnhooked(database)
   const mended: string[] = []
   const suspended: Inspection['suspended'][number][] = []
   for (const source of sources) {
@@ -35,6 +37,14 @@ export async function inspectSources(database: Database, capture: Capture): Prom
     }
   }
   return { mended, suspended }
+}
+
+/** An immediate stream table without all of its hooks is filled anew, by a refresh that mends them first. */
+async function markUnhooked(database: Database): Promise<void> {
+  await database.query(sql`
+    update freshet.stream_table_state s set reinitialize = 'CAPTURE_BROKEN', version = s.version + 1
+    where s.reinitialize is null
+      and s.stream_table_id in (select f.stream_table_id from freshet.immediate_fault f)`)
 }
 
 async function suspendReaders(

@@ -43,11 +43,17 @@ export async function currentSnapshot(database: Queryable): Promise<string> {
 
 /**
  * The statement for these tables' sources; `$1` holds the ids of the tables that are asked about. A source whose buffer
- * is gone counts as changed: the refresh will find out what happened, and say so.
+ * is gone counts as changed: the refresh will find out what happened, and say so. For an immediate stream table no
+ * change waits: its writers have applied it.
  */
 export function pollStatement(tables: Iterable<CatalogTable>): string {
   const branches = new Map<string, string>()
-  for (const { sources } of tables) {
+  const immediate: number[] = []
+  for (const { id, sources, effectiveMode } of tables) {
+    if (effectiveMode === 'immediate') {
+      immediate.push(id)
+      continue
+    }
     for (const { stableName, captured, buffered } of sources) {
       if (captured) branches.set(stableName, branch(stableName, buffered).text)
     }
@@ -64,7 +70,7 @@ export function pollStatement(tables: Iterable<CatalogTable>): string {
       array(
         select s.stream_table_id
         from freshet.stream_table_state s
-        where s.stream_table_id = any($1::int[]) and s.status = 'active'
+        where s.stream_table_id = any($1::int[]) and s.stream_table_id <> all('{${immediate.join(',')}}'::int[]) and s.status = 'active'
           and (s.retry_at is null or s.retry_at <= clock_timestamp())
           and exists (
             select from freshet.dependency d

@@ -108,6 +108,14 @@ const entries = {
   RESERVED_COLUMN_NAME: { retry: 'definition', hint: 'Give the column another name with AS.' },
   /** Differential mode was asked for, and the query can not be maintained differentially. */
   NOT_DIFFERENTIABLE: { retry: 'definition', hint: 'Use mode auto or full, or rewrite what the message names.' },
+  /**
+   * Immediate mode was asked for, and the query or one of its sources does not permit it: it has no delta, it reads what
+   * triggers can not see, or a key of a source is deferrable and so may be violated while a transaction runs.
+   */
+  NOT_IMMEDIATE: {
+    retry: 'definition',
+    hint: 'Use mode auto with the schedule live, or change what the message names.',
+  },
 
   // Settings
 

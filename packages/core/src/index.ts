@@ -40,6 +40,7 @@ export {
   positionLeq,
   printFrontier,
 } from './frontier.ts'
+export { DEFAULT_PATIENCE, type LockPatience, withPatience } from './lock-patience.ts'
 export { isLsn, type Lsn, lsn, parseLsn, printLsn } from './lsn.ts'
 export {
   bufferName,

@@ -19,6 +19,13 @@ export {
 } from './facts.ts'
 export type { Lookup } from './lookups.ts'
 export { missingIndexes, type MissingIndex, type TableIndexes } from './missing-indexes.ts'
+export {
+  compileImmediate,
+  type ImmediateStatement,
+  type ImmediateStatements,
+  type NotesOf,
+  type PendingTable,
+} from './immediate-statement.ts'
 export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
 export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan-query.ts'
 export { REASONS, type ReasonCode } from './unsupported.ts'

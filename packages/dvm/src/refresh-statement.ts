@@ -8,7 +8,7 @@ import { Chain, indent, nested, q, select } from './print/text.ts'
 import { apply, emitted, type Applied } from './stage/apply.ts'
 import { counts, emit, writtenCount } from './stage/emit.ts'
 import type { StageDelta } from './stage/stage.ts'
-import type { KeyedStage } from './stage/stages.ts'
+import type { KeyedStage, Stages } from './stage/stages.ts'
 import { tableName } from './stage/state-table.ts'
 import type { StagedPlan } from './staged-plan.ts'
 
@@ -32,37 +32,7 @@ export function refreshStatement(
 ): string {
   const chain = new Chain()
   const windows = openWindows(chain, sources, changed, large ? null : smallDeltaRows)
-  const stageDeltas = new Map<Stateful, string | null>()
-  const computed = new Map<Stateful, StageDelta>()
-  const context = new Differentiator({
-    chain,
-    stages: stateReader(stages.inner, computed),
-    windows: windows.names,
-    stageDeltas,
-  })
-  for (const [node, stage] of stages.inner) {
-    const delta = stage.delta(chain, context, true)
-    if (delta === null) {
-      // over constants, or over what did not change
-      stageDeltas.set(node, null)
-      continue
-    }
-    computed.set(node, delta)
-    stageDeltas.set(
-      node,
-      chain.add(
-        'Δ stage',
-        emitted(
-          delta,
-          node.columns.map((column) => column.name),
-        ),
-      ),
-    )
-    apply(chain, delta)
-  }
-  const delta = stages.last.delta(chain, context, emits)
-  const applied = delta === null ? null : apply(chain, delta)
-  if (delta !== null && emits) emit(chain, delta, target)
+  const applied = maintainStages(chain, stages, windows.names, emits ? target : null)
   chain.add('advanced', advance(sources))
   chain.add('recorded', record(windows.changeRows, applied))
   return chain.statement(
@@ -89,6 +59,50 @@ export function refreshStatement(
   )
 }
 
+/**
+ * The part of a statement that maintains: the delta of every stage, inner ones first, computed from the windows and
+ * applied; and the output delta, where there is a target for it. The part `gate` of the chain says whether it may.
+ */
+export function maintainStages(
+  chain: Chain,
+  stages: Stages,
+  windows: ReadonlyMap<string, string>,
+  emitTo: Target | null,
+): Applied | null {
+  const stageDeltas = new Map<Stateful, string | null>()
+  const computed = new Map<Stateful, StageDelta>()
+  const context = new Differentiator({
+    chain,
+    stages: stateReader(stages.inner, computed),
+    windows,
+    stageDeltas,
+  })
+  for (const [node, stage] of stages.inner) {
+    const delta = stage.delta(chain, context, true)
+    if (delta === null) {
+      // over constants, or over what did not change
+      stageDeltas.set(node, null)
+      continue
+    }
+    computed.set(node, delta)
+    stageDeltas.set(
+      node,
+      chain.add(
+        'Δ stage',
+        emitted(
+          delta,
+          node.columns.map((column) => column.name),
+        ),
+      ),
+    )
+    apply(chain, delta)
+  }
+  const delta = stages.last.delta(chain, context, emitTo !== null)
+  const applied = delta === null ? null : apply(chain, delta)
+  if (delta !== null && emitTo !== null) emit(chain, delta, emitTo)
+  return applied
+}
+
 /** The switch for diagnosis; it costs one look into a small table. */
 const FORCED = `exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true')`
 
@@ -96,7 +110,7 @@ const FORCED = `exists (select from freshet.setting where name = 'force_full_ref
  * Whether a source has lost the shape that the plan was compiled for: each column that is read must still have its
  * name and type. A renamed column would otherwise be read as something else, and look right.
  */
-function shapesChanged(sources: readonly CompiledSource[]): string {
+export function shapesChanged(sources: readonly CompiledSource[]): string {
   const checks = sources.flatMap((source) => {
     if (source.shape.length === 0) return []
     const columns = source.shape.map(
@@ -231,7 +245,7 @@ function anyOf(conditions: readonly string[]): string {
 }
 
 /** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */
-function collated(column: string, collation: string | undefined): string {
+export function collated(column: string, collation: string | undefined): string {
   return collation === undefined ? q(column) : `${q(column)} collate ${collation} as ${q(column)}`
 }
 

@@ -6,7 +6,10 @@ import { findDefinition, loadDefinition, nameOf, type Definition, type StoredPla
 import { dependantsOf, dropTables, releaseUnread } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
+import { disengage } from './immediate/disengage.ts'
+import { engage } from './immediate/engage.ts'
 import { type OnProgress, unwatched } from './progress.ts'
+import { markReinitialize } from './recompile.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
 import { checkSchedule } from './schedule.ts'
@@ -14,7 +17,8 @@ import { transactionWith } from './sessions.ts'
 
 /**
  * Altering a stream table. Schedule, mode and name change in place. A new query is captured first; then one
- * transaction drops the old storage, makes and fills the new one, so readers see the old answer or the new.
+ * transaction drops the old storage, makes and fills the new one, so readers see the old answer or the new. An immediate
+ * stream table is taken from its writers meanwhile, and given back to them.
  */
 export interface AlterSpec {
   readonly query?: string
@@ -38,23 +42,46 @@ export async function alterStreamTable(
       update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
     )
   }
-  if (change.query !== undefined)
-    await changeQuery(context, before, change.query, change.mode ?? before.mode, onProgress)
-  else if (change.mode !== undefined && change.mode !== before.mode) await changeMode(context, before, change.mode)
-  if (change.rename !== undefined) await rename(context, before, change.rename)
+  const mode = change.mode ?? before.mode
+  if (change.query === undefined && change.rename === undefined && mode === before.mode)
+    return loadDefinition(database, before.id)
+  // What its writers' triggers do is made for one query and one name.
+  const captured = before.mode === 'immediate' ? await disengage(context, before) : before
+  const refreshed = mode === 'immediate' ? 'differential' : mode
+  try {
+    if (change.query !== undefined) await changeQuery(context, captured, change.query, refreshed, onProgress)
+    else if (mode !== 'immediate' && mode !== captured.mode) await changeMode(context, captured, mode)
+    if (change.rename !== undefined) await rename(context, captured, change.rename)
+  } catch (error) {
+    if (mode === 'immediate' && before.mode === 'immediate') await engage(context, before.id, byAlter)
+    throw error
+  }
+  if (mode === 'immediate') {
+    onProgress({ phase: 'capture', message: 'letting writers keep it' })
+    await engage(context, before.id, byAlter)
+  }
   return loadDefinition(database, before.id)
 }
+
+const byAlter = { full: null, initiatedBy: 'alter' } as const
 
 export async function pauseStreamTable(context: RefreshContext, name: string): Promise<void> {
   const definition = await findDefinition(context.database, name)
   await setStatus(context, definition, 'paused', 'paused by a user')
+  // Nobody notes what its writers do meanwhile.
+  if (definition.mode === 'immediate') await markReinitialize(context.database, definition.id, 'PAUSED')
 }
 
-/** Also ends a suspension: the errors that led to it are forgotten. Changes of the meantime are in the buffers. */
+/**
+ * Also ends a suspension: the errors that led to it are forgotten. Changes of the meantime are in the buffers; an
+ * immediate one is filled anew.
+ */
 export async function resumeStreamTable(context: RefreshContext, name: string): Promise<void> {
   const definition = await findDefinition(context.database, name)
-  await requireCapture(context, definition)
+  if (definition.mode !== 'immediate') await requireCapture(context, definition)
   await setStatus(context, definition, 'active', null)
+  if (definition.mode === 'immediate')
+    await engage(context, definition.id, { full: definition.reinitialize ?? 'PAUSED', initiatedBy: 'resume' })
 }
 
 async function setStatus(

@@ -29,6 +29,8 @@ import {
 import { discard } from './drop.ts'
 import { startEmitting } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
+import { engage } from './immediate/engage.ts'
+import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
@@ -62,6 +64,10 @@ export async function createStreamTable(
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveQuery(database, spec.query)
   const plan = await makePlan(database, resolved, target, spec.mode ?? 'auto')
+  if (spec.mode === 'immediate') {
+    refuseImmediate(plan)
+    await refuseDeferrableKeys(database, plan)
+  }
   const id = await database
     .transaction((transaction) => record(transaction, { spec, target, resolved, plan, schedule }))
     .catch((error: unknown) => {
@@ -69,13 +75,20 @@ export async function createStreamTable(
     })
   try {
     await captureSources(context, resolved.facts, plan, onProgress)
-    const definition = await fill(context, id, onProgress)
+    const filled = await fill(context, id, onProgress)
+    const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
     onProgress({ phase: 'done', message: 'fresh' })
     return definition
   } catch (error) {
     await discard(context, await loadDefinition(database, id))
     throw error
   }
+}
+
+async function becomeImmediate(context: RefreshContext, id: number, onProgress: OnProgress): Promise<Definition> {
+  onProgress({ phase: 'capture', message: 'letting writers keep it' })
+  await engage(context, id, { full: null, initiatedBy: 'create' })
+  return loadDefinition(context.database, id)
 }
 
 const UNIQUE_VIOLATION = '23505'
@@ -197,7 +210,8 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
   for (const table of plan.tables) await createState(transaction, table)
   await guard(transaction, target)
   const refusal = plan.refusal
-  const mode = spec.mode ?? 'auto'
+  // It is filled like any other, and becomes immediate then.
+  const mode = spec.mode === 'immediate' ? 'differential' : (spec.mode ?? 'auto')
   const requested = mode === 'full' && refusal === null
   const [row] = await transaction.query<{ id: number }>(sql`
     insert into freshet.stream_table (schema_name, table_name, relation, stable_name, query, definition, mode, effective_mode,

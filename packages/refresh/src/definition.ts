@@ -1,8 +1,8 @@
 import { catalog, displayName, FreshetError, parseName, type Queryable, rows, sql } from '@freshet/core'
 import type { Compiled } from '@freshet/dvm'
 
-/** How a stream table was asked to be refreshed. */
-export type Mode = 'auto' | 'differential' | 'full'
+/** How a stream table was asked to be refreshed. `immediate`: kept in the transactions of those who write to its sources. */
+export type Mode = 'auto' | 'differential' | 'full' | 'immediate'
 
 /** A stream table as the catalog has it: its definition, its compiled plan, and where its frontier stands. */
 export interface Definition {

@@ -1,6 +1,7 @@
 import { displayName, isInstalledHere, raw, readSettings, requireSchema, isFreshetError } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
+import { faultsOf } from './immediate/refresh-immediate.ts'
 import { findMissingIndexes } from './indexes.ts'
 import { hintOf } from './refresh-reasons.ts'
 import { describeStreamTables } from './status.ts'
@@ -75,6 +76,8 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
       where not exists (select from pg_catalog.pg_class c where c.oid = t.relation)`),
   )
   const dropped = new Set(gone.map((row) => row.id))
+  const faults = new Map<number, readonly string[]>()
+  for (const { id, mode } of described) if (mode === 'immediate') faults.set(id, await faultsOf(database, id))
   return described.map((table): Finding => {
     const subject = table.name
     if (dropped.has(table.id))
@@ -104,6 +107,14 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
     const reason = definition?.reinitialize ?? null
     if (reason !== null)
       return { level: 'warning', subject, message: `will be refreshed in full: ${reason}`, hint: null }
+    const unhooked = faults.get(table.id) ?? []
+    if (unhooked.length > 0)
+      return {
+        level: 'error',
+        subject,
+        message: unhooked.join('; '),
+        hint: `It may have missed changes. Mend it: freshet refresh ${subject}`,
+      }
     if (table.modeReason !== null)
       return {
         level: 'warning',

@@ -1,7 +1,8 @@
-import { FreshetError, identifier, type Queryable, sql } from '@freshet/core'
+import { DEFAULT_PATIENCE, FreshetError, identifier, type Queryable, sql, withPatience } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { stopEmitting } from './emission.ts'
+import { dropHooks } from './immediate/hooks.ts'
 
 /**
  * Dropping a stream table: the table, its stages, its change buffer and its catalog rows go in one transaction; then
@@ -28,6 +29,7 @@ export async function dropStreamTable(
 
 /** Removes everything that belongs to a stream table, also of one whose creation failed half-way. */
 export async function discard(context: RefreshContext, definition: Definition, cascade = false): Promise<void> {
+  await withPatience(context.database, DEFAULT_PATIENCE, (transaction) => dropHooks(transaction, definition))
   await context.database.transaction(async (transaction) => {
     await transaction.query(
       sql`select from freshet.stream_table_state where stream_table_id = ${definition.id} for update`,
@@ -62,11 +64,14 @@ export async function dropTables(transaction: Queryable, definition: Definition,
     await transaction.query(sql`drop table if exists ${identifier(stage.schema, stage.table)}`)
 }
 
-/** Ends the capture of the sources that no stream table reads any more. */
+/** Ends the capture of the sources that no stream table reads any more; an immediate one reads no buffer. */
 export async function releaseUnread(context: RefreshContext, stableNames: readonly string[]): Promise<void> {
   for (const name of stableNames) {
     const [source] = await context.database.query<{ capture: string; read: boolean }>(sql`
-      select s.capture, exists (select from freshet.dependency d where d.stable_name = s.stable_name) as read
+      select s.capture, exists (
+        select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
+        where d.stable_name = s.stable_name and t.mode <> 'immediate'
+      ) as read
       from freshet.source s where s.stable_name = ${name}`)
     if (source === undefined || source.read) continue
     if (source.capture === 'refresh')

@@ -8,6 +8,9 @@ import type { Definition } from './definition.ts'
 export async function startEmitting(transaction: Queryable, upstream: Definition): Promise<void> {
   // The lock waits for a refresh that does not emit yet; the new version turns away any that was about to start.
   await transaction.query(sql`select from freshet.stream_table_state where stream_table_id = ${upstream.id} for update`)
+  // So do the writers of an immediate one, who may hold no lock on the row: they look whether to emit behind this lock.
+  if (upstream.mode === 'immediate')
+    await transaction.query(sql`lock table ${identifier(upstream.schema, upstream.table)} in share row exclusive mode`)
   const buffer = bufferTable(upstream.stableName)
   const visible = upstream.plan.tables.at(-1)?.visibleColumns ?? []
   const columns = join(visible.map((column) => identifier(column)))
@@ -36,7 +39,10 @@ export async function stopEmitting(transaction: Queryable, stableName: string): 
     select s.stream_table_id as id from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
     where t.stable_name = ${stableName} for update of s`)
   const [read] = await transaction.query<{ read: boolean }>(
-    sql`select exists (select from freshet.dependency where stable_name = ${stableName}) as read`,
+    sql`select exists (
+      select from freshet.dependency join freshet.stream_table t using (stream_table_id)
+      where dependency.stable_name = ${stableName} and t.mode <> 'immediate'
+    ) as read`,
   )
   if (read?.read === true) return
   if (upstream !== undefined) {

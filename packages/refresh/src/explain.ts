@@ -23,7 +23,7 @@ export interface Explanation {
   readonly name: string | null
   /** What was asked for; `auto` for a query that is no stream table yet. */
   readonly mode: Definition['mode']
-  readonly effectiveMode: 'differential' | 'full'
+  readonly effectiveMode: 'differential' | 'full' | 'immediate'
   /** Why it is not maintained differentially: what was met, and what to do about it; null when it is. */
   readonly reason: { readonly code: string; readonly detail: string; readonly hint: string } | null
   readonly storage: 'keyed' | 'bag' | 'single'
@@ -70,7 +70,7 @@ export async function explain(
   const [described] = definition === null ? [] : await describeStreamTables(database, definition.id)
   const whole = mode === 'full' ? { code: 'REQUESTED', detail: 'mode full was asked for' } : null
   const reason = refusal ?? whole
-  const effectiveMode = mode === 'full' ? 'full' : compiled.effectiveMode
+  const effectiveMode = mode === 'full' || mode === 'immediate' ? mode : compiled.effectiveMode
   return {
     name: definition === null ? null : nameOf(definition),
     mode,

@@ -23,6 +23,7 @@ import { enoughToCount, estimateFull, learn, type Experience } from './cost-mode
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { loadExperience, recordDecision } from './experience.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
+import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isPending, measurePending } from './pending-changes.ts'
 import { markReinitialize, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
@@ -105,6 +106,11 @@ class CachingRefresher implements Refresher {
 
   private async attempt(id: number, options: RefreshOptions): Promise<Step | 'again'> {
     const known = this.known.get(id) ?? (await this.load(id))
+    if (known.definition.mode === 'immediate') {
+      // Nothing is remembered of it: whether there is something to do, the catalog says.
+      this.known.delete(id)
+      return refreshImmediate(this.context, known.definition, options)
+    }
     let result: Timed
     let attempt: Attempt
     try {
@@ -293,10 +299,12 @@ class CachingRefresher implements Refresher {
     // In a restored dump or a promoted copy, frontiers are positions of another cluster.
     if (!(await isInstalledHere(this.context.database))) await adoptCluster(this.context.database)
     let definition = await loadDefinition(this.context.database, id)
-    await requireCapture(this.context, definition)
-    if (definition.plan.compiler !== COMPILER_VERSION) {
-      await recompile(this.context, definition, 'NEW_COMPILER')
-      definition = await loadDefinition(this.context.database, id)
+    if (definition.mode !== 'immediate') {
+      await requireCapture(this.context, definition)
+      if (definition.plan.compiler !== COMPILER_VERSION) {
+        await recompile(this.context, definition, 'NEW_COMPILER')
+        definition = await loadDefinition(this.context.database, id)
+      }
     }
     const experience = await loadExperience(this.context.database, id)
     const known: Known = { definition, experience, large: false, changed: NONE, warm: false }

@@ -13,7 +13,7 @@ export interface Description {
   readonly name: string
   readonly query: string
   readonly mode: Definition['mode']
-  readonly effectiveMode: 'differential' | 'full'
+  readonly effectiveMode: 'differential' | 'full' | 'immediate'
   /** Why the query is not maintained differentially: a reason code, a sentence, and what to do; null when it is. */
   readonly modeReason: { readonly code: string; readonly detail: string; readonly hint: string | null } | null
   readonly schedule: string
@@ -60,7 +60,12 @@ export async function describeStreamTables(
         select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id)
           order by f.schema_name, f.table_name)
         from freshet.dependency d
-        join freshet.source f using (stable_name)
+        join (
+          select stable_name, schema_name, table_name from freshet.source where t.mode <> 'immediate'
+          -- what an immediate one reads need not be captured
+          union all select p ->> 'stableName', p ->> 'schema', p ->> 'table'
+          from jsonb_array_elements(t.plan -> 'sources') p where t.mode = 'immediate'
+        ) f using (stable_name)
         left join freshet.stream_table u using (stable_name)
         where d.stream_table_id = t.stream_table_id
       ), '[]') as sources
@@ -136,6 +141,7 @@ async function pendingOf(
   const existing = await existingBuffers(queryable)
   const parts = definitions.flatMap((definition) =>
     definition.plan.sources.flatMap((source, i) => {
+      if (definition.mode === 'immediate') return []
       const frontier = definition.snapshots[i] ?? null
       if (frontier === null || !existing.has(`changes_${source.stableName}`)) return []
       return [

@@ -5,7 +5,7 @@ import type { Terminal } from '../terminal.ts'
 
 /** The options that say what a stream table is; `create`, `alter` and `explain` share them. */
 
-const MODES: readonly Mode[] = ['auto', 'differential', 'full']
+const MODES: readonly Mode[] = ['auto', 'differential', 'full', 'immediate']
 
 export function queryOption(): Option {
   return new Option('--query <sql>', 'the query, a SELECT').conflicts('queryFile')
@@ -29,9 +29,6 @@ export function modeOption(): Option {
 function parseMode(text: string): Mode {
   const mode = MODES.find((known) => known === text)
   if (mode) return mode
-  if (text === 'immediate') {
-    throw new InvalidArgumentError('Immediate maintenance does not exist yet; --schedule live comes nearest.')
-  }
   throw new InvalidArgumentError(`Allowed are ${MODES.join(', ')}.`)
 }
 

@@ -13,7 +13,7 @@ export function explanationText(explanation: Explanation, paint: Colors): string
       [
         ['stream table', name],
         ['mode', modeLabel(explanation)],
-        ['maintained', effectiveMode === 'differential' ? paint.green('by deltas') : paint.yellow('by recomputing')],
+        ['maintained', maintainedText(effectiveMode, paint)],
         ['because', reason === null ? null : `${reason.code}: ${reason.detail}`],
         ['hint', reason === null ? null : reason.hint],
         ['next', nextFull === null ? null : paint.yellow(`in full, ${nextFull.code}: ${nextFull.hint ?? ''}`)],
@@ -33,6 +33,11 @@ export function explanationText(explanation: Explanation, paint: Colors): string
     missingText(explanation, paint),
   ]
   return parts.filter((part) => part !== '').join('\n\n')
+}
+
+function maintainedText(mode: Explanation['effectiveMode'], paint: Colors): string {
+  if (mode === 'full') return paint.yellow('by recomputing')
+  return paint.green(mode === 'immediate' ? "by deltas, in its writers' transactions" : 'by deltas')
 }
 
 function stagesText({ stages }: Explanation, paint: Colors): string {

@@ -21,7 +21,7 @@ test('the catalog as the migrations make it', async () => {
 /** What a value of the TypeScript type may be on the server. */
 type ServerType<T> = unknown extends T ? 'jsonb' : null extends T ? `${Known<NonNullable<T>>} or null` : Known<T>
 type Known<T> = [T] extends [string]
-  ? 'text' | 'bigint'
+  ? 'text' | 'bigint' | 'xid8'
   : [T] extends [number]
     ? 'integer' | 'oid'
     : [T] extends [boolean]
@@ -104,6 +104,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     last_error: 'jsonb or null',
     decision: 'jsonb or null',
     retry_at: 'timestamp with time zone or null',
+    turn: 'xid8 or null',
   },
 }
 

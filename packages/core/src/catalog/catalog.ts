@@ -79,8 +79,8 @@ interface StreamTableTable {
   stable_name: string
   query: string
   definition: string
-  mode: 'auto' | 'differential' | 'full'
-  effective_mode: 'differential' | 'full'
+  mode: 'auto' | 'differential' | 'full' | 'immediate'
+  effective_mode: 'differential' | 'full' | 'immediate'
   mode_reason: string | null
   mode_detail: string | null
   schedule: Generated<string>
@@ -106,6 +106,8 @@ interface StreamTableStateTable {
   last_error: JSONColumnType<ErrorJson> | null
   retry_at: Date | null
   decision: JSONColumnType<Readonly<Record<string, unknown>>> | null
+  /** xid8: text. */
+  turn: string | null
 }
 
 interface DependencyTable {

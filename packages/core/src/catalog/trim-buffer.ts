@@ -5,7 +5,8 @@ import { sql } from '../sql.ts'
 
 /**
  * Clean-up of a change buffer: a row may go when every consumer of the source has read it, that is, when its
- * transaction is visible in the meet of their frontiers. A consumer without a position holds everything.
+ * transaction is visible in the meet of their frontiers. A consumer without a position holds everything. An immediate
+ * stream table is none: its writers hand it their changes.
  */
 export async function trimBuffer(
   database: Database,
@@ -15,8 +16,10 @@ export async function trimBuffer(
 ): Promise<number> {
   const positions = await database.query<{ snapshot: string | null }>(
     sql`select s.frontier -> d.stable_name -> '0' ->> 'snapshot' as snapshot
-      from freshet.dependency d join freshet.stream_table_state s using (stream_table_id)
-      where d.stable_name = ${stableName}`,
+      from freshet.dependency d
+        join freshet.stream_table_state s using (stream_table_id)
+        join freshet.stream_table t using (stream_table_id)
+      where d.stable_name = ${stableName} and t.mode <> 'immediate'`,
     { prepared: true },
   )
   const consumed = meetOf(positions.map(({ snapshot }) => snapshot))

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Database, isFreshetError, type Queryable, sql } from '@freshet/core'
+import type { Database, Queryable } from './database.ts'
+import { isFreshetError } from './errors.ts'
+import { sql } from './sql.ts'
 
 /**
  * Locks on a source are asked for in short attempts. While one waits, writers queue behind it, so it gives up early,

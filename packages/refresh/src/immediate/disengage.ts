@@ -1,0 +1,38 @@
+import { DEFAULT_PATIENCE, sql, withPatience } from '@freshet/core'
+import type { RefreshContext } from '../context.ts'
+import { captureSources } from '../create.ts'
+import { type Definition, loadDefinition } from '../definition.ts'
+import { lockState } from '../full.ts'
+import { unwatched } from '../progress.ts'
+import { resolveQuery } from '../resolve/resolve.ts'
+import { dropHooks } from './hooks.ts'
+
+/**
+ * Makes an immediate stream table a differential one.
+ *
+ * Its sources are captured first, and that is committed. Then, in one short transaction, the hooks go: that waits for
+ * every transaction that has written to a source, so what the snapshot taken afterwards shows has been applied, and what
+ * it does not show is captured. The snapshot is the new frontier.
+ */
+export async function disengage(context: RefreshContext, definition: Definition): Promise<Definition> {
+  const { database } = context
+  const { id, plan } = definition
+  const resolved = await resolveQuery(database, definition.definition)
+  await captureSources(context, resolved.facts, plan, unwatched)
+  await withPatience(database, DEFAULT_PATIENCE, async (transaction) => {
+    await dropHooks(transaction, definition)
+    await lockState(transaction, id, true)
+    await transaction.query(sql`
+      update freshet.stream_table set mode = 'differential', effective_mode = 'differential', altered_at = clock_timestamp()
+      where stream_table_id = ${id}`)
+    const names = plan.sources.map((source) => source.stableName)
+    await transaction.query(sql`
+      update freshet.stream_table_state set version = version + 1, turn = null,
+        frontier = coalesce((
+          select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', pg_current_snapshot()::text)))
+          from unnest(${names}::text[]) name
+        ), '{}')
+      where stream_table_id = ${id}`)
+  })
+  return loadDefinition(database, id)
+}
