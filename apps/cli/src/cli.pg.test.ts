@@ -90,6 +90,38 @@ describe('a stream table from the command line', () => {
     expect(JSON.parse(told.err)).toMatchObject({ code: 'NOT_DIFFERENTIABLE' })
   })
 
+  it('an immediate one is kept by its writers, and can become another', async () => {
+    await test.database.query(sql`create table sales.visits (id int primary key, customer text, amount numeric(10, 2))`)
+    const made = await freshet(
+      ['create', 'now', '--query', TOTALS.replace('sales.orders', 'sales.visits'), '--mode', 'immediate', '--json'],
+      env,
+    )
+    expect(JSON.parse(made.out)).toMatchObject({
+      mode: 'immediate',
+      effectiveMode: 'immediate',
+      sources: [{ name: 'sales.visits' }],
+    })
+    await test.database.query(sql`insert into sales.visits values (5000, 'at once', 1)`)
+    expect(await test.database.query(sql`select total::text from now where customer = 'at once'`)).toEqual([
+      { total: '1.00' },
+    ])
+    expect(await json(['refresh', 'now'])).toMatchObject([{ action: 'none' }])
+    expect(await json(['refresh', 'now', '--full'])).toMatchObject([{ action: 'full', rowsInserted: 0 }])
+    expect(await json(['verify', 'now'])).toMatchObject([{ equal: true }])
+    expect(await json(['status', 'now'])).toMatchObject([{ pendingChanges: 0, effectiveMode: 'immediate' }])
+    expect(await human(['explain', 'now'])).toContain("in its writers' transactions")
+    expect(await human(['history', 'now'])).toContain('REQUESTED')
+    expect(await json(['alter', 'now', '--mode', 'differential'])).toMatchObject({ effectiveMode: 'differential' })
+    await test.database.query(sql`delete from sales.visits where id = 5000`)
+    expect(await json(['refresh', 'now'])).toMatchObject([{ action: 'differential', rowsDeleted: 1 }])
+    const refused = await freshet(
+      ['create', 'never', '--query', 'select now() as t', '--mode', 'immediate', '--json'],
+      env,
+    )
+    expect(JSON.parse(refused.err)).toMatchObject({ code: 'NOT_IMMEDIATE' })
+    await json(['drop', 'now'])
+  })
+
   it('list shows them', async () => {
     const tables = await json(['list'])
     expect(tables).toMatchObject([{ name: 'public.big' }, { name: 'public.ranks' }, { name: 'sales."Order Totals"' }])

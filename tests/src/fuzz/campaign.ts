@@ -1,4 +1,5 @@
 import { connect } from '@freshet/client'
+import { raw } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import type { FuzzCase } from './case.ts'
 import { generateCase } from './case-generator.ts'
@@ -117,6 +118,7 @@ class Stage implements AsyncDisposable {
 
 async function open(serverUrl: string | undefined): Promise<{ database: TestDatabase; arena: Arena }> {
   const database = await createTestDatabase(serverUrl === undefined ? {} : { serverUrl })
+  await database.database.query(raw(`alter database ${database.name} set lock_timeout = '300ms'`))
   const freshet = await connect(database.url)
   await freshet.init()
   const writers = await Promise.all(Array.from({ length: WRITERS }, () => database.client()))

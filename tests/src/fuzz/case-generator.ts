@@ -94,6 +94,10 @@ function stream(r: Random, generator: QueryGenerator, sources: Source[], number:
   const name = `fz.${r.chance(0.9) ? `st${number}` : `"St ${number}"`}`
   const { query, columns, rows } = generator.query(sources, depth)
   sources.push(...Array.from({ length: r.int(1, 3) }, () => ({ sql: name, columns, rows })))
-  const mode = r.chance(0.03) ? 'full' : 'auto'
+  const mode = r.weighted<Stream['mode']>([
+    [70, 'auto'],
+    [27, 'immediate'],
+    [3, 'full'],
+  ])
   return { stream: { name, query, mode, mayBeFull: generator.beyond > 0 || mode === 'full' }, columns }
 }

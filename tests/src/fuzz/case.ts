@@ -20,7 +20,7 @@ export interface FuzzCase {
 export interface Stream {
   readonly name: string
   readonly query: Query
-  readonly mode: 'auto' | 'differential' | 'full'
+  readonly mode: 'auto' | 'differential' | 'full' | 'immediate'
   /** The query, or a view of the case, has a part that need not be maintained differentially: FULL is no surprise. */
   readonly mayBeFull: boolean
 }

@@ -1,4 +1,4 @@
-import { FreshetError, raw } from '@freshet/core'
+import { FreshetError, isFreshetError, raw } from '@freshet/core'
 import type { Freshet } from '@freshet/client'
 import { differences } from '@freshet/testkit'
 import pg from 'pg'
@@ -92,7 +92,7 @@ class Run {
   readonly #arena: Arena
   readonly #case: FuzzCase
   readonly #schema: string
-  readonly #created = new Map<number, { full: boolean }>()
+  readonly #created = new Map<number, { full: boolean; immediate: boolean }>()
   readonly #surprises: string[] = []
   readonly #full: string[] = []
   #refreshes = 0
@@ -160,13 +160,19 @@ class Run {
     else await this.#drop(step.stream)
   }
 
+  /** Writers that keep a stream table meet the errors of its query, and wait for each other. */
+  get #immediate(): boolean {
+    return this.#case.streams.some(({ mode }) => mode === 'immediate')
+  }
+
   async #write(writer: number, sql: string): Promise<void> {
     try {
       await this.#writer(writer).query(sql)
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error
       await this.#writer(writer).query('rollback')
-      if (!HARMLESS.has(error.code ?? ''))
+      const ofQuery = this.#immediate && error.code?.startsWith('22') === true
+      if (!ofQuery && !HARMLESS.has(error.code ?? ''))
         throw new Fault('write failed', error.code ?? '', `${error.message}\n${error.where ?? ''}\n${sql}`)
     }
   }
@@ -174,9 +180,13 @@ class Run {
   async #create(index: number): Promise<void> {
     const stream = this.#stream(index)
     const spec = { name: this.#here(stream.name), query: this.#text(stream), mode: stream.mode, schedule: 'manual' }
-    const made = await this.#orFault('create failed', this.#arena.freshet.create(spec), spec.query)
+    const creating = this.#arena.freshet.create(spec).catch((error: unknown) => {
+      if (!isFreshetError(error, 'NOT_IMMEDIATE')) throw error
+      return this.#arena.freshet.create({ ...spec, mode: 'auto' })
+    })
+    const made = await this.#orFault('create failed', creating, spec.query)
     const full = made.effectiveMode === 'full'
-    this.#created.set(index, { full })
+    this.#created.set(index, { full, immediate: made.effectiveMode === 'immediate' })
     if (full && stream.mode !== 'full') {
       const reasons = stream.mayBeFull ? this.#full : this.#surprises
       const { code, detail } = made.modeReason ?? { code: 'no reason', detail: '' }
@@ -187,8 +197,17 @@ class Run {
 
   async #refresh(index: number, full: boolean): Promise<void> {
     const stream = this.#stream(index)
-    const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), { full })
-    const outcome = await this.#orFault('refresh failed', refreshed, this.#text(stream))
+    const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), {
+      // that waits until nobody writes
+      full: full && this.#created.get(index)?.immediate !== true,
+    })
+    const refreshing = refreshed.catch((error: unknown) => {
+      // an immediate one reads it, and a writer that keeps that has not ended
+      if (this.#immediate && isFreshetError(error, 'LOCK_TIMEOUT')) return null
+      throw error
+    })
+    const outcome = await this.#orFault('refresh failed', refreshing, this.#text(stream))
+    if (outcome === null) return
     this.#refreshes++
     if (outcome.durationMs > this.#slowest.ms) {
       this.#slowest = { ms: outcome.durationMs, seed: this.#case.seed, stream: stream.name }

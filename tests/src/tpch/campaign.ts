@@ -6,7 +6,7 @@ import { TPCH_QUERIES } from './queries.ts'
 
 /**
  * A stream table for each query, rounds of changes in every table, and after each round the oracle: table and query,
- * EXCEPT ALL, both ways. Every refresh has to be a differential one.
+ * EXCEPT ALL, both ways. Every refresh has to be a differential one, or have nothing to do where the mode is immediate.
  */
 export interface CampaignOptions {
   /** FRESHET_TEST_DATABASE_URL when left out. */
@@ -18,6 +18,8 @@ export interface CampaignOptions {
   readonly fraction: number
   /** Names of queries; all 22 when left out. */
   readonly queries?: readonly string[]
+  /** How the stream tables are kept; auto when left out. An immediate one is kept by the changes themselves. */
+  readonly mode?: 'auto' | 'immediate'
   readonly log?: (line: string) => void
 }
 
@@ -43,12 +45,8 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   const queries = TPCH_QUERIES.filter(({ name }) => options.queries?.includes(name) ?? true)
   const modes: Record<string, string> = {}
   for (const { name, sql } of queries) {
-    const { effectiveMode, modeReason } = await freshet.create({
-      name,
-      query: sql,
-      schedule: 'manual',
-      mode: 'differential',
-    })
+    const mode = options.mode ?? 'differential'
+    const { effectiveMode, modeReason } = await freshet.create({ name, query: sql, schedule: 'manual', mode })
     modes[name] = modeReason === null ? effectiveMode : `${modeReason.code}: ${modeReason.detail}`
     log(`${name} ${modes[name]}`)
   }

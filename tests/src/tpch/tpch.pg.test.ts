@@ -32,3 +32,17 @@ test('all 22 are differential, and equal their queries after each round of chang
   expect(filled.length).toBeGreaterThanOrEqual(21)
   expect(differentialRefreshes).toBe(3 * 22)
 })
+
+test('all 22 are kept by the changes themselves', { timeout: 240_000 }, async () => {
+  const { modes, failures, filled, differentialRefreshes } = await runCampaign({
+    scale: 0.002,
+    rounds: 2,
+    seed: 5,
+    fraction: 0.005,
+    mode: 'immediate',
+  })
+  expect(modes).toEqual(Object.fromEntries(names.map((name) => [name, 'immediate'])))
+  expect(failures).toEqual([])
+  expect(filled.length).toBeGreaterThanOrEqual(20)
+  expect(differentialRefreshes).toBe(0)
+})
