@@ -18,8 +18,8 @@ export interface CampaignOptions {
   readonly fraction: number
   /** Names of queries; all 22 when left out. */
   readonly queries?: readonly string[]
-  /** How the stream tables are kept; auto when left out. An immediate one is kept by the changes themselves. */
-  readonly mode?: 'auto' | 'immediate'
+  /** How the stream tables are kept; by refreshes when left out. An immediate one is kept by the changes themselves. */
+  readonly mode?: 'differential' | 'immediate'
   readonly log?: (line: string) => void
 }
 
