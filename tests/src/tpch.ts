@@ -14,10 +14,10 @@ const { values } = parseArgs({
     fraction: { type: 'string', default: '0.005' },
     seed: { type: 'string' },
     queries: { type: 'string' },
-    mode: { type: 'string', default: 'auto' },
+    mode: { type: 'string', default: 'differential' },
   },
 })
-const mode = values.mode === 'immediate' ? 'immediate' : 'auto'
+const mode = values.mode === 'immediate' ? 'immediate' : 'differential'
 const seed = values.seed === undefined ? freshSeed() : Number(values.seed)
 const given = process.env['FRESHET_TEST_DATABASE_URL']
 const server = given ? undefined : await startServer()
