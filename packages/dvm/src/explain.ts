@@ -85,6 +85,18 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
       }
     case 'expand':
       return { operator: 'lateral function', detail: plan.added.join(', '), law: 'Δ(R × f(R)) = ΔR × f(ΔR)' }
+    case 'recursion':
+      return {
+        operator: plan.all ? 'recursive union all' : 'recursive union',
+        detail: plan.columns.map((column) => column.name).join(', '),
+        law: 'computed again when what it reads has changed',
+      }
+    case 'working-table':
+      return {
+        operator: 'working table',
+        detail: plan.columns.map((column) => column.name).join(', '),
+        law: 'the rows of the last round',
+      }
     case 'partitioned': {
       const by = plan.keys.length === 0 ? 'one partition' : `by ${plan.keys.join(', ')}`
       const calls =

@@ -1,12 +1,13 @@
-import { columnsOf } from './ast.ts'
+import { columnsOf, rebuild, soleColumn } from './ast.ts'
 import { readPlan, FROM_SOURCES } from './delta/readings.ts'
 import type { QueryFacts } from './facts.ts'
 import { analyse } from './plan/analyse.ts'
 import type { Column } from './plan/column.ts'
-import { inputsOf, passThrough, type Plan, type Query, type Stateful } from './plan/plan.ts'
+import { inputsOf, isStateful, passThrough, type Plan, type Query, type Stateful } from './plan/plan.ts'
+import { openRecursions } from './plan/recursion.ts'
 import { placePredicates } from './rewrite/place-predicates.ts'
 import { pruneColumns } from './rewrite/prune-columns.ts'
-import { Unsupported, type ReasonCode } from './unsupported.ts'
+import { MOST_CHARACTERS, Unsupported, type ReasonCode } from './unsupported.ts'
 
 /**
  * The first half of the compiler: parse → analyse → rewrite. What it still does not know is the types of columns
@@ -34,7 +35,11 @@ export function planQuery(facts: QueryFacts): Planned {
   try {
     if (facts.timeDependent !== null) throw new Unsupported('TIME_DEPENDENT', `the query calls ${facts.timeDependent}`)
     const query = rewrite(analyse(facts))
-    return { query, probes: statefulOf(query.input).flatMap(probesOf), unsupported: null }
+    const probes = statefulOf(query.input).flatMap(probesOf)
+    const longest = Math.max(0, ...probes.map(({ sql }) => sql.length))
+    if (longest > MOST_CHARACTERS)
+      throw new Unsupported('TOO_COMPLEX', `a part of the query is read by ${longest} characters of SQL`)
+    return { query, probes, unsupported: null }
   } catch (error) {
     if (error instanceof Unsupported) return wholeQuery(facts, { code: error.reason, detail: error.message })
     throw error
@@ -51,7 +56,25 @@ export function wholeQuery(facts: QueryFacts, refusal: Refusal): Planned {
 /** The rewrites, in order. */
 function rewrite(query: Query): Query {
   const needed = new Set(query.items.flatMap((item) => [...columnsOf(item.expression)]))
-  return { ...query, input: pruneColumns(placePredicates(query.input), needed) }
+  return overRecursion({ ...query, input: pruneColumns(placePredicates(query.input), needed) })
+}
+
+/** A recursion that is shown as it is needs no table beside the stream table. */
+function overRecursion(query: Query): Query {
+  const { input } = query
+  if (input.kind !== 'project' || input.expands || !overProjections(input)) return query
+  const shown = new Map(input.items.map((item) => [item.name, item.expression]))
+  const items = query.items.map((item) => ({
+    name: item.name,
+    expression: rebuild(item.expression, (type, _body, node) =>
+      type === 'ColumnRef' ? shown.get(soleColumn(node) ?? '') : undefined,
+    ),
+  }))
+  return overRecursion({ input: input.input, items })
+}
+
+function overProjections(plan: Plan): boolean {
+  return plan.kind === 'recursion' || (plan.kind === 'project' && !plan.expands && overProjections(plan.input))
 }
 
 /**
@@ -64,14 +87,15 @@ export function statefulOf(plan: Plan): Stateful[] {
     if (seen.has(node)) return
     seen.add(node)
     inputsOf(node).forEach(visit)
-    if (node.kind === 'aggregate' || node.kind === 'partitioned') found.add(node)
+    // what reads a recursion's working table is computed with it, round by round
+    if (isStateful(node) && openRecursions(node).size === 0) found.add(node)
   }
   visit(plan)
   return [...found]
 }
 
 function probesOf(stage: Stateful): Probe[] {
-  return [stage.input, stage].flatMap((plan) => {
+  return [...(stage.kind === 'recursion' ? [] : [stage.input]), stage].flatMap((plan) => {
     const columns = plan.columns.map((column) => column.name)
     return columns.length === 0 ? [] : [{ sql: readPlan(plan, 'after', FROM_SOURCES), columns }]
   })

@@ -11,6 +11,7 @@ import type { StageDelta } from './stage/stage.ts'
 import type { KeyedStage, Stages } from './stage/stages.ts'
 import { tableName } from './stage/state-table.ts'
 import type { StagedPlan } from './staged-plan.ts'
+import { MOST_CHARACTERS } from './unsupported.ts'
 
 export interface RefreshPlan extends StagedPlan {
   readonly target: Target
@@ -30,7 +31,7 @@ export function refreshStatement(
   { stages, sources, target, smallDeltaRows }: RefreshPlan,
   { changed, large, emits }: RefreshVariant,
 ): string {
-  const chain = new Chain()
+  const chain = new Chain(MOST_CHARACTERS)
   const windows = openWindows(chain, sources, changed, large ? null : smallDeltaRows)
   const applied = maintainStages(chain, stages, windows.names, emits ? target : null)
   chain.add('advanced', advance(sources))

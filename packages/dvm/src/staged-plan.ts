@@ -1,12 +1,13 @@
 import type { CompiledSource, Target } from './compiled.ts'
-import { readPlan, type StageReader } from './delta/readings.ts'
+import { readPlan, recursed, type StageReader } from './delta/readings.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
 import { statefulOf, type Planned } from './plan-query.ts'
-import { passThrough, scansOf, type Stateful } from './plan/plan.ts'
+import { isStateful, passThrough, scansOf, type Plan, type Stateful } from './plan/plan.ts'
 import { q, select } from './print/text.ts'
 import { AggregateStage } from './stage/aggregate-stage.ts'
 import { OutputStage } from './stage/output-stage.ts'
 import { PartitionStage } from './stage/partition-stage.ts'
+import { RecursionStage } from './stage/recursion-stage.ts'
 import type { TypeOf } from './stage/stage.ts'
 import type { KeyedStage, Stages } from './stage/stages.ts'
 import { tableName } from './stage/state-table.ts'
@@ -54,14 +55,13 @@ function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: 
   }
   const names = { schema: target.schema, table: target.table }
   const root = query.input
-  const stateful = root.kind === 'aggregate' || root.kind === 'partitioned'
-  const last = stateful
+  const last = isStateful(root)
     ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })
     : new OutputStage({ query, itemTypes, ...names })
-  const lastInput = stateful ? root.input : root
+  const filled = fromStages(inner)
   const order = [
-    ...[...inner].map(([node, stage]) => ({ stage, input: readPlan(node.input, 'after', fromStages(inner)) })),
-    { stage: last, input: readPlan(lastInput, 'after', fromStages(inner)) },
+    ...[...inner].map(([node, stage]) => ({ stage, input: inputOf(node, filled) })),
+    { stage: last, input: isStateful(root) ? inputOf(root, filled) : readPlan(root, 'after', filled) },
   ]
   return { inner, order, last }
 }
@@ -77,7 +77,20 @@ function fromStages(inner: ReadonlyMap<Stateful, KeyedStage>): StageReader {
 }
 
 function keyedStage(node: Stateful, rest: Omit<ConstructorParameters<typeof AggregateStage>[0], 'node'>): KeyedStage {
-  return node.kind === 'aggregate' ? new AggregateStage({ node, ...rest }) : new PartitionStage({ node, ...rest })
+  switch (node.kind) {
+    case 'aggregate':
+      return new AggregateStage({ node, ...rest })
+    case 'partitioned':
+      return new PartitionStage({ node, ...rest })
+    case 'recursion':
+      return new RecursionStage({ node, ...rest })
+  }
+}
+
+/** What a stage is filled from, as SQL; a recursion is its own. */
+function inputOf(node: Stateful, stages: StageReader): string {
+  const read = (plan: Plan) => readPlan(plan, 'after', stages)
+  return node.kind === 'recursion' ? recursed(node, read(node.base), read(node.step)) : read(node.input)
 }
 
 function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {

@@ -86,7 +86,10 @@ export class Differentiator implements DeltaContext {
         return this.named('Δ expand', expand(plan, this))
       case 'aggregate':
       case 'partitioned':
+      case 'recursion':
         return this.stageDelta(plan)
+      case 'working-table':
+        throw new TypeError('a working table was differentiated outside its recursion')
     }
   }
 

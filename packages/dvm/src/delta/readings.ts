@@ -1,7 +1,7 @@
 import type { Ast } from '../ast.ts'
 import { printExpression, printFromItem, printOrder } from '../print/expression.ts'
 import { indent, nested, q, select } from '../print/text.ts'
-import type { Expand, Join, Partitioned, Plan, Stateful } from '../plan/plan.ts'
+import type { Expand, Join, Partitioned, Plan, Recursion, Stateful, Transform } from '../plan/plan.ts'
 import type { Reading } from './context.ts'
 
 /**
@@ -64,6 +64,16 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
         .join('\nunion all\n')
     case 'expand':
       return select({ columns, from: expanded(plan, `${nested(readPlan(plan.input, reading, stages))} e`) })
+    case 'working-table':
+      return select({
+        columns: plan.columns.map((column, i) => renamed(plan.sourceColumns[i] ?? column.name, column.name)),
+        from: q(plan.name),
+      })
+    case 'recursion':
+      return (
+        stages.read(plan, reading) ??
+        recursed(plan, readPlan(plan.base, 'after', stages), readPlan(plan.step, 'after', stages))
+      )
     case 'partitioned':
       return stages.read(plan, reading) ?? transformed(plan, readPlan(plan.input, reading, stages))
     case 'aggregate': {
@@ -78,6 +88,13 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
       })
     }
   }
+}
+
+/** The whole recursion, over its two sides as SQL. */
+export function recursed(plan: Recursion, base: string, step: string): string {
+  const columns = plan.columns.map((column) => q(column.name)).join(', ')
+  const body = `${base}\n${plan.all ? 'union all' : 'union'}\n${step}`
+  return `with recursive ${q(plan.name)} (${columns}) as (\n${indent(body)}\n)\nselect ${columns}\nfrom ${q(plan.name)}`
 }
 
 export function joined(
@@ -121,6 +138,7 @@ export function transformed(plan: Partitioned, input: string): string {
       return `select distinct on (${keys}) ${passed.join(', ')}\nfrom ${from}\norder by ${order}`
     }
     case 'limit': {
+      if (plan.keys.length > 0) return limitedPartitions(plan, transform, from)
       const order = transform.order.length === 0 ? [] : [`order by ${transform.order.map(printOrder).join(', ')}`]
       const offset = transform.offset === null ? [] : [`offset ${printExpression(transform.offset)} rows`]
       const limit =
@@ -130,6 +148,32 @@ export function transformed(plan: Partitioned, input: string): string {
       return [select({ columns: passed, from }), ...order, ...offset, ...limit].join('\n')
     }
   }
+}
+
+/** LIMIT of every partition: rows are counted instead, ties by their rank. A limit that is null is none. */
+function limitedPartitions(plan: Partitioned, limit: Extract<Transform, { kind: 'limit' }>, from: string): string {
+  const passed = plan.columns.map((column) => q(column.name))
+  const order = limit.order.length === 0 ? '' : ` order by ${limit.order.map(printOrder).join(', ')}`
+  const window = `partition by ${plan.keys.map(q).join(', ')}${order}`
+  const offset = limit.offset === null ? null : `coalesce(${limitCount(limit.offset)}, 0)`
+  const last = limit.withTies ? '__rank' : '__row'
+  const counted = select({
+    columns: [
+      '*',
+      `row_number() over (${window}) as __row`,
+      ...(limit.withTies ? [`rank() over (${window}) as __rank`] : []),
+    ],
+    from,
+  })
+  const within =
+    limit.limit === null
+      ? []
+      : [`coalesce(${last}${offset === null ? '' : ` - ${offset}`} <= ${limitCount(limit.limit)}, true)`]
+  return select({
+    columns: passed,
+    from: `${nested(counted)} c`,
+    where: [...(offset === null ? [] : [`__row > ${offset}`]), ...within],
+  })
 }
 
 function limitCount(limit: Ast): string {
@@ -146,9 +190,11 @@ export function nativeReading(plan: Plan): Reading | 'either' {
     case 'scan':
       return 'after'
     case 'constant':
+    case 'working-table':
       return 'either'
     case 'aggregate':
     case 'partitioned':
+    case 'recursion':
       return 'before'
     case 'filter':
     case 'project':

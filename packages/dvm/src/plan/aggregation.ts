@@ -51,22 +51,26 @@ export function groupedBy(query: {
   const keys = query.grouping.map((expression) => builder.key(expression))
   const value = builder.rewrite(query.value)
   const plan = builder.build()
-  const ofNothing = new Map(
-    plan.calls.flatMap((call) => {
-      const empty = OF_NOTHING[functionName(as('FuncCall', call.call) ?? {})]
-      return empty === undefined ? [] : [[call.name, empty] as const]
-    }),
+  return { plan, keys, value: withoutGroup(value, plan.calls) }
+}
+
+/** An expression over aggregate calls, as a row without a group sees it. */
+export function withoutGroup(expression: Ast, calls: readonly AggregateCall[]): Ast {
+  const seen = new Map(calls.map((call) => [call.name, seenOfNothing(call)]))
+  return rebuild(expression, (type, _body, node) =>
+    type === 'ColumnRef' ? seen.get(soleColumn(node) ?? '') : undefined,
   )
-  const unknown = plan.calls.find((call) => functionName(as('FuncCall', call.call) ?? {}).includes('.'))
-  if (unknown !== undefined)
+}
+
+/** What a row without a group sees of a call: 0 of count, null of most. */
+export function seenOfNothing(call: AggregateCall): Ast {
+  const name = functionName(as('FuncCall', call.call) ?? {})
+  if (name.includes('.'))
     throw new Unsupported('CORRELATED', 'a correlated aggregate of a user, whose value over no rows is not known')
-  const seen = rebuild(value, (type, _body, node) => {
-    const column = type === 'ColumnRef' ? soleColumn(node) : undefined
-    const empty = column === undefined ? undefined : ofNothing.get(column)
-    if (column === undefined || empty === undefined) return undefined
-    return { CoalesceExpr: { args: [columnRef(column), { A_Const: { ival: empty === 0 ? {} : { ival: empty } } }] } }
-  })
-  return { plan, keys, value: seen }
+  const empty = OF_NOTHING[name]
+  const column = columnRef(call.name)
+  if (empty === undefined) return column
+  return { CoalesceExpr: { args: [column, { A_Const: { ival: empty === 0 ? {} : { ival: empty } } }] } }
 }
 
 /** What aggregates of PostgreSQL give for no rows; all others give null. */
@@ -144,6 +148,11 @@ class AggregateBuilder {
     return { kind: 'aggregate', input, keys, calls, label: 'aggregate', columns }
   }
 
+  private areOuter(values: readonly Ast[]): boolean {
+    const named = values.flatMap((value) => [...columnsOf(value)])
+    return named.length > 0 && !named.some((name) => this.input.columns.some((column) => column.name === name))
+  }
+
   private item(expression: Ast, wish: string): string {
     const print = fingerprint(expression)
     const known = this.items.get(print)
@@ -178,6 +187,9 @@ class AggregateBuilder {
         },
       }
     })
+    // SQL gives an aggregate of nothing but outer columns to the query around
+    if (this.areOuter(list(body['args'])))
+      throw new Unsupported('CORRELATED', 'an aggregate of the query around, inside a subquery')
     const filterColumn = isObject(body['agg_filter']) ? this.item(body['agg_filter'], 'filter') : null
     const rewritten: Ast = {
       FuncCall: {

@@ -125,11 +125,30 @@ describe('from clauses to operators', () => {
 describe('refused, by reason', () => {
   const view = { ...table('seen', { id: 'integer' }), kind: 'materialized_view' as const }
   test.each([
-    ['RECURSIVE', 'WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT (r.n + 1) FROM r) SELECT r.n FROM r'],
+    [
+      'RECURSIVE',
+      'WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT (r.n + 1) FROM r) CYCLE n SET looped USING path SELECT r.n FROM r',
+    ],
+    [
+      'RECURSIVE',
+      'SELECT c.id FROM shop.customers c WHERE (c.score > (WITH RECURSIVE r(n) AS (SELECT c.id UNION ALL SELECT (r.n + 1) FROM r) SELECT count(*) AS count FROM r))',
+    ],
+    ['SUBQUERY_EXPRESSION', 'SELECT orders.id FROM shop.orders LIMIT (SELECT 2)'],
+    [
+      'SUBQUERY_EXPRESSION',
+      'SELECT c.id FROM (shop.customers c FULL JOIN shop.orders o ON ((EXISTS (SELECT FROM shop.visits v WHERE ((v.customer_id = c.id) AND (v.page = o.note))))))',
+    ],
+    [
+      'CORRELATED',
+      'SELECT c.id FROM shop.customers c WHERE (c.score > (SELECT own.median(o.qty) AS median FROM shop.orders o WHERE (o.customer_id = c.id)))',
+    ],
+    [
+      'CORRELATED',
+      'SELECT c.region FROM shop.customers c GROUP BY c.region HAVING (EXISTS (SELECT sum(c.score) AS sum FROM shop.orders o))',
+    ],
     ['TABLE_SAMPLE', 'SELECT orders.id FROM shop.orders TABLESAMPLE bernoulli (10)'],
     ['ONLY', 'SELECT orders.id FROM ONLY shop.orders'],
-    ['WHOLE_ROW', 'SELECT orders.* FROM shop.orders'],
-    ['WHOLE_ROW', 'SELECT (o.*)::text AS t FROM shop.orders o'],
+    ['WHOLE_ROW', 'SELECT (s.*)::text AS t FROM ( SELECT orders.id FROM shop.orders) s'],
     ['UNCAPTURED_SOURCE', 'SELECT seen.id FROM shop.seen'],
     ['UNCAPTURED_SOURCE', 'SELECT pg_class.relname FROM pg_class'],
   ])('%s: %s', (code, definition) => {

@@ -7,16 +7,14 @@ import {
   soleColumn,
   strings,
   text,
-  walk,
   type Ast,
   type JsonObject,
 } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
-import { printStatement } from '../print/expression.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregation } from './aggregation.ts'
-import { functionName } from './calls.ts'
+import { returnsSet } from './calls.ts'
 import { groupingSets, hasGroupingSets } from './grouping-sets.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
 import { Names } from './names.ts'
@@ -28,9 +26,11 @@ import { fromClause } from './from-clause.ts'
 import { inGroups, inSets } from './grouped.ts'
 import { limited, limits, orderOfColumns, sortKey, sortTarget } from './ordering.ts'
 import { requireLawful } from './lawful.ts'
-import type { CommonTable, Environment, Level, QueryAnalyser, Source } from './level.ts'
+import type { CommonTable, Environment, Level, OpenRecursion, QueryAnalyser, Source } from './level.ts'
+import { isRecursive, refuseSearch } from './recursion.ts'
 import { resolve, type Scope } from './scope.ts'
 import { byMultiplicity } from './set-operations.ts'
+import { values } from './values.ts'
 import { beforeGrouping, wherePlan, withSubqueries } from './subqueries.ts'
 import { windowed, withOwnWindows } from './windows.ts'
 
@@ -57,6 +57,7 @@ class Analyser implements QueryAnalyser {
   readonly facts: QueryFacts
 
   private readonly known = new Map<object, Level>()
+  private readonly recursions = new Map<CommonTable, OpenRecursion>()
 
   constructor(facts: QueryFacts) {
     this.facts = facts
@@ -72,30 +73,52 @@ class Analyser implements QueryAnalyser {
 
   /** `outer` is the scope around a subquery, null for a query that stands alone. */
   select(select: JsonObject, around: Environment, outer: Scope | null): Level {
-    const environment = this.commonTables(select, around)
+    const environment = this.commonTables(select, around, outer)
     refuseClauses(select)
     const combined = isObject(select['larg'])
     if (combined || list(select['valuesLists']).length > 0) {
-      const level = combined ? this.setOperation(select, environment, outer) : this.values(select)
-      return limits(select) ? limited(this, select, level, orderOfColumns(select, level)) : level
+      const level = combined ? this.setOperation(select, environment, outer) : values(this, select, environment, outer)
+      return limits(select) ? limited(this, select, level, orderOfColumns(select, level), outer) : level
     }
     return this.plainSelect(withOwnWindows(select), environment, outer)
   }
 
-  commonTables(select: JsonObject, outer: Environment): Environment {
+  commonTables(select: JsonObject, around: Environment, outer: Scope | null): Environment {
     const clause = isObject(select['withClause']) ? select['withClause'] : undefined
-    if (clause === undefined) return outer
-    if (clause['recursive'] === true) throw new Unsupported('RECURSIVE', 'WITH RECURSIVE')
-    let environment = outer
+    if (clause === undefined) return around
+    // in WITH RECURSIVE each sees all, itself included
+    const recursive = clause['recursive'] === true
+    const all = new Map(around)
+    let environment: Environment = around
     for (const node of list(clause['ctes'])) {
       const body = as('CommonTableExpr', node) ?? {}
+      const name = text(body['ctename'])
       const inner = as('SelectStmt', body['ctequery'])
-      if (inner === undefined)
-        throw new Unsupported('MODIFYING_CTE', `the common table expression ${text(body['ctename'])}`)
-      const table: CommonTable = { select: inner, columns: strings(body['aliascolnames']), environment }
-      environment = new Map([...environment, [text(body['ctename']), table]])
+      if (inner === undefined) throw new Unsupported('MODIFYING_CTE', `the common table expression ${name}`)
+      refuseSearch(name, body)
+      const table: CommonTable = {
+        name,
+        select: inner,
+        columns: strings(body['aliascolnames']),
+        environment: recursive ? all : environment,
+        outer,
+        recursive: recursive && isRecursive(name, inner),
+      }
+      all.set(name, table)
+      environment = new Map([...environment, [name, table]])
     }
     return environment
+  }
+
+  recursing(table: CommonTable, open: OpenRecursion, analyse: () => Level): Level {
+    this.recursions.set(table, open)
+    const level = analyse()
+    this.recursions.delete(table)
+    return level
+  }
+
+  recursionOf(table: CommonTable): OpenRecursion | undefined {
+    return this.recursions.get(table)
   }
 
   private setOperation(select: JsonObject, environment: Environment, outer: Scope | null): Level {
@@ -129,20 +152,6 @@ class Analyser implements QueryAnalyser {
     )
     const union: Plan = { kind: 'union-all', inputs, columns }
     return all ? union : distinct(union)
-  }
-
-  private values(select: JsonObject): Level {
-    const [first] = list(select['valuesLists'])
-    const width = list(as('List', first)?.['items']).length
-    const columns = Array.from({ length: width }, (_, i): Column => ({
-      name: this.names.fresh(`column${i + 1}`),
-      notNull: false,
-    }))
-    const plan: Plan = { kind: 'constant', query: printStatement(select), columns }
-    return {
-      plan,
-      outputs: passThrough(columns).map((item, i) => ({ ...item, name: `column${i + 1}`, notNull: false })),
-    }
   }
 
   private plainSelect(select: JsonObject, environment: Environment, outer: Scope | null): Level {
@@ -184,15 +193,15 @@ class Analyser implements QueryAnalyser {
         transform: { kind: 'distinct-on', order },
         columns: level.plan.columns,
       }
-      return limits(select) ? limited(this, select, { plan, outputs: shown }, order) : { plan, outputs: shown }
+      return limits(select) ? limited(this, select, { plan, outputs: shown }, order, outer) : { plan, outputs: shown }
     }
     if (select['distinctClause'] === undefined)
-      return limited(this, select, { plan: level.plan, outputs: shown }, order)
+      return limited(this, select, { plan: level.plan, outputs: shown }, order, outer)
     const rows = this.distinctRows({ plan: level.plan, outputs: level.outputs })
     const sorted = order.map((sort, i): Ast => ({
       SortBy: { ...as('SortBy', sort), node: rows.outputs[shown.length + i]?.expression ?? null },
     }))
-    return limited(this, select, { plan: rows.plan, outputs: rows.outputs.slice(0, shown.length) }, sorted)
+    return limited(this, select, { plan: rows.plan, outputs: rows.outputs.slice(0, shown.length) }, sorted, outer)
   }
 
   where(select: JsonObject, from: Source, environment: Environment): Plan {
@@ -221,7 +230,7 @@ class Analyser implements QueryAnalyser {
   private finished(input: Plan, rows: readonly Item[]): Level {
     const { plan, targets } = windowed(input, rows, this.names)
     const level = { plan, outputs: withNullability(plan, targets) }
-    if (!targets.some((target) => this.returnsSet(target.expression))) return level
+    if (!targets.some((target) => returnsSet(target.expression, this.facts))) return level
     const named = this.named(level)
     if (named.plan.kind !== 'project') throw new TypeError('naming columns makes a projection')
     return {
@@ -232,15 +241,6 @@ class Analyser implements QueryAnalyser {
       },
       outputs: named.outputs.map((output) => ({ ...output, notNull: false })),
     }
-  }
-
-  private returnsSet(expression: Ast): boolean {
-    const names = new Set(this.facts.functions.filter((known) => known.setReturning).map((known) => known.name))
-    let found = false
-    walk(expression, (type, body) => {
-      if (type === 'FuncCall' && names.has(functionName(body))) found = true
-    })
-    return found
   }
 
   private groupedOutput(select: JsonObject, source: Source, environment: Environment): Level {

@@ -1,4 +1,4 @@
-import { strings, type JsonObject } from '../ast.ts'
+import { strings, walk, type Json, type JsonObject } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 
 /** A function's name as `FunctionFacts` has it. */
@@ -10,5 +10,17 @@ export function functionName(call: JsonObject): string {
 export function isAggregateCall(call: JsonObject, facts: QueryFacts): boolean {
   if (call['over'] !== undefined) return false
   const name = functionName(call)
-  return facts.functions.some((known) => known.aggregate && known.name === name)
+  // ARRAY(select …) is made one, whether or not the query calls it by name
+  return name === 'array_agg' || facts.functions.some((known) => known.aggregate && known.name === name)
+}
+
+/** Whether an expression of a select list makes several rows of one. */
+export function returnsSet(expression: Json | undefined, facts: QueryFacts): boolean {
+  const names = new Set(facts.functions.filter((known) => known.setReturning).map((known) => known.name))
+  let found = false
+  walk(expression, (type, body) => {
+    if (type === 'FuncCall' && names.has(functionName(body))) found = true
+    return type !== 'SubLink'
+  })
+  return found
 }

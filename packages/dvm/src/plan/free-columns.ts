@@ -1,9 +1,17 @@
 import { columnsOf, type Ast } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
-import { inputsOf, type Plan } from './plan.ts'
+import { inputsOf, type Plan, type Transform } from './plan.ts'
+
+const known = new WeakMap<Plan, ReadonlySet<string>>()
 
 /** Columns that a plan's expressions read and no input gives: those of a query around it. */
-function freeColumns(plan: Plan): Set<string> {
+export function freeColumns(plan: Plan): ReadonlySet<string> {
+  const found = known.get(plan) ?? freeColumnsOf(plan)
+  known.set(plan, found)
+  return found
+}
+
+function freeColumnsOf(plan: Plan): Set<string> {
   const inputs = inputsOf(plan)
   const given = new Set(inputs.flatMap((input) => input.columns.map((column) => column.name)))
   const free = new Set(inputs.flatMap((input) => [...freeColumns(input)]))
@@ -19,6 +27,8 @@ export function expressionsOf(plan: Plan): readonly Ast[] {
     case 'scan':
     case 'constant':
     case 'union-all':
+    case 'recursion':
+    case 'working-table':
       return []
     case 'filter':
       return plan.predicates
@@ -32,7 +42,18 @@ export function expressionsOf(plan: Plan): readonly Ast[] {
     case 'aggregate':
       return plan.calls.map((call) => call.call)
     case 'partitioned':
-      return plan.transform.kind === 'window' ? plan.transform.calls.map((call) => call.call) : plan.transform.order
+      return transformExpressions(plan.transform)
+  }
+}
+
+export function transformExpressions(transform: Transform): readonly Ast[] {
+  switch (transform.kind) {
+    case 'window':
+      return transform.calls.map((call) => call.call)
+    case 'distinct-on':
+      return transform.order
+    case 'limit':
+      return [...transform.order, ...[transform.limit, transform.offset].filter((count) => count !== null)]
   }
 }
 

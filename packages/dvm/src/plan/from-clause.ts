@@ -1,12 +1,28 @@
-import { as, fingerprint, isObject, list, nodeType, strings, text, walk, type Ast, type JsonObject } from '../ast.ts'
+import {
+  as,
+  fingerprint,
+  isObject,
+  list,
+  nodeType,
+  soleColumn,
+  strings,
+  text,
+  type Ast,
+  type JsonObject,
+} from '../ast.ts'
 import { relationKey, type RelationFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
+import { declaredColumns } from '../print/json-and-xml.ts'
 import { Unsupported } from '../unsupported.ts'
+import { conditionedJoin } from './conditioned-join.ts'
 import { conjuncts } from './conditions.ts'
+import { dependentJoin } from './dependent-join.ts'
 import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
 import { isNumberType } from './numbers.ts'
 import type { Column } from './column.ts'
-import { filter, join, type Expand, type Plan } from './plan.ts'
+import type { Expand, Plan } from './plan.ts'
+import { withRow } from './whole-row.ts'
+import { recursion, workingTable } from './recursion.ts'
 import { combine, EMPTY_SCOPE, resolve, scopeOf, type Scope } from './scope.ts'
 
 /**
@@ -24,8 +40,14 @@ export function fromClause(
   if (first === undefined) return nothing
   return rest.reduce(
     (left, item) => joinedWith(analyser, left, item, environment, outer),
-    fromItem(analyser, first, environment, outer),
+    fromItem(analyser, first, environment, { outer, beside: null }),
   )
+}
+
+/** What an item may name: the query around it, and if it is lateral the items before it. */
+interface Around {
+  readonly outer: Scope | null
+  readonly beside: Scope | null
 }
 
 function joinedWith(
@@ -35,79 +57,94 @@ function joinedWith(
   environment: Environment,
   outer: Scope | null,
 ): Source {
-  const call = as('RangeFunction', item)
-  if (call !== undefined) return expand(analyser, left, call, 'inner')
-  const right = fromItem(analyser, item, environment, outer)
-  return { plan: join(left.plan, right.plan, []), scope: combine(left.scope, right.scope) }
+  if (isCall(item)) return expand(analyser, left, item, 'inner', null)
+  const right = fromItem(analyser, item, environment, { outer, beside: left.scope })
+  return { plan: dependentJoin(analyser, left.plan, right.plan, [], 'inner'), scope: combine(left.scope, right.scope) }
 }
 
-/** A function in FROM sees the items before it. */
-function expand(analyser: QueryAnalyser, input: Source, body: JsonObject, type: Expand['type']): Source {
-  const alias = isObject(body['alias']) ? body['alias'] : {}
+/** A function in FROM sees the items before it; so do JSON_TABLE and XMLTABLE. */
+function expand(analyser: QueryAnalyser, input: Source, item: Ast, type: Expand['type'], beside: Scope | null): Source {
+  const { kind, body } = callOf(item)
+  const { alias: written, ...unnamed } = body
+  const alias = isObject(written) ? written : {}
   const definitions = list(body['coldeflist']).map((node) => as('ColumnDef', node) ?? {})
-  const declared =
-    definitions.length > 0 ? definitions.map((definition) => text(definition['colname'])) : strings(alias['colnames'])
+  const renamed = strings(alias['colnames'])
+  const own =
+    definitions.length > 0
+      ? definitions.map((definition) => text(definition['colname']))
+      : declaredColumns(list(body['columns']))
+  const declared = own.length > renamed.length ? own.map((name, i) => renamed[i] ?? name) : renamed
   if (declared.length === 0) throw new Unsupported('LATERAL', 'a function in FROM whose columns have no names')
   const added = declared.map((name) => analyser.names.fresh(name))
-  const resolved = resolve({ List: { items: list(body['functions']) } }, input.scope)
+  const resolved = resolve({ [kind]: unnamed }, { ...input.scope, outer: beside ?? input.scope.outer })
+  // a name that no column and no other item has
+  const aliased = { aliasname: '__call', ...(definitions.length > 0 ? {} : { colnames: added.map(nameNode) }) }
+  const columnDefinitions = definitions.map((definition, i): Ast => ({
+    ColumnDef: { ...definition, colname: added[i] ?? '' },
+  }))
   const call: Ast = {
-    RangeFunction: {
-      ...body,
+    [kind]: {
+      ...as(kind, resolved),
       lateral: true,
-      functions: list(as('List', resolved)?.['items']),
-      alias:
-        definitions.length > 0 ? alias : { ...alias, colnames: added.map((name): Ast => ({ String: { sval: name } })) },
-      ...(definitions.length > 0
-        ? {
-            coldeflist: definitions.map((definition, i): Ast => ({
-              ColumnDef: { ...definition, colname: added[i] ?? '' },
-            })),
-          }
-        : {}),
+      alias: aliased,
+      ...(definitions.length > 0 ? { coldeflist: columnDefinitions } : {}),
     },
   }
   const columns = [...input.plan.columns, ...added.map((name): Column => ({ name, notNull: false }))]
   const plan: Plan = { kind: 'expand', type, input: input.plan, call, added, columns }
-  const own = scopeOf(
+  const scope = scopeOf(
     text(alias['aliasname']),
     declared.map((name, i) => [name, added[i] ?? name] as const),
     input.scope.outer,
   )
-  return { plan, scope: combine(input.scope, own) }
+  return { plan, scope: combine(input.scope, scope) }
 }
 
-function fromItem(analyser: QueryAnalyser, item: Ast, environment: Environment, outer: Scope | null): Source {
+const CALLS = ['RangeFunction', 'JsonTable', 'RangeTableFunc'] as const
+
+function isCall(item: Ast): boolean {
+  return CALLS.some((kind) => as(kind, item) !== undefined)
+}
+
+function callOf(item: Ast): { readonly kind: string; readonly body: JsonObject } {
+  const kind = nodeType(item)
+  return { kind, body: as(kind, item) ?? {} }
+}
+
+function nameNode(name: string): Ast {
+  return { String: { sval: name } }
+}
+
+function fromItem(analyser: QueryAnalyser, item: Ast, environment: Environment, around: Around): Source {
+  const { outer, beside } = around
   const relation = as('RangeVar', item)
   if (relation !== undefined) return relationItem(analyser, relation, environment, outer)
   const joined = as('JoinExpr', item)
-  if (joined !== undefined) return joinExpression(analyser, joined, environment, outer)
-  const call = as('RangeFunction', item)
-  if (call !== undefined)
+  if (joined !== undefined) return joinExpression(analyser, joined, environment, around)
+  if (isCall(item))
     return expand(
       analyser,
       { plan: { kind: 'constant', query: 'select', columns: [] }, scope: { ...EMPTY_SCOPE, outer } },
-      call,
+      item,
       'inner',
+      beside,
     )
   const subquery = as('RangeSubselect', item)
-  if (subquery !== undefined) return subqueryItem(analyser, subquery, environment, outer)
+  if (subquery !== undefined) return subqueryItem(analyser, subquery, environment, around)
   if (nodeType(item) === 'RangeTableSample') throw new Unsupported('TABLE_SAMPLE', 'TABLESAMPLE')
   throw new Unsupported('LATERAL', `${nodeType(item)} in FROM`)
 }
 
-function joinExpression(
-  analyser: QueryAnalyser,
-  body: JsonObject,
-  environment: Environment,
-  outer: Scope | null,
-): Source {
-  if (body['isNatural'] === true || body['alias'] !== undefined || body['join_using_alias'] !== undefined) {
-    throw new Unsupported('OTHER', 'an alias of a join')
-  }
-  const left = fromItem(analyser, isObject(body['larg']) ? body['larg'] : {}, environment, outer)
-  const called = as('RangeFunction', body['rarg'])
-  if (called !== undefined) return joinedCall(analyser, left, called, body)
-  const right = fromItem(analyser, isObject(body['rarg']) ? body['rarg'] : {}, environment, outer)
+function joinExpression(analyser: QueryAnalyser, body: JsonObject, environment: Environment, around: Around): Source {
+  const { alias, join_using_alias: usingAlias, ...unnamed } = body
+  if (isObject(alias) || isObject(usingAlias))
+    return aliasedJoin(joinExpression(analyser, unnamed, environment, around), unnamed, alias, usingAlias)
+  const left = fromItem(analyser, isObject(body['larg']) ? body['larg'] : {}, environment, around)
+  const beside = around.beside === null ? left.scope : combine(around.beside, left.scope)
+  const called = isObject(body['rarg']) && isCall(body['rarg']) ? body['rarg'] : undefined
+  const simply = called === undefined ? undefined : joinedCall(analyser, left, called, body, around)
+  if (simply !== undefined) return simply
+  const right = fromItem(analyser, isObject(body['rarg']) ? body['rarg'] : {}, environment, { ...around, beside })
   const both = combine(left.scope, right.scope)
   const type = body['jointype']
   const pairs = strings(body['usingClause']).map((name) => {
@@ -122,63 +159,76 @@ function joinExpression(
     return [pair.name, type === 'JOIN_RIGHT' ? pair.right : pair.left]
   })
   const scope: Scope = { ...both, merged: new Map([...both.merged, ...merged]) }
-  // between inner joins ON is a WHERE, and may ask the same
-  if (type === 'JOIN_INNER' && asks(body['quals'])) {
-    const source = { plan: join(left.plan, right.plan, equalities), scope }
-    return { plan: analyser.where({ whereClause: body['quals'] }, source, environment), scope }
-  }
-  const quals = isObject(body['quals']) ? conjuncts(analyser.expression(body['quals'], scope)) : []
-  const conditions = [...equalities, ...quals]
+  const quals = isObject(body['quals']) ? conjuncts(body['quals']) : []
+  const sides = { left, right: { ...right, scope }, equalities, quals }
   switch (type) {
     case 'JOIN_INNER':
-      return { plan: join(left.plan, right.plan, conditions), scope }
+      return { plan: conditionedJoin(analyser, 'inner', sides, environment), scope }
     case 'JOIN_LEFT':
-      return { plan: join(left.plan, right.plan, conditions, 'left'), scope }
-    case 'JOIN_RIGHT':
-      return { plan: join(right.plan, left.plan, conditions, 'left'), scope }
+      return { plan: conditionedJoin(analyser, 'left', sides, environment), scope }
+    case 'JOIN_RIGHT': {
+      const exchanged = { ...sides, left: right, right: { ...left, scope } }
+      return { plan: conditionedJoin(analyser, 'left', exchanged, environment), scope }
+    }
     case 'JOIN_FULL':
-      return { plan: join(left.plan, right.plan, conditions, 'full'), scope }
+      return { plan: conditionedJoin(analyser, 'full', sides, environment), scope }
     default:
       throw new Unsupported('OTHER', `a join of type ${text(type)}`)
   }
 }
 
-function asks(condition: JsonObject[string]): boolean {
-  let found = false
-  walk(condition, (type) => {
-    if (type === 'SubLink') found = true
+/**
+ * `(a join b) as j` hides both sides behind one name, the merged columns first; `using (…) as j` names the merged ones
+ * beside them.
+ */
+function aliasedJoin(
+  source: Source,
+  body: JsonObject,
+  alias: JsonObject[string],
+  usingAlias: JsonObject[string],
+): Source {
+  const { scope } = source
+  const merged = strings(body['usingClause']).flatMap((name) => {
+    const column = soleColumn(scope.merged.get(name) ?? {})
+    if (column === undefined) throw new Unsupported('OTHER', 'an alias of a full join by USING')
+    return [[name, column] as const]
   })
-  return found
+  if (isObject(usingAlias)) {
+    const { ranges } = scopeOf(text(usingAlias['aliasname']), merged, scope.outer)
+    const named = { ...source, scope: { ...scope, ranges: [...scope.ranges, ...ranges] } }
+    return isObject(alias) ? aliasedJoin(named, body, alias, undefined) : named
+  }
+  const { label, columnAliases } = aliasOf(alias, '')
+  const shared = new Set(merged.map(([name]) => name))
+  const others = scope.ranges.flatMap(({ columns }) => [...columns]).filter(([name]) => !shared.has(name))
+  const visible = [...merged, ...others].map(([name, column], i) => [columnAliases[i] ?? name, column] as const)
+  return { ...source, scope: scopeOf(label, visible, scope.outer) }
 }
 
-function joinedCall(analyser: QueryAnalyser, left: Source, call: JsonObject, body: JsonObject): Source {
+/** A join with a function without a condition that the function's own law would not hold under. */
+function joinedCall(
+  analyser: QueryAnalyser,
+  left: Source,
+  call: Ast,
+  body: JsonObject,
+  { beside }: Around,
+): Source | undefined {
   const always = body['quals'] === undefined || fingerprint(body['quals']) === fingerprint(TRUE)
-  if (body['jointype'] === 'JOIN_INNER') {
-    const source = expand(analyser, left, call, 'inner')
-    return always
-      ? source
-      : {
-          ...source,
-          plan: filter(
-            source.plan,
-            conjuncts(analyser.expression(isObject(body['quals']) ? body['quals'] : TRUE, source.scope)),
-          ),
-        }
-  }
-  if (body['jointype'] === 'JOIN_LEFT' && always) return expand(analyser, left, call, 'left')
-  throw new Unsupported('LATERAL', 'an outer join with a function on a condition')
+  if (body['jointype'] === 'JOIN_INNER' && always) return expand(analyser, left, call, 'inner', beside)
+  if (body['jointype'] === 'JOIN_LEFT' && always) return expand(analyser, left, call, 'left', beside)
+  return undefined
 }
 
 function subqueryItem(
   analyser: QueryAnalyser,
   body: JsonObject,
   environment: Environment,
-  outer: Scope | null,
+  { outer, beside }: Around,
 ): Source {
-  if (body['lateral'] === true) throw new Unsupported('LATERAL', 'a lateral subquery')
+  const scope = body['lateral'] === true ? (beside ?? outer) : outer
   const select = as('SelectStmt', body['subquery'])
   if (select === undefined) throw new Unsupported('OTHER', 'a subquery in FROM')
-  return range(analyser, analyser.select(select, environment, outer), {
+  return range(analyser, analyser.select(select, environment, scope), {
     alias: body['alias'],
     table: 'subquery',
     outer,
@@ -194,7 +244,17 @@ function relationItem(
   const table = text(body['relname'])
   const common = body['schemaname'] === undefined ? environment.get(table) : undefined
   if (common !== undefined) {
-    const level = analyser.shared(common, () => analyser.select(common.select, common.environment, null))
+    const open = analyser.recursionOf(common)
+    if (open !== undefined) {
+      const plan = workingTable(analyser, open)
+      const shown = open.shown.map((name, i) => [common.columns[i] ?? name, plan.columns[i]?.name ?? name] as const)
+      const { label, columnAliases } = aliasOf(body['alias'], table)
+      const visible = shown.map(([name, column], i) => [columnAliases[i] ?? name, column] as const)
+      return { plan, scope: scopeOf(label, visible, outer) }
+    }
+    const level = analyser.shared(common, () =>
+      common.recursive ? recursion(analyser, common) : analyser.select(common.select, common.environment, common.outer),
+    )
     const outputs = level.outputs.map((output, i) => ({ ...output, name: common.columns[i] ?? output.name }))
     return range(analyser, { plan: level.plan, outputs }, { alias: body['alias'], table, outer })
   }
@@ -204,12 +264,8 @@ function relationItem(
   if (facts.kind === 'view' && facts.definition !== null) {
     const { definition } = facts
     const level = analyser.shared(facts, () => analyser.select(parseSelect(definition), new Map(), null))
-    return range(analyser, level, {
-      alias: body['alias'],
-      table,
-      outer,
-      columns: facts.columns.map((column) => column.name),
-    })
+    const columns = facts.columns.map((column) => column.name)
+    return range(analyser, level, { alias: body['alias'], table, outer, columns, view: facts })
   }
   // the parser leaves out what is false
   if (body['inh'] !== true) throw new Unsupported('ONLY', `FROM ONLY ${table}`)
@@ -229,10 +285,10 @@ function scan(analyser: QueryAnalyser, facts: RelationFacts, alias: unknown, out
   const visible = facts.columns.map(
     (column, i) => [columnAliases[i] ?? column.name, columns[i]?.name ?? column.name] as const,
   )
-  return {
-    plan: { kind: 'scan', relation: facts, label, columns, sourceColumns: facts.columns.map((column) => column.name) },
-    scope: scopeOf(label, visible, outer),
-  }
+  const sourceColumns = facts.columns.map((column) => column.name)
+  const read: Plan = { kind: 'scan', relation: facts, label, columns, sourceColumns }
+  const { plan, row } = withRow(read, facts, analyser.names, analyser.facts)
+  return { plan, scope: scopeOf(label, visible, outer, row) }
 }
 
 function range(
@@ -243,14 +299,21 @@ function range(
     readonly table: string
     readonly outer: Scope | null
     readonly columns?: readonly string[]
+    readonly view?: RelationFacts
   },
 ): Source {
   const { label, columnAliases } = aliasOf(as.alias, as.table)
-  const { plan, outputs } = analyser.named(level)
+  const named = analyser.named(level)
+  const { outputs } = named
   const visible = outputs.map(
-    (output, i) => [columnAliases[i] ?? as.columns?.[i] ?? output.name, plan.columns[i]?.name ?? output.name] as const,
+    (output, i) =>
+      [columnAliases[i] ?? as.columns?.[i] ?? output.name, named.plan.columns[i]?.name ?? output.name] as const,
   )
-  return { plan, scope: scopeOf(label, visible, as.outer) }
+  const { plan, row } =
+    as.view === undefined
+      ? { plan: named.plan, row: null }
+      : withRow(named.plan, as.view, analyser.names, analyser.facts)
+  return { plan, scope: scopeOf(label, visible, as.outer, row) }
 }
 
 const TRUE: Ast = { A_Const: { boolval: { boolval: true } } }

@@ -1,5 +1,5 @@
 import { as, columnsOf, isObject, soleColumn, strings, type Ast } from '../ast.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Transform } from './plan.ts'
 
 /**
  * Column sets by which the rows of a plan are unique. An empty set means: at most one row.
@@ -22,7 +22,7 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
     case 'expand':
       return []
     case 'partitioned':
-      if (plan.transform.kind === 'distinct-on') return [plan.keys]
+      if (plan.transform.kind === 'distinct-on' || isFirstRow(plan.transform)) return [plan.keys]
       return keysOf(plan.input)
     case 'project': {
       if (plan.expands) return []
@@ -38,7 +38,10 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
       })
     }
     case 'union-all':
+    case 'working-table':
       return []
+    case 'recursion':
+      return plan.all ? [] : [plan.columns.map((column) => column.name)]
     case 'aggregate':
       return [plan.keys]
     case 'semi-join':
@@ -59,17 +62,29 @@ export function keysOf(plan: Plan): readonly (readonly string[])[] {
   }
 }
 
-/** Columns that a condition sets equal to a column of `others`. */
+/** LIMIT 1: at most one row of each partition. */
+function isFirstRow(transform: Transform): boolean {
+  if (transform.kind !== 'limit' || transform.withTies || transform.limit === null) return false
+  const count = as('A_Const', transform.limit)?.['ival']
+  return isObject(count) && (count['ival'] === 1 || count['ival'] === undefined)
+}
+
+/** Columns that a condition sets equal to what follows from `others`. */
 export function equated(conditions: readonly Ast[], others: ReadonlySet<string>): Set<string> {
   const fixed = new Set<string>()
   for (const condition of conditions) {
     if (!isEquality(condition)) continue
-    const body = as('A_Expr', condition)
-    const sides = [body?.['lexpr'], body?.['rexpr']].map((side) => (isObject(side) ? soleColumn(side) : undefined))
-    const [a, b] = sides
-    if (a === undefined || b === undefined) continue
-    if (others.has(a) && !others.has(b)) fixed.add(b)
-    if (others.has(b) && !others.has(a)) fixed.add(a)
+    const { lexpr, rexpr } = as('A_Expr', condition) ?? {}
+    if (!isObject(lexpr) || !isObject(rexpr)) continue
+    for (const [side, other] of [
+      [lexpr, rexpr],
+      [rexpr, lexpr],
+    ] as const) {
+      const column = soleColumn(side)
+      const given = [...columnsOf(other)]
+      if (column === undefined || others.has(column) || given.length === 0) continue
+      if (given.every((name) => others.has(name))) fixed.add(column)
+    }
   }
   return fixed
 }

@@ -1,10 +1,10 @@
 import { as, columnsOf, isObject, list, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregation } from './aggregation.ts'
-import { requireClosed } from './free-columns.ts'
-import type { Environment, Level, QueryAnalyser } from './level.ts'
+import { returnsSet } from './calls.ts'
+import { boundTo, dependsOn } from './dependent-join.ts'
+import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
 import { filter, type Plan } from './plan.ts'
-import type { Scope } from './scope.ts'
 import { hasWindow } from './windows.ts'
 
 /**
@@ -20,25 +20,30 @@ export interface Lifted extends Level {
 export function liftedSubplan(
   analyser: QueryAnalyser,
   link: JsonObject,
-  scope: Scope,
+  source: Source,
   around: Environment,
   existence: boolean,
 ): Lifted {
+  const { scope } = source
   const select = as('SelectStmt', link['subselect'])
   if (select === undefined) throw new Unsupported('SUBQUERY_EXPRESSION', 'a subquery')
   const body = existence ? withoutIrrelevantLimit(select) : select
   if (!isPlain(body, analyser)) {
-    const level = analyser.named(analyser.select(body, around, scope))
-    requireClosed(level.plan)
-    return { ...level, lifted: [] }
+    return bound(analyser, source, { ...analyser.named(analyser.select(body, around, scope)), lifted: [] })
   }
-  const environment = analyser.commonTables(body, around)
+  const environment = analyser.commonTables(body, around, scope)
   const from = analyser.from(list(body['fromClause']), environment, scope)
   const { plan, lifted } = lift(analyser.where(body, from, environment))
-  requireClosed(plan)
-  if (existence) return { plan, outputs: [], lifted }
+  if (existence) return bound(analyser, source, { plan, outputs: [], lifted })
   const level = analyser.output(body, { plan, scope: from.scope }, environment)
-  return { plan: level.plan, outputs: level.outputs, lifted }
+  return bound(analyser, source, { plan: level.plan, outputs: level.outputs, lifted })
+}
+
+/** What could not be lifted: the plan is computed for all rows around it at once, and matched to them. */
+function bound(analyser: QueryAnalyser, source: Source, level: Lifted): Lifted {
+  if (!dependsOn(level.plan, source.plan)) return level
+  const { plan, conditions } = boundTo(analyser, source.plan, level.plan)
+  return { ...level, plan, lifted: [...conditions, ...level.lifted] }
 }
 
 /** One SELECT over FROM and WHERE: what it says of the columns around it can be lifted out of it. */
@@ -51,6 +56,8 @@ function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
     select['limitOffset'] === undefined &&
     // a window sees the rows that WHERE leaves: lifting a condition out of it would show it more
     !list(select['targetList']).some(hasWindow) &&
+    // nor are the columns that it compares there any more beside a set
+    !returnsSet(select['targetList'], analyser.facts) &&
     !isAggregation(select, analyser.facts)
   )
 }

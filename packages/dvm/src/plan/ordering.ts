@@ -2,7 +2,7 @@ import { as, isObject, list, strings, type Ast, type JsonObject } from '../ast.t
 import { Unsupported } from '../unsupported.ts'
 import type { Level, QueryAnalyser } from './level.ts'
 import type { Transform } from './plan.ts'
-import { EMPTY_SCOPE } from './scope.ts'
+import { EMPTY_SCOPE, type Scope } from './scope.ts'
 
 /** ORDER BY, LIMIT and OFFSET: what is sorted by, and the one partition that a limit makes of its input. */
 
@@ -15,10 +15,17 @@ export function sortTarget(node: Ast, select: JsonObject): Ast {
   return isObject(target) ? target : node
 }
 
-export function limited(analyser: QueryAnalyser, select: JsonObject, level: Level, order: readonly Ast[]): Level {
+/** The count may name the query around, of whose rows each has its own. */
+export function limited(
+  analyser: QueryAnalyser,
+  select: JsonObject,
+  level: Level,
+  order: readonly Ast[],
+  outer: Scope | null,
+): Level {
   const constant = (node: unknown): Ast | null => {
     if (node === undefined || node === null) return null
-    const expression = analyser.expression(node as Ast, EMPTY_SCOPE)
+    const expression = analyser.expression(node as Ast, { ...EMPTY_SCOPE, outer })
     return as('A_Const', expression)?.['isnull'] === true ? null : expression
   }
   const { plan, outputs } = level

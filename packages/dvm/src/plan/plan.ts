@@ -7,10 +7,22 @@ import { isNumber } from './numbers.ts'
  * The relational side of a query: frozen data, one interface an operator. Every column of every operator has a name
  * that is unique in the whole plan, so expressions refer to columns by one name and legs of a join never clash.
  */
-export type Plan = Scan | Constant | Filter | Project | Join | SemiJoin | UnionAll | Expand | Aggregate | Partitioned
+export type Plan =
+  | Scan
+  | Constant
+  | Filter
+  | Project
+  | Join
+  | SemiJoin
+  | UnionAll
+  | Expand
+  | Aggregate
+  | Partitioned
+  | Recursion
+  | WorkingTable
 
 /** Operators that keep state: each is a stage with a table of its own. */
-export type Stateful = Aggregate | Partitioned
+export type Stateful = Aggregate | Partitioned | Recursion
 
 interface Operator {
   readonly columns: readonly Column[]
@@ -130,6 +142,25 @@ export type Transform =
       readonly withTies: boolean
     }
 
+/** WITH RECURSIVE: the rows of `base`, and of `step` over the rows of the last round, until a round adds none. */
+export interface Recursion extends Operator {
+  readonly kind: 'recursion'
+  /** By which the step's working table is known. */
+  readonly name: string
+  readonly base: Plan
+  readonly step: Plan
+  /** UNION ALL; UNION takes every row once. */
+  readonly all: boolean
+}
+
+/** What a recursion's step reads: the rows that the last round added. */
+export interface WorkingTable extends Operator {
+  readonly kind: 'working-table'
+  readonly name: string
+  /** The recursion's own name of each column, in the same order. */
+  readonly sourceColumns: readonly string[]
+}
+
 /** The plan of a whole query: its last operator and the columns as the user named them. */
 export interface Query {
   readonly input: Plan
@@ -189,7 +220,10 @@ export function inputsOf(plan: Plan): readonly Plan[] {
   switch (plan.kind) {
     case 'scan':
     case 'constant':
+    case 'working-table':
       return []
+    case 'recursion':
+      return [plan.base, plan.step]
     case 'filter':
     case 'project':
     case 'aggregate':
@@ -202,6 +236,10 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'union-all':
       return plan.inputs
   }
+}
+
+export function isStateful(plan: Plan): plan is Stateful {
+  return plan.kind === 'aggregate' || plan.kind === 'partitioned' || plan.kind === 'recursion'
 }
 
 export function scansOf(plan: Plan): readonly Scan[] {

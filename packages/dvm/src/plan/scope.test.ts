@@ -15,6 +15,7 @@ const left: Scope = {
   ranges: [
     {
       alias: 'o',
+      row: null,
       columns: new Map([
         ['id', 'id'],
         ['note', 'note'],
@@ -29,6 +30,7 @@ const right: Scope = {
   ranges: [
     {
       alias: 'c',
+      row: null,
       columns: new Map([
         ['id', 'id_2'],
         ['region', 'region'],
@@ -57,6 +59,7 @@ test('what is not found here is looked for around', () => {
     ranges: [
       {
         alias: 'v',
+        row: null,
         columns: new Map([
           ['page', 'page'],
           ['note', 'note_9'],

@@ -8,6 +8,8 @@ import { Unsupported } from '../unsupported.ts'
 export interface Range {
   readonly alias: string
   readonly columns: ReadonlyMap<string, string>
+  /** The column that holds the whole row; null where there is none. */
+  readonly row: string | null
 }
 
 export interface Scope {
@@ -20,8 +22,13 @@ export interface Scope {
 
 export const EMPTY_SCOPE: Scope = { ranges: [], merged: new Map(), outer: null }
 
-export function scopeOf(alias: string, columns: Iterable<readonly [string, string]>, outer: Scope | null): Scope {
-  return { ranges: [{ alias, columns: new Map(columns) }], merged: new Map(), outer }
+export function scopeOf(
+  alias: string,
+  columns: Iterable<readonly [string, string]>,
+  outer: Scope | null,
+  row: string | null = null,
+): Scope {
+  return { ranges: [{ alias, columns: new Map(columns), row }], merged: new Map(), outer }
 }
 
 export function combine(left: Scope, right: Scope): Scope {
@@ -54,14 +61,20 @@ function lookUp(reference: Ast, scope: Scope): Ast {
   if (found !== undefined) return found
   if (scope.outer !== null) return lookUp(reference, scope.outer)
   const names = strings(reference['fields'])
+  if (list(reference['fields']).length > names.length) throw wholeRow(names[0] ?? '*')
   if (names.length === 1 && scope.ranges.some((range) => range.alias === names[0])) throw wholeRow(names[0] ?? '')
   throw new Unsupported('OTHER', `the reference ${names.join('.')}`)
 }
 
 function lookUpHere(reference: Ast, scope: Scope): Ast | undefined {
   const fields = list(reference['fields'])
-  if (fields.some((field) => as('A_Star', field) !== undefined)) throw wholeRow(strings(reference['fields'])[0] ?? '*')
   const names = strings(reference['fields'])
+  if (fields.some((field) => as('A_Star', field) !== undefined)) {
+    const range = scope.ranges.find(({ alias }) => alias === names[0])
+    if (range === undefined) return undefined
+    if (range.row === null) throw wholeRow(range.alias)
+    return columnRef(range.row)
+  }
   const [first, second] = names
   if (first === undefined || names.length > 2) throw new Unsupported('OTHER', `the reference ${names.join('.')}`)
   if (second !== undefined) {

@@ -11,7 +11,9 @@ import {
   type Ast,
   type JsonObject,
 } from '../ast.ts'
+import { arrayValue } from './array-subqueries.ts'
 import { liftedSubplan } from './lifting.ts'
+import { rowsCompared } from './row-comparison.ts'
 import { scalarValue } from './scalar-subqueries.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregateCall } from './calls.ts'
@@ -63,7 +65,7 @@ export function withSubqueries(
 ): { readonly plan: Plan; readonly expression: Ast } {
   refuseExpression(node)
   let { plan } = source
-  const replaced = rebuild(node, (type, body) => {
+  const replaced = rebuild(rowsCompared(node), (type, body) => {
     if (type !== 'SubLink') return undefined
     const result = subqueryValue(analyser, body, { plan, scope: source.scope }, environment)
     plan = result.plan
@@ -96,7 +98,7 @@ export function beforeGrouping(
 ): { readonly plan: Plan; readonly expression: Ast } {
   refuseExpression(node)
   let { plan } = source
-  const replaced = rebuild(node, (type, body, whole) => {
+  const replaced = rebuild(rowsCompared(node), (type, body, whole) => {
     if (type === 'FuncCall' && isAggregateCall(body, analyser.facts)) {
       const result = withSubqueries(analyser, whole, { plan, scope: source.scope }, environment)
       plan = result.plan
@@ -159,12 +161,17 @@ function asSemiJoin(
   const not = inner !== conjunct
   switch (link['subLinkType']) {
     case 'EXISTS_SUBLINK': {
-      const { plan, lifted } = liftedSubplan(analyser, link, source.scope, environment, true)
+      const { plan, lifted } = liftedSubplan(analyser, link, source, environment, true)
       return semiJoin(source.plan, plan, lifted, not ? 'anti' : 'semi')
     }
     case 'ANY_SUBLINK': {
       const tested = withTest(analyser, link, source, environment)
-      const { plan, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
+      const { plan, lifted, comparison } = comparedSubplan(
+        analyser,
+        tested.link,
+        { ...source, plan: tested.plan },
+        environment,
+      )
       const condition =
         not && !neverNull(comparison, [...tested.plan.columns, ...plan.columns])
           ? test(comparison, 'IS_NOT_FALSE')
@@ -173,7 +180,12 @@ function asSemiJoin(
     }
     case 'ALL_SUBLINK': {
       const tested = withTest(analyser, link, source, environment)
-      const { plan, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
+      const { plan, lifted, comparison } = comparedSubplan(
+        analyser,
+        tested.link,
+        { ...source, plan: tested.plan },
+        environment,
+      )
       return not
         ? semiJoin(tested.plan, plan, [...lifted, test(comparison, 'IS_FALSE')], 'semi')
         : semiJoin(tested.plan, plan, [...lifted, test(comparison, 'IS_NOT_TRUE')], 'anti')
@@ -195,7 +207,7 @@ function subqueryValue(
   }
   switch (link['subLinkType']) {
     case 'EXISTS_SUBLINK': {
-      const { plan, lifted } = liftedSubplan(analyser, link, source.scope, environment, true)
+      const { plan, lifted } = liftedSubplan(analyser, link, source, environment, true)
       return mark(source.plan, plan, lifted)
     }
     case 'ANY_SUBLINK':
@@ -203,7 +215,11 @@ function subqueryValue(
       // x op any: true if a comparison is true, else null if one is null, else false; x op all is its mirror image.
       const any = link['subLinkType'] === 'ANY_SUBLINK'
       const tested = withTest(analyser, link, source, environment)
-      const { plan: rows, lifted, comparison } = comparedSubplan(analyser, tested.link, source.scope, environment)
+      const {
+        plan: rows,
+        lifted,
+        comparison,
+      } = comparedSubplan(analyser, tested.link, { ...source, plan: tested.plan }, environment)
       const decided = mark(tested.plan, rows, [...lifted, test(comparison, any ? 'IS_TRUE' : 'IS_FALSE')])
       const undecided = mark(decided.plan, rows, [...lifted, test(comparison, 'IS_UNKNOWN')])
       const expression = cases(
@@ -217,13 +233,15 @@ function subqueryValue(
     }
     case 'EXPR_SUBLINK':
       return scalarValue(analyser, link, source, environment)
+    case 'ARRAY_SUBLINK':
+      return arrayValue(analyser, link, source, environment)
     default:
       throw new Unsupported('SUBQUERY_EXPRESSION', `a subquery of the kind ${text(link['subLinkType'])}`)
   }
 }
 
-function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope, environment: Environment) {
-  const level = liftedSubplan(analyser, link, scope, environment, false)
+function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, source: Source, environment: Environment) {
+  const level = liftedSubplan(analyser, link, source, environment, false)
   const settled = as(RESOLVED, link['testexpr'])?.['expression']
   const tested = isObject(settled) ? settled : {}
   const row = as('RowExpr', tested)
@@ -231,8 +249,15 @@ function comparedSubplan(analyser: QueryAnalyser, link: JsonObject, scope: Scope
   const operator = strings(link['operName'])
   const name = (operator.length === 0 ? ['='] : operator).map((part): Ast => ({ String: { sval: part } }))
   if (left.length !== level.outputs.length) throw new Unsupported('SUBQUERY_EXPRESSION', 'a row comparison')
-  if (left.length > 1 && operator.join('') !== '' && operator.join('') !== '=')
-    throw new Unsupported('SUBQUERY_EXPRESSION', 'an ordering of rows')
+  const right = level.outputs.map((output) => output.expression)
+  if (left.length > 1 && operator.length > 0 && operator.at(-1) !== '=') {
+    // rows are ordered by their first columns that differ: PostgreSQL compares them as it does any rows
+    const rows = [left, right].map((args): Ast => ({ RowExpr: { args, row_format: 'COERCE_EXPLICIT_CALL' } }))
+    const comparison: Ast = {
+      A_Expr: { kind: 'AEXPR_OP', name, lexpr: rows[0] ?? NULL, rexpr: rows[1] ?? NULL },
+    }
+    return { plan: level.plan, lifted: level.lifted, comparison }
+  }
   const comparisons = left.map((value, i): Ast => ({
     A_Expr: { kind: 'AEXPR_OP', name, lexpr: value, rexpr: level.outputs[i]?.expression ?? NULL },
   }))

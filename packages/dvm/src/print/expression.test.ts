@@ -107,6 +107,7 @@ describe('the guard', () => {
         "x at time zone (a || b)",
         "a operator(s.<) b",
         "(array[1, 2])[1]",
+        "json_value(a, '$.x')",
       ]
     `)
   })

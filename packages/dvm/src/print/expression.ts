@@ -1,8 +1,9 @@
 import { Deparser } from 'pgsql-deparser'
 
-import { as, fingerprint, isObject, list, type Ast } from '../ast.ts'
+import { as, fingerprint, isObject, list, type Ast, type JsonObject } from '../ast.ts'
 import { parseSelect } from '../parse.ts'
 import { Unsupported } from '../unsupported.ts'
+import { jsonFunction, jsonTable, xmlTable } from './json-and-xml.ts'
 
 /**
  * Expressions as text, safely. The stock deparser drops parentheses that carry meaning, so every nested operator is
@@ -14,7 +15,7 @@ const NESTED = new Set(
 )
 
 class ParenthesisingDeparser extends Deparser {
-  static print(expression: Ast): string {
+  static print(this: void, expression: Ast): string {
     return new ParenthesisingDeparser(expression, { pretty: false }).deparseQuery()
   }
 
@@ -23,6 +24,23 @@ class ParenthesisingDeparser extends Deparser {
     const type = this.getNodeType(args[0])
     return NESTED.has(type) || (type === 'FuncCall' && hasOwnSyntax(args[0])) ? `(${printed})` : printed
   }
+
+  JsonFuncExpr(body: JsonObject): string {
+    return jsonFunction(body, ParenthesisingDeparser.print)
+  }
+
+  JsonTable(body: JsonObject): string {
+    return callInFrom(body, jsonTable(body, ParenthesisingDeparser.print))
+  }
+
+  override RangeTableFunc(body: JsonObject): string {
+    return callInFrom(body, xmlTable(body, ParenthesisingDeparser.print))
+  }
+}
+
+function callInFrom(body: JsonObject, call: string): string {
+  const alias = isObject(body['alias']) ? ` ${ParenthesisingDeparser.print({ Alias: body['alias'] })}` : ''
+  return `${body['lateral'] === true ? 'LATERAL ' : ''}${call}${alias}`
 }
 
 /** `x AT TIME ZONE y`, `x IS NORMALIZED`: calls that look like operators. */

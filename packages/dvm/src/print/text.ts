@@ -1,5 +1,7 @@
 import { quoteIdentifier } from '@freshet/core'
 
+import { Unsupported } from '../unsupported.ts'
+
 /** Laying out SQL text: indentation, lists, and a chain of common table expressions with names that say what they hold. */
 export const q = quoteIdentifier
 
@@ -45,15 +47,24 @@ export function anyValue(value: string, type: { readonly sql: string; readonly a
   return type.array ? `(array_agg(${value}::text))[1]::${type.sql}` : `(array_agg(${value}))[1]`
 }
 
-/** Named parts of one statement, in the order in which they were added. */
+/** Named parts of one statement, in the order in which they were added. `most`: characters that it may have, any number if left out. */
 export class Chain {
   private readonly parts: string[] = []
   private readonly names = new Set<string>()
+  private readonly most: number
+  private length = 0
+
+  constructor(most = Number.POSITIVE_INFINITY) {
+    this.most = most
+  }
 
   /** Adds `name as (body)` and returns the quoted name, made unique. */
   add(label: string, body: string, options: { readonly materialized?: boolean } = {}): string {
     const name = q(this.unique(label))
     const hint = options.materialized === undefined ? '' : options.materialized ? 'materialized ' : 'not materialized '
+    this.length += body.length
+    if (this.length > this.most)
+      throw new Unsupported('TOO_COMPLEX', `the statement of a refresh has more than ${this.most} characters`)
     this.parts.push(`${name} as ${hint}(\n${indent(body)}\n)`)
     return name
   }

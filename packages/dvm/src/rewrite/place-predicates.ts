@@ -31,7 +31,10 @@ function place(plan: Plan): Plan {
   switch (plan.kind) {
     case 'scan':
     case 'constant':
+    case 'working-table':
       return plan
+    case 'recursion':
+      return { ...plan, base: placePredicates(plan.base), step: placePredicates(plan.step) }
     case 'filter':
     case 'semi-join':
       return rebuildCluster(plan)

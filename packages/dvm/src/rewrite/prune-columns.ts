@@ -1,4 +1,5 @@
 import { columnsOf, type Ast } from '../ast.ts'
+import { transformExpressions } from '../plan/free-columns.ts'
 import { inputsOf, type Plan } from '../plan/plan.ts'
 
 /**
@@ -38,7 +39,13 @@ function neededOf(plan: Plan, needed: ReadonlySet<string>): readonly ReadonlySet
   switch (plan.kind) {
     case 'scan':
     case 'constant':
+    case 'working-table':
       return []
+    case 'recursion': {
+      // every column goes into the next round
+      const all = new Set(plan.columns.map((column) => column.name))
+      return [all, all]
+    }
     case 'filter':
       return [new Set([...needed, ...used(plan.predicates)])]
     case 'project':
@@ -58,7 +65,7 @@ function neededOf(plan: Plan, needed: ReadonlySet<string>): readonly ReadonlySet
       const read =
         transform.kind === 'window'
           ? used(keptCalls(transform.calls, needed).map((call) => call.call))
-          : used(transform.order)
+          : used(transformExpressions(transform))
       return [new Set([...needed, ...plan.keys, ...read])]
     }
     case 'aggregate':
@@ -70,7 +77,10 @@ function neededOf(plan: Plan, needed: ReadonlySet<string>): readonly ReadonlySet
 function pruneNode(plan: Plan, needed: ReadonlySet<string>, prune: (input: Plan) => Plan): Plan {
   switch (plan.kind) {
     case 'constant':
+    case 'working-table':
       return plan
+    case 'recursion':
+      return { ...plan, base: prune(plan.base), step: prune(plan.step) }
     case 'scan': {
       const kept = plan.columns.map((column) => needed.has(column.name))
       return {

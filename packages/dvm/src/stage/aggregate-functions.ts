@@ -60,7 +60,7 @@ export interface AggregateContext {
 export function maintain(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
   switch (call.method) {
     case 'count':
-      return direct(valuesOf(call, context))
+      return direct(valuesOf(call, types, context))
     case 'sum':
       return isAdditive(types.result) ? sum(call, types, context) : recomputed(call, types)
     case 'avg':
@@ -97,8 +97,14 @@ function counter(identity: string, full: string, delta: string): Slot {
 }
 
 /** Rows in the group that have a value to aggregate. */
-function valuesOf(call: AggregateCall, { argumentNotNull }: AggregateContext): Slot {
-  return call.filter === null && (call.argument === null || argumentNotNull) ? GROUP_SIZE : countOf(call)
+function valuesOf(call: AggregateCall, types: AggregateTypes, { argumentNotNull }: AggregateContext): Slot {
+  const every = call.filter === null && (call.argument === null || argumentNotNull)
+  return every ? GROUP_SIZE : countOf(call, isThere(call, types))
+}
+
+/** A composite value with a null among its fields is not null, and yet not `is not null`. */
+function isThere(call: AggregateCall, types: AggregateTypes): string {
+  return `${argumentOf(call)} ${types.argument?.builtin === false ? 'is distinct from null' : 'is not null'}`
 }
 
 function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not null`): Slot {
@@ -107,14 +113,14 @@ function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not nu
 }
 
 function sum(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
-  const count = valuesOf(call, context)
+  const count = valuesOf(call, types, context)
   const plain = sumSlot(call, types, types.result.sql, count)
   const [total, ...others] = context.shownOnly ? [plain] : scaled(call, types, plain)
   return direct(total, [...others, count])
 }
 
 function average(call: AggregateCall, types: AggregateTypes, context: AggregateContext): Maintained {
-  const count = valuesOf(call, context)
+  const count = valuesOf(call, types, context)
   const [total, ...others] = scaled(call, types, sumSlot(call, types, 'numeric', count))
   return {
     slots: [total, ...others, count],

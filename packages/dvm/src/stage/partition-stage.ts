@@ -2,14 +2,14 @@ import type { DeltaContext } from '../delta/context.ts'
 import { transformed } from '../delta/readings.ts'
 import type { TypeFacts } from '../facts.ts'
 import type { Item, Partitioned } from '../plan/plan.ts'
-import { printExpression } from '../print/expression.ts'
 import { nested, q, select, type Chain } from '../print/text.ts'
 import { matching } from './group-recompute.ts'
-import { hashOf, ROW_HASH, ROW_ORDINAL, type Key } from './key.ts'
+import { hashOf } from './key.ts'
 import { outputKey } from './output-key.ts'
 import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
 import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+import { storedRows } from './stored-rows.ts'
 
 /**
  * Window functions, DISTINCT ON, ORDER BY … LIMIT: partitions that a change touches are computed again and compared
@@ -82,11 +82,11 @@ export class PartitionStage {
             touched,
           )
     const fresh = freshPart(chain, this.table, this.rows(transformed(this.node, restricted)))
-    return compareRows(chain, this.table, fresh, this.storedRows(touched))
+    return compareRows(chain, this.table, fresh, this.storedOf(touched))
   }
 
   /** The stored rows of the touched partitions. */
-  private storedRows(touched: string): string {
+  private storedOf(touched: string): string {
     if (this.partition === null) {
       const some = `(select exists (select from ${touched}))`
       return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t`, where: [some] }))} t`
@@ -99,34 +99,14 @@ export class PartitionStage {
     return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
   }
 
-  /** The stored columns, in order, from the transformed rows. */
   private rows(transformedRows: string): string {
-    const partition = this.partition === null ? [] : [`${this.partition} as ${PARTITION}`]
-    const key: Key = this.table.key
-    const visible = this.items.map(
-      (item, i) => `(${printExpression(item.expression)})::${this.type(i).sql} as ${itemName(i)}`,
-    )
-    const shown = select({ columns: [...visible, ...partition], from: `${nested(transformedRows)} p` })
-    const named = select({
-      columns: [
-        ...this.items.map((item, i) => `${itemName(i)} as ${q(item.name)}`),
-        ...(this.partition === null ? [] : [PARTITION]),
-      ],
-      from: `${nested(shown)} v`,
+    return storedRows({
+      rows: transformedRows,
+      items: this.items,
+      types: this.types,
+      table: this.table,
+      beside: this.partition === null ? [] : [{ name: PARTITION, value: this.partition }],
     })
-    const keyValues = key.columns
-      .filter((column) => column.hidden && column.value !== null)
-      .map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
-    const keyed = select({ columns: ['*', ...keyValues], from: `${nested(named)} n` })
-    return select({
-      columns: this.table.columns.map((column) => this.numbered(column.name)),
-      from: `${nested(keyed)} k`,
-    })
-  }
-
-  private numbered(column: string): string {
-    const ordinal = this.table.key.kind === 'row' && column === ROW_ORDINAL
-    return ordinal ? `row_number() over (partition by ${ROW_HASH}) as ${ROW_ORDINAL}` : q(column)
   }
 
   private notNullKey(name: string): boolean {
@@ -141,4 +121,3 @@ export class PartitionStage {
 }
 
 const PARTITION = '__part'
-const itemName = (i: number) => `__item_${i + 1}`

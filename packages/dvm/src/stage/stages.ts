@@ -2,9 +2,10 @@ import type { Stateful } from '../plan/plan.ts'
 import type { AggregateStage } from './aggregate-stage.ts'
 import type { OutputStage } from './output-stage.ts'
 import type { PartitionStage } from './partition-stage.ts'
+import type { RecursionStage } from './recursion-stage.ts'
 
 /** The stages of a query: those that keep inner state, and the last one, whose state is the stream table. */
-export type KeyedStage = AggregateStage | PartitionStage
+export type KeyedStage = AggregateStage | PartitionStage | RecursionStage
 export type AnyStage = KeyedStage | OutputStage
 
 export interface Stages {

@@ -121,14 +121,16 @@ const NO_EQUALITY: Identity = { equality: 'none', canonical: null }
 const COLLATED = new Set(['text', 'varchar', 'name'])
 const EXACT_TYPES = new Set(
   `bool int2 int4 int8 oid char date timestamp timestamptz time timetz uuid bytea inet cidr macaddr macaddr8 money bit
-  varbit pg_lsn xid8 tid`.split(/\s+/),
+  varbit pg_lsn xid8 tid tsvector`.split(/\s+/),
 )
+/** Numbers in a jsonb are numerics, and 1.0 equals 1.00: zeros at their ends are cut off, outside of strings. */
 const CANONICAL: Readonly<Record<string, string>> = {
   numeric: 'trim_scale($)',
   float4: '($ + 0::real)',
   float8: '($ + 0::double precision)',
   interval: 'justify_interval($)',
   bpchar: '($)::text',
+  jsonb: String.raw`pg_catalog.regexp_replace(($)::text, '("(?:[^"\\]|\\.)*")|(\d+)(?:\.0+|(\.\d*[1-9])0+)(?!\d)', '\1\2\3', 'g')`,
 }
 
 const SHORT = 200
