@@ -6,7 +6,7 @@
 "Δ expand" as (
   select tags, tag, e.__w
   from "Δ e" e
-  cross join LATERAL unnest(tags) AS t(tag)
+  cross join LATERAL unnest(tags) AS __call(tag)
 ),
 "Δ project" as (
   select tag as tag, __w

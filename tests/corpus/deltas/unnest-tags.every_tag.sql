@@ -6,7 +6,7 @@
 "Δ expand" as (
   select user_id, tags, tag, at_position, e.__w
   from "Δ e" e
-  cross join LATERAL unnest(tags) WITH ORDINALITY AS t(tag, at_position)
+  cross join LATERAL unnest(tags) WITH ORDINALITY AS __call(tag, at_position)
 ),
 "Δ output" as (
   select (user_id)::integer as user_id, (tag)::text as tag, (at_position)::bigint as at_position, __w

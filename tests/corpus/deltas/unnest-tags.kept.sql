@@ -6,7 +6,7 @@
 "Δ expand" as (
   select user_id, kind, tags, tag, e.__w
   from "Δ e" e
-  left join LATERAL unnest(tags) AS t(tag) on true
+  left join LATERAL unnest(tags) AS __call(tag) on true
 ),
 "Δ output" as (
   select (user_id)::integer as user_id, (kind)::text as kind, (tag)::text as tag, __w
