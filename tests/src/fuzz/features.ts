@@ -12,6 +12,7 @@ export const FEATURES = [
   'windows',
   'limits',
   'functions',
+  'laterals',
   'values',
 ] as const
 

@@ -5,6 +5,7 @@ import type { Feature, Features } from './features.ts'
 import { lateralFunction, setReturningItem } from './function-generator.ts'
 import type { From, Generated, Source, Wanted } from './generated.ts'
 import { groupingSets } from './grouping-generator.ts'
+import { lateralSubquery } from './lateral-generator.ts'
 import { joined } from './join-generator.ts'
 import { firstOfEach, limited } from './order-generator.ts'
 import type { Cte, FromItem, Query, Select, SetOperation } from './query.ts'
@@ -23,16 +24,10 @@ export class QueryGenerator {
   readonly #random: Random
   readonly #features: Features
   #aliases = 0
-  #beyond = 0
 
   constructor(random: Random, features: Features) {
     this.#random = random
     this.#features = features
-  }
-
-  /** How many parts were made that need not be maintained differentially. */
-  get beyond(): number {
-    return this.#beyond
   }
 
   query(sources: readonly Source[], depth: number, wanted: Wanted = ANY): Generated {
@@ -252,8 +247,6 @@ export class QueryGenerator {
         if (estimate > bounds.rows) break
         const both = { items, scope: [...scope, ...own], rows: estimate, subqueries }
         const asks = join.using === undefined && join.join !== 'full' && this.#chance(0.05, 'subqueries')
-        // an outer join whose condition asks another relation has no law
-        if (asks && join.join !== 'inner') this.#beyond++
         items.push({ alias, source, ...join, on: asks ? [...join.on, this.#asks(both, sources, depth)] : join.on })
         rows = estimate
       }
@@ -263,6 +256,13 @@ export class QueryGenerator {
       const { item, columns } = lateralFunction(random, scope, `r${++this.#aliases}`)
       items.push(item)
       scope.push(...columns)
+      rows *= 2
+    }
+    if (rows <= 300 && this.#chance(0.12, 'laterals')) {
+      const from = { items, scope, rows, subqueries }
+      const made = lateralSubquery(this.#asking(from, sources, Math.min(depth, 1)), scope, `r${++this.#aliases}`)
+      items.push(made.item)
+      scope.push(...made.columns)
       rows *= 2
     }
     return { items, scope, rows, subqueries }
@@ -293,7 +293,6 @@ export class QueryGenerator {
         from.subqueries[name] = query
         return `$${name}$`
       },
-      beyond: () => void this.#beyond++,
       alias: () => `r${++this.#aliases}`,
     }
   }

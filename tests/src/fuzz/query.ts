@@ -53,7 +53,7 @@ export interface FromItem {
   /** A relation's name or a function call as SQL, or a subquery. */
   readonly source: string | Query
   /** How it is joined to those before it. */
-  readonly join: 'comma' | 'inner' | 'left' | 'right' | 'full' | 'lateral'
+  readonly join: 'comma' | 'inner' | 'left' | 'right' | 'full' | 'lateral' | 'left lateral'
   /** Joined by `and`; empty for `on true`. */
   readonly on: readonly string[]
   /** Columns of USING, in place of `on`. */
@@ -90,6 +90,8 @@ export function printQuery(query: Query, indent = ''): string {
     if (i === 0) lines.push(`from ${relation}`)
     else if (item.join === 'comma') lines.push(`, ${relation}`)
     else if (item.join === 'lateral') lines.push(`cross join lateral ${relation}`)
+    else if (item.join === 'left lateral')
+      lines.push(`left join lateral ${relation} on ${item.on.length > 0 ? all(item.on) : 'true'}`)
     else if (item.using?.length) lines.push(`${item.join} join ${relation} using (${item.using.join(', ')})`)
     else lines.push(`${item.join} join ${relation} on ${item.on.length > 0 ? all(item.on) : 'true'}`)
   })

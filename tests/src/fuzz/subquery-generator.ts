@@ -18,8 +18,6 @@ export interface Asking {
   readonly select: (from: From, items: readonly Item[], where: readonly string[]) => Query
   /** Keeps the query with the select that asks it; gives the text that stands for it, parentheses included. */
   readonly hold: (query: Query) => string
-  /** What is made now need not be maintained differentially. */
-  readonly beyond: () => void
   readonly alias: () => string
 }
 
@@ -42,7 +40,7 @@ export function subqueryPredicate(asking: Asking, scope: Scope, seen: Scope = sc
 export function subqueryValue(asking: Asking, scope: Scope, seen: Scope, type: TypeName): string | null {
   const { random } = asking
   if (type === 'boolean' && random.chance(0.7)) return `(${subqueryPredicate(asking, scope, seen)})`
-  const value = scalar(asking, seen, type)
+  const value = type === 'array' && random.chance(0.6) ? arrayOf(asking, seen) : scalar(asking, seen, type)
   if (value === null) return null
   return random.weighted<() => string>([
     [6, () => value],
@@ -119,16 +117,39 @@ function scalar(asking: Asking, seen: Scope, type: TypeName): string | null {
     if (keyed !== null) return keyed
   }
   const inner = asking.from()
+  if (TYPES[type].comparable && random.chance(0.2)) return asking.hold(first(asking, inner, seen, type))
   const call = aggregateOf(random, inner.scope, type, true)
   if (call === null) return null
   const sql = random.chance(0.2) ? `coalesce(${call}, ${expression(random, [], type, 0)})` : call
   const pairs = random.chance(0.6) ? random.sample(equalities(seen, inner.scope), random.chance(0.8) ? 1 : 2) : []
   const where = [...pairs, ...local(random, inner.scope, 0.3)]
-  if (seen.length > 0 && random.chance(0.04)) {
-    asking.beyond()
-    where.push(predicate(random, [...seen, ...inner.scope], 0))
-  }
+  if (seen.length > 0 && random.chance(0.15)) where.push(predicate(random, [...seen, ...inner.scope], 0))
   return asking.hold(asking.select(inner, [{ sql, name: 'c1' }], where))
+}
+
+/** The first row by a total order. */
+function first(asking: Asking, inner: From, seen: Scope, type: TypeName): Query {
+  const { random } = asking
+  const items = [{ sql: expression(random, inner.scope, type, 1), name: 'c1' }]
+  const query = asking.select(inner, items, [
+    ...correlation(random, seen, inner.scope, 0.8),
+    ...local(random, inner.scope, 0.3),
+  ])
+  const tail = [`order by 1${random.pick(['', ' desc'])} nulls ${random.pick(['first', 'last'])}`, 'limit 1']
+  return query.kind === 'select' ? { ...query, tail } : query
+}
+
+/** ARRAY(select …), in the order of its values. */
+function arrayOf(asking: Asking, seen: Scope): string {
+  const { random } = asking
+  const inner = asking.from()
+  const items = [{ sql: expression(random, inner.scope, 'int', 1), name: 'c1' }]
+  const query = asking.select(inner, items, [
+    ...correlation(random, seen, inner.scope, 0.7),
+    ...local(random, inner.scope, 0.3),
+  ])
+  const tail = [`order by 1${random.pick(['', ' desc'])}`, ...(random.chance(0.3) ? ['limit 3'] : [])]
+  return `array${asking.hold(query.kind === 'select' ? { ...query, distinct: random.chance(0.2), tail } : query)}`
 }
 
 function byKey(asking: Asking, seen: Scope, type: TypeName): string | null {
@@ -138,9 +159,6 @@ function byKey(asking: Asking, seen: Scope, type: TypeName): string | null {
   )
   if (keyed.length === 0) return null
   const source = random.pick(keyed)
-  // a domain is compared as its base type, and so its key is not seen
-  if (source.key?.some((name) => source.columns.some(({ sql, type: own }) => sql === name && own === 'domain')))
-    asking.beyond()
   const alias = asking.alias()
   const scope = source.columns.map((each) => ({ ...each, sql: `${alias}.${each.sql}` }))
   const where = (source.key ?? []).map((name) => {
@@ -159,7 +177,7 @@ function byKey(asking: Asking, seen: Scope, type: TypeName): string | null {
 }
 
 /** How the subquery depends on the query around it. */
-function correlation(random: Random, outer: Scope, inner: Scope, chance: number): string[] {
+export function correlation(random: Random, outer: Scope, inner: Scope, chance: number): string[] {
   if (outer.length === 0 || !random.chance(chance)) return []
   const pairs = equalities(outer, inner)
   return random.weighted<() => string[]>([
@@ -179,6 +197,6 @@ function equalities(outer: Scope, inner: Scope): string[] {
   )
 }
 
-function local(random: Random, scope: Scope, chance: number): string[] {
+export function local(random: Random, scope: Scope, chance: number): string[] {
   return random.chance(chance) ? [predicate(random, scope, 1)] : []
 }
