@@ -44,6 +44,7 @@ const table = (name, columns, kind = 'table', definition = null) => ({
   columns: columns.map((column) => ({
     name: column.replace('?', ''),
     notNull: kind === 'table' && !column.endsWith('?'),
+    collation: null,
     used: true,
   })),
   keys: kind === 'table' ? [['id']] : [],
@@ -56,6 +57,7 @@ const RELATIONS = [
   table('orders', ['id', 'customer_id', 'amount', 'note?']),
   table('refunds', ['id', 'amount']),
   table('suppliers', ['id', 'region']),
+  table('parts', ['id', 'part_of?']),
   table(
     'big_orders',
     ['id', 'customer_id', 'amount'],
@@ -176,6 +178,36 @@ const EXAMPLES = {
       'SELECT id, ( SELECT sum(o.amount) AS sum FROM public.orders o WHERE (o.customer_id = c.id)) AS total FROM public.customers c',
     columns: { id: 'integer', total: 'numeric' },
     types: { customer_id: 'integer', amount: 'money', sum: 'numeric' },
+  },
+  latest_orders: {
+    query:
+      'select c.id, o.id as order_id from customers c left join lateral (\n  select id from orders where customer_id = c.id order by id desc limit 2\n) o on true',
+    definition:
+      'SELECT c.id, o.id AS order_id FROM (public.customers c LEFT JOIN LATERAL ( SELECT orders.id FROM public.orders WHERE (orders.customer_id = c.id) ORDER BY orders.id DESC LIMIT 2) o ON (true))',
+    columns: { id: 'integer', order_id: 'integer' },
+    types: { id: 'integer', key: 'integer', sort: 'integer' },
+  },
+  larger_orders: {
+    query: 'select id, (select count(*) from orders l where l.amount > o.amount) as larger from orders o',
+    definition:
+      'SELECT id, ( SELECT count(*) AS count FROM public.orders l WHERE (l.amount > o.amount)) AS larger FROM public.orders o',
+    columns: { id: 'integer', larger: 'bigint' },
+    types: { id: 'integer', count: 'bigint' },
+  },
+  gross_and_net: {
+    query:
+      'select o.id, n.net from orders o\ncross join lateral (select o.amount * 1.2 as gross) g cross join lateral (select g.gross - 1 as net) n',
+    definition:
+      'SELECT o.id, n.net FROM ((public.orders o CROSS JOIN LATERAL ( SELECT (o.amount * 1.2) AS gross) g) CROSS JOIN LATERAL ( SELECT (g.gross - (1)::numeric) AS net) n)',
+    columns: { id: 'integer', net: 'numeric' },
+  },
+  assemblies: {
+    query:
+      'with recursive inside as (\n  select id as assembly, id from parts union all select i.assembly, p.id from inside i join parts p on p.part_of = i.id\n)\nselect assembly, id from inside',
+    definition:
+      'WITH RECURSIVE inside AS ( SELECT parts.id AS assembly, parts.id FROM public.parts UNION ALL SELECT i.assembly, p.id FROM (inside i JOIN public.parts p ON ((p.part_of = i.id)))) SELECT assembly, id FROM inside',
+    columns: { assembly: 'integer', id: 'integer' },
+    types: { assembly: 'integer', id: 'integer' },
   },
   unsupplied_regions: {
     query: 'select region from customers except select region from suppliers',

@@ -13,6 +13,7 @@ export const FEATURES = [
   'limits',
   'functions',
   'laterals',
+  'recursion',
   'values',
 ] as const
 

@@ -9,6 +9,7 @@ import { lateralSubquery } from './lateral-generator.ts'
 import { joined } from './join-generator.ts'
 import { firstOfEach, limited } from './order-generator.ts'
 import type { Cte, FromItem, Query, Select, SetOperation } from './query.ts'
+import { recursiveTable } from './recursion-generator.ts'
 import { subqueryPredicate, subqueryValue, type Asking } from './subquery-generator.ts'
 import { literal, TYPES, type TypeName } from './type.ts'
 import { comparable, windows } from './window-generator.ts'
@@ -208,8 +209,14 @@ export class QueryGenerator {
     const ctes: Cte[] = []
     const visible: Source[] = []
     for (let left = random.int(1, 2); left > 0; left--) {
-      const body = this.query([...visible, ...sources], depth - 1)
       const name = `cte${++this.#aliases}`
+      const recursive = this.#chance(0.3, 'recursion') ? this.#recursive(name, sources) : null
+      if (recursive !== null) {
+        ctes.push(recursive.cte)
+        visible.push(recursive.source)
+        continue
+      }
+      const body = this.query([...visible, ...sources], depth - 1)
       const renamed = random.chance(0.2)
       const columns = renamed ? body.columns.map((column, i) => ({ ...column, sql: `d${i + 1}` })) : body.columns
       const declared = renamed ? `${name}(${columns.map(({ sql }) => sql).join(', ')})` : name
@@ -220,6 +227,13 @@ export class QueryGenerator {
       ? this.#plain([...visible, ...visible, ...sources], depth - 1, wanted)
       : this.#grouped([...visible, ...visible, ...sources], depth - 1, wanted)
     return body.query.kind === 'select' ? { ...body, query: { ...body.query, with: ctes } } : body
+  }
+
+  #recursive(name: string, sources: readonly Source[]) {
+    const tables = sources.filter(({ rows }) => rows <= 40)
+    if (tables.length === 0) return null
+    const base = this.#from(tables, 0, { most: 1, rows: 40 })
+    return recursiveTable(this.#asking(base, tables, 0), base, name)
   }
 
   #from(sources: readonly Source[], depth: number, bounds = OUTER): From {

@@ -39,6 +39,8 @@ export interface Cte {
   /** `cte1`, or with column names: `cte1(d1)`. */
   readonly name: string
   readonly materialized: boolean
+  /** Its second side reads itself. */
+  readonly recursive?: boolean
   readonly query: Query
 }
 
@@ -79,7 +81,7 @@ export function printQuery(query: Query, indent = ''): string {
       ({ name, materialized, query: body }) =>
         `${name} as ${materialized ? 'materialized ' : ''}(\n${printQuery(body, inner)}\n${indent})`,
     )
-    lines.push(`with ${ctes.join(', ')}`)
+    lines.push(`with ${query.with.some((cte) => cte.recursive) ? 'recursive ' : ''}${ctes.join(', ')}`)
   }
   const items = query.items.map(({ sql, name }) => `${asked(sql)} as ${name}`).join(', ')
   const on = query.distinctOn?.length ? `distinct on (${query.distinctOn.map(asked).join(', ')}) ` : ''

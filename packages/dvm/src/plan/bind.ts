@@ -165,7 +165,7 @@ export class Binder {
     const renamed = new Map<string, string>()
     const shown = new Set(own.map((item) => item.name))
     for (const name of new Set([...input.keys, ...input.values.values()]))
-      renamed.set(name, this.binding.keyed || shown.has(name) ? this.names.fresh(name) : name)
+      renamed.set(name, this.binding.keyed || shown.has(name) ? this.names.again(name) : name)
     const items = [...renamed].flatMap(([from, name]) =>
       columnsNamed(input.plan, [from]).map((column) => ({
         item: { name, expression: columnRef(from) },
@@ -203,7 +203,7 @@ export class Binder {
     const conditions = plan.conditions.map((condition) => settle(condition, ready))
     const both = join(ready.plan, right.plan, [...this.sameRow(ready, right), ...conditions], 'full')
     const keys = ready.keys.map((key, i) => ({
-      name: this.names.fresh(key),
+      name: this.names.again(key),
       expression: { CoalesceExpr: { args: [columnRef(key), columnRef(right.keys[i] ?? '')] } },
       notNull: true,
     }))
@@ -233,7 +233,7 @@ export class Binder {
     const inputs = plan.inputs.map((input) => this.bind(input))
     const [first] = inputs
     if (first === undefined) throw new TypeError('a union of nothing')
-    const keys = first.keys.map((key) => (this.binding.keyed ? this.names.fresh(key) : key))
+    const keys = first.keys.map((key) => (this.binding.keyed ? this.names.again(key) : key))
     const aligned = inputs.map((input) =>
       project(input.plan, [
         ...input.keys.map((key, i) => ({ name: keys[i] ?? key, expression: columnRef(key), notNull: false })),

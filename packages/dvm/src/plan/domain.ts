@@ -1,11 +1,11 @@
-import { as, columnRef, columnsOf, fingerprint, isObject, type Ast } from '../ast.ts'
+import { as, columnRef, columnsOf, fingerprint, isObject, soleColumn, type Ast } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { Unbindable, type Binding, type Bound } from './bind.ts'
 import { equals } from './conditions.ts'
 import { freeColumns } from './free-columns.ts'
 import { isEquality, keysOf } from './keys.ts'
 import type { Names } from './names.ts'
-import { distinct, filter, project, type Plan } from './plan.ts'
+import { distinct, filter, inputsOf, project, type Plan } from './plan.ts'
 
 /**
  * Where the rows of a dependent join's domain come from, cheapest first:
@@ -91,7 +91,7 @@ function byKey(rows: Plan, key: readonly string[], outer: ReadonlySet<string>, n
     keyed: true,
     key: key.map(columnRef),
     instance: () => {
-      const fresh = new Map([...key, ...outer].map((name) => [name, names.fresh(name)]))
+      const fresh = new Map([...key, ...outer].map((name) => [name, names.again(name)]))
       const items = [...fresh].map(([name, own]) => ({
         name: own,
         expression: columnRef(name),
@@ -114,23 +114,57 @@ function byValue(rows: Plan, outer: ReadonlySet<string>, names: Names): Domain {
   const all = [...outer]
   const required = all.filter((name) => isNotNull(rows, name))
   const image = imageOf(all)
+  const groupable = all.every((name) => isGroupable(rows, name))
   return {
     outer,
     keyed: true,
     key: [...required.map(columnRef), image],
     instance: () => {
-      const fresh = new Map(all.map((name) => [name, names.fresh(name)]))
+      const fresh = new Map(all.map((name) => [name, names.again(name)]))
       const imageName = names.fresh('image')
       const values = all.map((name) => ({
         name: fresh.get(name) ?? name,
         expression: columnRef(name),
         notNull: isNotNull(rows, name),
       }))
-      const plan = distinct(project(rows, [...values, { name: imageName, expression: image, notNull: true }]))
-      return { plan, keys: [...required.map((name) => fresh.get(name) ?? name), imageName], values: fresh }
+      const keys = [...required.map((name) => fresh.get(name) ?? name), imageName]
+      const input = project(rows, [...values, { name: imageName, expression: image, notNull: true }])
+      return { plan: groupable ? distinct(input) : firstOfEach(input, keys), keys, values: fresh }
     },
   }
 }
+
+/** One row of each key, whatever the types of the others: it costs a look at the rows, where counting them does not. */
+function firstOfEach(input: Plan, keys: readonly string[]): Plan {
+  return { kind: 'partitioned', input, keys, transform: { kind: 'distinct-on', order: [] }, columns: input.columns }
+}
+
+/** Whether GROUP BY surely takes the column: json, xml and geometric types have no equality for it. */
+function isGroupable(plan: Plan, name: string): boolean {
+  switch (plan.kind) {
+    case 'scan': {
+      const source = plan.sourceColumns[plan.columns.findIndex((column) => column.name === name)]
+      const type = plan.relation.columns.find((column) => column.name === source)?.type
+      return type === undefined || GROUPABLE.has(type.oid)
+    }
+    case 'project': {
+      const expression = plan.items.find((item) => item.name === name)?.expression
+      const column = expression === undefined ? undefined : soleColumn(expression)
+      return column !== undefined && isGroupable(plan.input, column)
+    }
+    case 'aggregate':
+      return plan.keys.includes(name)
+    default:
+      return inputsOf(plan).some(
+        (input) => input.columns.some((column) => column.name === name) && isGroupable(input, name),
+      )
+  }
+}
+
+/** bool, bytea, int8, int2, int4, text, float4, float8, bpchar, varchar, date, time, timestamp, timestamptz, interval, numeric, uuid, jsonb */
+const GROUPABLE: ReadonlySet<number> = new Set([
+  16, 17, 20, 21, 23, 25, 700, 701, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1700, 2950, 3802,
+])
 
 export function onDomain(binding: Domain, bound: Bound): Ast[] {
   return binding.key.map((expression, i) => equals(expression, columnRef(bound.keys[i] ?? '')))

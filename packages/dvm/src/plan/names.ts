@@ -14,6 +14,11 @@ export class Names {
       return name
     }
   }
+
+  /** Another name for what has one: `qty_2` again is `qty_3`. */
+  again(name: string): string {
+    return this.fresh(name.replace(/_\d+$/, ''))
+  }
 }
 
 const encoder = new TextEncoder()

@@ -40,7 +40,7 @@ export function recursion(analyser: QueryAnalyser, table: CommonTable): Level {
 }
 
 export function workingTable(analyser: QueryAnalyser, open: OpenRecursion): WorkingTable {
-  const columns = open.columns.map((column): Column => ({ name: analyser.names.fresh(column), notNull: false }))
+  const columns = open.columns.map((column): Column => ({ name: analyser.names.again(column), notNull: false }))
   return { kind: 'working-table', name: open.name, columns, sourceColumns: open.columns }
 }
 
