@@ -107,7 +107,7 @@ function byKey(rows: Plan, key: readonly string[], outer: ReadonlySet<string>, n
 }
 
 /**
- * Rows without a key: the different values, told apart by their binary image, for equal values may still differ; and
+ * Rows without a key: the different values, told apart by their image, for equal values may still differ; and
  * by those that are never null as well, which an index finds.
  */
 function byValue(rows: Plan, outer: ReadonlySet<string>, names: Names): Domain {
@@ -192,8 +192,12 @@ function isNotNull(plan: Plan, name: string): boolean {
   return plan.columns.some((column) => column.name === name && column.notNull)
 }
 
+/** Over the values' texts, which are exact: a row's image names its types, and a change buffer has no domains. */
 function imageOf(columns: readonly string[]): Ast {
-  const row: Ast = { RowExpr: { args: columns.map(columnRef), row_format: 'COERCE_EXPLICIT_CALL' } }
+  const texts = columns.map((name): Ast => ({
+    TypeCast: { arg: columnRef(name), typeName: { names: [{ String: { sval: 'text' } }], typemod: -1 } },
+  }))
+  const row: Ast = { RowExpr: { args: texts, row_format: 'COERCE_EXPLICIT_CALL' } }
   return {
     FuncCall: { funcname: [{ String: { sval: 'record_send' } }], args: [row], funcformat: 'COERCE_EXPLICIT_CALL' },
   }
