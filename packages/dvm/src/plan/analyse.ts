@@ -29,7 +29,7 @@ import { requireLawful } from './lawful.ts'
 import type { CommonTable, Environment, Level, OpenRecursion, QueryAnalyser, Source } from './level.ts'
 import { isRecursive, refuseSearch } from './recursion.ts'
 import { resolve, type Scope } from './scope.ts'
-import { byMultiplicity } from './set-operations.ts'
+import { byMultiplicity, sidesOf } from './set-operations.ts'
 import { values } from './values.ts'
 import { beforeGrouping, wherePlan, withSubqueries } from './subqueries.ts'
 import { windowed, withOwnWindows } from './windows.ts'
@@ -122,9 +122,7 @@ class Analyser implements QueryAnalyser {
   }
 
   private setOperation(select: JsonObject, environment: Environment, outer: Scope | null): Level {
-    const sides = [select['larg'], select['rarg']].map((side) =>
-      this.select(isObject(side) ? side : {}, environment, outer),
-    )
+    const sides = sidesOf(select).map((side) => this.select(side, environment, outer))
     const [left] = sides
     if (left === undefined) throw new TypeError('a set operation without sides')
     const columns = left.outputs.map((output, i): Column => ({

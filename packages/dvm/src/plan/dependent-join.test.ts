@@ -13,9 +13,9 @@ test('what compares by = is grouped by its own key: there is no domain', () => {
     'SELECT c.id AS a, o.id AS b FROM (shop.customers c CROSS JOIN LATERAL ( SELECT p.id FROM shop.orders p WHERE (p.customer_id = c.id) ORDER BY p.qty DESC LIMIT 2) o)'
   expect(shown(query, 'a', 'b')).toMatchInlineSnapshot(`
     "output  id as a, id_4 as b  [the net change by key, or by row]
-      └ inner join  (key_2_2 = id)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
+      └ inner join  (key_3 = id)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
         └ scan  shop.customers as c (id)  [Δ(R) = ΔR]
-        └ project  key_2 as key_2_2, id_3 as id_4  [Δ(πR) = πΔR]
+        └ project  key_2 as key_3, id_3 as id_4  [Δ(πR) = πΔR]
           └ limit  by key_2  [changed partitions computed again]
             └ project  key as key_2, id_2 as id_3, qty as sort  [Δ(πR) = πΔR]
               └ project  customer_id as key, id_2, qty  [Δ(πR) = πΔR]
@@ -61,12 +61,12 @@ test('any other comparison goes over the outer rows, by their key', () => {
     'SELECT c.id AS a, ( SELECT p.id FROM shop.orders p WHERE (p.qty < c.score) ORDER BY p.id LIMIT 1) AS b FROM shop.customers c'
   expect(shown(query, 'a', 'b')).toMatchInlineSnapshot(`
     "output  id as a, value as b  [the net change by key, or by row]
-      └ left join  (id = id_5_2_2)  [Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null]
+      └ left join  (id = id_7)  [Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null]
         └ scan  shop.customers as c (id, score)  [Δ(R) = ΔR]
-        └ project  id_5_2_2, id_4 as value  [Δ(πR) = πΔR]
-          └ project  id_5_2 as id_5_2_2, id_3 as id_4  [Δ(πR) = πΔR]
-            └ limit  by id_5_2  [changed partitions computed again]
-              └ project  id_5 as id_5_2, id_2 as id_3  [Δ(πR) = πΔR]
+        └ project  id_7, id_4 as value  [Δ(πR) = πΔR]
+          └ project  id_6 as id_7, id_3 as id_4  [Δ(πR) = πΔR]
+            └ limit  by id_6  [changed partitions computed again]
+              └ project  id_5 as id_6, id_2 as id_3  [Δ(πR) = πΔR]
                 └ inner join  (qty < score_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
                   └ project  id as id_5, score as score_2  [Δ(πR) = πΔR]
                     └ scan  shop.customers as c (id, score)  [Δ(R) = ΔR]
@@ -80,13 +80,13 @@ test('outer rows without a key are told apart by the image of what the subquery 
   expect(shown(query, 'a', 'b')).toMatchInlineSnapshot(`
     "output  page as a, count_2 as b  [the net change by key, or by row]
       └ project  page, (COALESCE(count, 0)) as count_2  [Δ(πR) = πΔR]
-        └ left join  (record_send(ROW(customer_id)) = image_2)  [Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null]
+        └ left join  (record_send(ROW(customer_id::text)) = image_2)  [Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null]
           └ scan  shop.visits as v (customer_id, page)  [Δ(R) = ΔR]
           └ aggregate  by image_2: count(*)  [γ(state ⊎ ΔR) − γ(state)]
             └ project  image as image_2  [Δ(πR) = πΔR]
               └ inner join  (qty_2 < customer_id_4)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
                 └ distinct  by customer_id_4, image  [γ(state ⊎ ΔR) − γ(state)]
-                  └ project  customer_id as customer_id_4, record_send(ROW(customer_id)) as image  [Δ(πR) = πΔR]
+                  └ project  customer_id as customer_id_4, record_send(ROW(customer_id::text)) as image  [Δ(πR) = πΔR]
                     └ scan  shop.visits as v (customer_id, page)  [Δ(R) = ΔR]
                 └ scan  shop.orders as p (qty)  [Δ(R) = ΔR]"
   `)
@@ -97,17 +97,17 @@ test('a value of the domain that a group no longer carries comes from the domain
     'SELECT c.id AS a, x.m AS b FROM (shop.customers c CROSS JOIN LATERAL ( SELECT (max(o.qty) + c.score) AS m FROM shop.orders o WHERE (o.qty < c.score) GROUP BY o.note) x)'
   expect(shown(query, 'a', 'b')).toMatchInlineSnapshot(`
     "output  id as a, m as b  [the net change by key, or by row]
-      └ inner join  (id = id_3_2_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
+      └ inner join  (id = id_6)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
         └ scan  shop.customers as c (id, score)  [Δ(R) = ΔR]
-        └ project  id_3_2 as id_3_2_2, (max + score_3) as m  [Δ(πR) = πΔR]
-          └ inner join  (id_3_2 = id_4)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
-            └ aggregate  by id_3_2, note: max(qty)  [γ(state ⊎ ΔR) − γ(state)]
-              └ project  id_3 as id_3_2, note, qty  [Δ(πR) = πΔR]
+        └ project  id_4 as id_6, (max + score_4) as m  [Δ(πR) = πΔR]
+          └ inner join  (id_4 = id_5)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
+            └ aggregate  by id_4, note: max(qty)  [γ(state ⊎ ΔR) − γ(state)]
+              └ project  id_3 as id_4, note, qty  [Δ(πR) = πΔR]
                 └ inner join  (qty < score_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
                   └ project  id as id_3, score as score_2  [Δ(πR) = πΔR]
                     └ scan  shop.customers as c (id, score)  [Δ(R) = ΔR]
                   └ scan  shop.orders as o (qty, note)  [Δ(R) = ΔR]
-            └ project  id as id_4, score as score_3  [Δ(πR) = πΔR]
+            └ project  id as id_5, score as score_4  [Δ(πR) = πΔR]
               └ scan  shop.customers as c (id, score)  [Δ(R) = ΔR]"
   `)
 })
@@ -157,10 +157,10 @@ test('an array of a subquery is an aggregate in its order, and empty where there
   expect(shown(query, 'a', 'b')).toMatchInlineSnapshot(`
     "output  id as a, (COALESCE("array", '{}')) as b  [the net change by key, or by row]
       └ project  id, array_agg as array  [Δ(πR) = πΔR]
-        └ left join  (key_2_2 = id)  [Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null]
+        └ left join  (key_3 = id)  [Δ(R⟕S) = Δ(R⋈S) + Δ(R▷S) × null]
           └ scan  shop.customers as c (id)  [Δ(R) = ΔR]
-          └ aggregate  by key_2_2: array_agg(id_5 ORDER BY sort1_2)  [changed groups computed again]
-            └ project  key_2 as key_2_2, id_5, sort1_2  [Δ(πR) = πΔR]
+          └ aggregate  by key_3: array_agg(id_5 ORDER BY sort1_2)  [changed groups computed again]
+            └ project  key_2 as key_3, id_5, sort1_2  [Δ(πR) = πΔR]
               └ project  key as key_2, id_4 as id_5, qty_2 as sort1_2  [Δ(πR) = πΔR]
                 └ project  customer_id_2 as key, id_4, qty_2  [Δ(πR) = πΔR]
                   └ scan  shop.orders as o (id, customer_id, qty)  [Δ(R) = ΔR]"

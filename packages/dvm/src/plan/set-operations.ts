@@ -1,7 +1,21 @@
-import { columnRef, type Ast } from '../ast.ts'
+import { columnRef, isObject, type Ast, type JsonObject } from '../ast.ts'
 import type { Names } from './names.ts'
 import type { Column } from './column.ts'
 import { filter, project, type Aggregate, type AggregateCall, type Item, type Plan } from './plan.ts'
+
+/**
+ * What a set operation combines. A chain of unions is one union of many: the parser nests them to the left, and each
+ * would be a subquery of the next. Below a UNION, it does not matter whether equal rows were taken out before.
+ */
+export function sidesOf(select: JsonObject): readonly JsonObject[] {
+  return [select['larg'], select['rarg']].filter(isObject).flatMap((side) => {
+    const plain = ['withClause', 'sortClause', 'limitCount', 'limitOffset'].every(
+      (clause) => side[clause] === undefined,
+    )
+    const unions = [select, side].every((each) => each['op'] === 'SETOP_UNION')
+    return plain && unions && (select['all'] !== true || side['all'] === true) ? sidesOf(side) : [side]
+  })
+}
 
 /**
  * INTERSECT and EXCEPT by multiplicity: every row is counted on each side, and how often it stays follows from the

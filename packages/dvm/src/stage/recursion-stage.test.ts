@@ -36,15 +36,15 @@ test('runs again when what it reads has changed, and gives the difference', () =
                   union all
                   select id_3 as id_2, (depth_2 + 1) as depth
                   from (
-                    select id_3, score_2, id_2_2, depth_2
+                    select id_3, score_2, id_4, depth_2
                     from (
                       select id as id_3, score as score_2
                       from shop.customers
                     ) l
                     join (
-                      select id_2 as id_2_2, depth as depth_2
+                      select id_2 as id_4, depth as depth_2
                       from __r
-                    ) r on (score_2 = id_2_2)
+                    ) r on (score_2 = id_4)
                   ) p
                 )
                 select id_2, depth
@@ -76,14 +76,14 @@ test('what reads the rows of the last round is computed with them; other stages 
             └ project  qty_2 as id_2  [Δ(πR) = πΔR]
               └ distinct  by qty_2  [γ(state ⊎ ΔR) − γ(state)]
                 └ project  qty as qty_2  [Δ(πR) = πΔR]
-                  └ inner join  (customer_id = id_2_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
+                  └ inner join  (customer_id = id_4)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
                     └ semi join  (qty = max_2)  [ΔR against S, and rows of R whose number of matches crosses zero]
                       └ scan  shop.orders as o (customer_id, qty)  [Δ(R) = ΔR]
                       └ project  max as max_2  [Δ(πR) = πΔR]
                         └ aggregate  by page: max(customer_id_2)  [γ(state ⊎ ΔR) − γ(state)]
                           └ project  page, customer_id_2  [Δ(πR) = πΔR]
                             └ scan  shop.visits as v (customer_id, page)  [Δ(R) = ΔR]
-                    └ working table  id_2_2  [the rows of the last round]"
+                    └ working table  id_4  [the rows of the last round]"
   `)
   expect(compile(query, { n: 'bigint' }, { max: 'integer', count: 'bigint' }).tables).toHaveLength(3)
 })
