@@ -188,7 +188,9 @@ class Run {
     const full = made.effectiveMode === 'full'
     this.#created.set(index, { full, immediate: made.effectiveMode === 'immediate' })
     if (full && stream.mode !== 'full') {
-      const reasons = stream.mayBeFull ? this.#full : this.#surprises
+      // how long a statement becomes is nothing that a generator knows
+      const mayBe = stream.mayBeFull || made.modeReason?.code === 'TOO_COMPLEX'
+      const reasons = mayBe ? this.#full : this.#surprises
       const { code, detail } = made.modeReason ?? { code: 'no reason', detail: '' }
       reasons.push(`${code}: ${detail.replaceAll(/names \S+ of/g, 'names … of')}`)
     }
