@@ -39,32 +39,32 @@
     and (select exists (select from "Δ q"))
 ),
 "Δ project 2" as (
-  select id_6 as id_6_2, id_2 as id_3, abs((price_2 - price_3)) as sort, __w
+  select id_6 as id_7, id_2 as id_3, abs((price_2 - price_3)) as sort, __w
   from "Δ join"
 ),
 "Δ partitions" as (
-  select id_6_2 as __wanted_1
+  select id_7 as __wanted_1
   from "Δ project 2"
-  group by id_6_2
+  group by id_7
 ),
 fresh as materialized (
   select * from (
-    select id_6_2, id_3, sort, __part
+    select id_7, id_3, sort, __part
     from (
       select *
       from (
-        select __item_1 as id_6_2, __item_2 as id_3, __item_3 as sort, __part
+        select __item_1 as id_7, __item_2 as id_3, __item_3 as sort, __part
         from (
-          select (id_6_2)::integer as __item_1, (id_3)::integer as __item_2, (sort)::numeric as __item_3, substr(sha256(record_send(row(id_6_2::integer))), 1, 16) as __part
+          select (id_7)::integer as __item_1, (id_3)::integer as __item_2, (sort)::numeric as __item_3, substr(sha256(record_send(row(id_7::integer))), 1, 16) as __part
           from (
-            select id_6_2, id_3, sort
+            select id_7, id_3, sort
             from (
-              select *, row_number() over (partition by id_6_2 order by sort, id_3) as __row
+              select *, row_number() over (partition by id_7 order by sort, id_3) as __row
               from (
                 select r.*
                 from "Δ partitions" w
                 join (
-                  select id_6 as id_6_2, id_2 as id_3, abs((price_2 - price_3)) as sort
+                  select id_6 as id_7, id_2 as id_3, abs((price_2 - price_3)) as sort
                   from (
                     select id_6, price_3, id_2, price_2
                     from (
@@ -79,7 +79,7 @@ fresh as materialized (
                       from public.products
                     ) r on (id_2 <> id_6)
                   ) p
-                ) r on r.id_6_2 = w.__wanted_1
+                ) r on r.id_7 = w.__wanted_1
                 where (select exists (select from "Δ partitions"))
               ) w
             ) c
@@ -88,31 +88,31 @@ fresh as materialized (
         ) v
       ) n
     ) k
-  ) as f(id_6_2, id_3, sort, __part)
+  ) as f(id_7, id_3, sort, __part)
 ),
 changes as (
-  select coalesce(t.id_6_2, f.id_6_2) as __key_1, t.id_6_2 is not null as __existed, t.__at, f.id_6_2 is not null as __alive, f.id_6_2 as __new_1, f.id_3 as __new_2, f.sort as __new_3, f.__part as __new_4, t.id_6_2 as __old_1, t.id_3 as __old_2, t.sort as __old_3, row(t.id_6_2, t.id_3, t.sort)::record *<> row(f.id_6_2, f.id_3, f.sort)::record as __differs
+  select coalesce(t.id_7, f.id_7) as __key_1, t.id_7 is not null as __existed, t.__at, f.id_7 is not null as __alive, f.id_7 as __new_1, f.id_3 as __new_2, f.sort as __new_3, f.__part as __new_4, t.id_7 as __old_1, t.id_3 as __old_2, t.sort as __old_3, row(t.id_7, t.id_3, t.sort)::record *<> row(f.id_7, f.id_3, f.sort)::record as __differs
   from fresh f
   full join (
     select t.*, t.ctid as __at
     from freshet_changes.stage_8aefcebd8995193c_1 t
     join (
-      select substr(sha256(record_send(row(id_6_2::integer))), 1, 16) as __part
+      select substr(sha256(record_send(row(id_7::integer))), 1, 16) as __part
       from (
-        select __wanted_1 as id_6_2
+        select __wanted_1 as id_7
         from "Δ partitions"
       ) k
     ) p using (__part)
-  ) t on t.id_6_2 = f.id_6_2
-  where (t.id_6_2 is null or f.id_6_2 is null or row(t.id_6_2, t.id_3, t.sort, t.__part)::record *<> row(f.id_6_2, f.id_3, f.sort, f.__part)::record)
+  ) t on t.id_7 = f.id_7
+  where (t.id_7 is null or f.id_7 is null or row(t.id_7, t.id_3, t.sort, t.__part)::record *<> row(f.id_7, f.id_3, f.sort, f.__part)::record)
 ),
 "Δ stage" as (
-  select __old_1 as id_6_2, __old_2 as id_3, __old_3 as sort, -1 as __w
+  select __old_1 as id_7, __old_2 as id_3, __old_3 as sort, -1 as __w
   from changes
   where __existed
     and (not __existed or not (__alive) or __differs)
   union all
-  select __new_1 as id_6_2, __new_2 as id_3, __new_3 as sort, 1 as __w
+  select __new_1 as id_7, __new_2 as id_3, __new_3 as sort, 1 as __w
   from changes
   where __alive
     and (not __existed or not (__alive) or __differs)
@@ -124,7 +124,7 @@ changes as (
   returning 1
 ),
 "inserted into stage_8aefcebd8995193c_1" as (
-  insert into freshet_changes.stage_8aefcebd8995193c_1 as t (id_6_2, id_3, sort, __part)
+  insert into freshet_changes.stage_8aefcebd8995193c_1 as t (id_7, id_3, sort, __part)
   select __new_1, __new_2, __new_3, __new_4
   from changes
   where __alive
@@ -139,27 +139,27 @@ changes as (
   returning 1
 ),
 "Δ project 3" as (
-  select id_6_2 as id_6_2_2, id_3 as id_4, __w
+  select id_7 as id_8, id_3 as id_4, __w
   from "Δ stage"
 ),
 "Δ join 2" as (
-  select id, price, id_6_2_2, id_4, l.__w as __w
+  select id, price, id_8, id_4, l.__w as __w
   from "Δ p" l
   join (
-    select id_6_2 as id_6_2_2, id_3 as id_4
+    select id_7 as id_8, id_3 as id_4
     from (
-      select id_6_2, id_3, sort
+      select id_7, id_3, sort
       from freshet_changes.stage_8aefcebd8995193c_1
     ) p
-  ) r on (id = id_6_2_2)
+  ) r on (id = id_8)
   where (select exists (select from "Δ p"))
   union all
-  select id, price, id_6_2_2, id_4, r.__w as __w
+  select id, price, id_8, id_4, r.__w as __w
   from "Δ project 3" r
   join (
     select id, price
     from public.products
-  ) l on (id = id_6_2_2)
+  ) l on (id = id_8)
   where (select exists (select from "Δ project 3"))
 ),
 "Δ output" as (

@@ -39,36 +39,36 @@
     and (select exists (select from "Δ f"))
 ),
 "Δ project 2" as (
-  select id_4 as id_4_2, salary_3 as salary_3, __w
+  select id_4 as id_5, salary_3 as salary_3, __w
   from "Δ join"
 ),
 "Δ groups" as (
-  select id_4_2, sum(__w) as "__count(*)"
+  select id_5, sum(__w) as "__count(*)"
   from "Δ project 2"
-  group by id_4_2
+  group by id_5
 ),
 groups as (
-  select d.id_4_2, d.__key_1, t.id_4_2 is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, t.id_4_2 as __old_1, t.count as __old_2, coalesce(true, false) as __again
+  select d.id_5, d.__key_1, t.id_5 is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::bigint as __slot_2, t.id_5 as __old_1, t.count as __old_2, coalesce(true, false) as __again
   from (
-    select *, id_4_2 as __key_1
+    select *, id_5 as __key_1
     from "Δ groups"
   ) d
-  left join freshet_changes.stage_8f48f2a18ffd9772_1 t on t.id_4_2 = d.__key_1
+  left join freshet_changes.stage_8f48f2a18ffd9772_1 t on t.id_5 = d.__key_1
 ),
 "groups again" as (
-  select id_4_2 as __wanted_1
+  select id_5 as __wanted_1
   from groups
   where __again
 ),
 "groups computed again" as (
-  select *, id_4_2 as __key_1
+  select *, id_5 as __key_1
   from (
-    select id_4_2, count(*) as __slot_1, count(DISTINCT salary_3) as __slot_2
+    select id_5, count(*) as __slot_1, count(DISTINCT salary_3) as __slot_2
     from (
       select r.*
       from "groups again" w
       join (
-        select id_4 as id_4_2, salary_3 as salary_3
+        select id_4 as id_5, salary_3 as salary_3
         from (
           select id_4, salary_4, salary_3
           from (
@@ -83,30 +83,35 @@ groups as (
             from public.employees
           ) r on (salary_3 > salary_4)
         ) p
-      ) r on r.id_4_2 = w.__wanted_1
+      ) r on r.id_5 = w.__wanted_1
       where (select exists (select from "groups again"))
     ) g
-    group by id_4_2
+    group by id_5
   ) k
 ),
 "groups after" as (
-  select *, (id_4_2)::integer as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, (id_5)::integer as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_2 as count
     from (
-      select s.id_4_2, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
+      select s.id_5, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2
+      from groups s
+      where not s.__again
+      union all
+      select s.id_5, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
 "Δ stage" as (
-  select __old_1 as id_4_2, __old_2 as count, -1 as __w
+  select __old_1 as id_5, __old_2 as count, -1 as __w
   from "groups after"
   where __existed
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
   union all
-  select __new_1 as id_4_2, __new_2 as count, 1 as __w
+  select __new_1 as id_5, __new_2 as count, 1 as __w
   from "groups after"
   where __slot_1 > 0
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
@@ -118,7 +123,7 @@ groups as (
   returning 1
 ),
 "inserted into stage_8f48f2a18ffd9772_1" as (
-  insert into freshet_changes.stage_8f48f2a18ffd9772_1 as t (id_4_2, count, __n)
+  insert into freshet_changes.stage_8f48f2a18ffd9772_1 as t (id_5, count, __n)
   select __new_1, __new_2, __slot_1
   from "groups after"
   where __slot_1 > 0
@@ -140,11 +145,11 @@ touched as (
       select id, "name", salary
       from public.employees
     ) l
-    where exists (select from "Δ stage" r where (id = id_4_2))
+    where exists (select from "Δ stage" r where (id = id_5))
     union all
     select id, "name", salary, -l.__w as __w
     from "Δ e" l
-    where exists (select from "Δ stage" r where (id = id_4_2))
+    where exists (select from "Δ stage" r where (id = id_5))
   ) l
 ),
 crossings as (
@@ -155,7 +160,7 @@ crossings as (
     join (
       select l.__i, sum(r.__w) as __m
       from touched l
-      join "Δ stage" r on (id = id_4_2)
+      join "Δ stage" r on (id = id_5)
       group by l.__i
       having sum(r.__w) <> 0
     ) d on d.__i = l.__i
@@ -164,15 +169,15 @@ crossings as (
       from (
         select
         from (
-          select t.id_4_2, t.count
+          select t.id_5, t.count
           from freshet_changes.stage_8f48f2a18ffd9772_1 t
-          where (t.id_4_2) not in (select c.__key_1 from "groups after" c)
+          where (t.id_5) not in (select c.__key_1 from "groups after" c)
           union all
-          select __new_1 as id_4_2, __new_2 as count
+          select __new_1 as id_5, __new_2 as count
           from "groups after"
           where __slot_1 > 0
         ) r
-        where (id = id_4_2)
+        where (id = id_5)
         limit greatest(d.__m, 0) + 1
       ) m
     ) n
@@ -185,38 +190,38 @@ crossings as (
   where not exists (
     select
     from (
-      select t.id_4_2, t.count
+      select t.id_5, t.count
       from freshet_changes.stage_8f48f2a18ffd9772_1 t
-      where (t.id_4_2) not in (select c.__key_1 from "groups after" c)
+      where (t.id_5) not in (select c.__key_1 from "groups after" c)
       union all
-      select __new_1 as id_4_2, __new_2 as count
+      select __new_1 as id_5, __new_2 as count
       from "groups after"
       where __slot_1 > 0
     ) r
-    where (id = id_4_2)
+    where (id = id_5)
   )
   union all
   select id, "name", salary, case when __is then -__w else __w end as __w
   from crossings
 ),
 "Δ join 2" as (
-  select id, "name", salary, id_4_2, count, l.__w as __w
+  select id, "name", salary, id_5, count, l.__w as __w
   from "Δ e" l
   join (
-    select id_4_2, count
+    select id_5, count
     from freshet_changes.stage_8f48f2a18ffd9772_1
-  ) r on (id = id_4_2)
+  ) r on (id = id_5)
   where (select exists (select from "Δ e"))
   union all
-  select id, "name", salary, id_4_2, count, r.__w as __w
+  select id, "name", salary, id_5, count, r.__w as __w
   from "Δ stage" r
   join (
     select id, "name", salary
     from public.employees
-  ) l on (id = id_4_2)
+  ) l on (id = id_5)
   where (select exists (select from "Δ stage"))
   union all
-  select id, "name", salary, id_4_2, count, l.__w
+  select id, "name", salary, id_5, count, l.__w
   from "Δ without a match" l
   left join "Δ stage" r on false
 ),

@@ -39,36 +39,36 @@
     and (select exists (select from "Δ p"))
 ),
 "Δ project 2" as (
-  select id_5 as id_5_2, shipping_3 as shipping_3, __w
+  select id_5 as id_6, shipping_3 as shipping_3, __w
   from "Δ join"
 ),
 "Δ groups" as (
-  select id_5_2, sum(__w) as "__count(*)", sum(shipping_3 * __w) as "__sum shipping_3", sum(__w) filter (where shipping_3 is not null) as "__count filter (where ship uh943n"
+  select id_6, sum(__w) as "__count(*)", sum(case __w when 1 then shipping_3 when -1 then -shipping_3 else shipping_3 * __w end) as "__sum shipping_3", sum(__w) filter (where shipping_3 is not null) as "__count filter (where ship uh943n"
   from "Δ project 2"
-  group by id_5_2
+  group by id_6
 ),
 groups as (
-  select d.id_5_2, d.__key_1, t.id_5_2 is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship uh943n", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum shipping_3", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship uh943n", 0)::bigint as __slot_3, t.id_5_2 as __old_1, t.sum as __old_2, coalesce(d."__sum shipping_3" = any ('{NaN,Infinity,-Infinity}'::numeric[]) or t.sum = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
+  select d.id_6, d.__key_1, t.id_6 is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship uh943n", 0)::bigint = 0 then null else (coalesce(t.sum, 0) + coalesce(d."__sum shipping_3", 0))::numeric end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where ship uh943n", 0)::bigint as __slot_3, t.id_6 as __old_1, t.sum as __old_2, coalesce((coalesce(t.sum, 0) + coalesce(d."__sum shipping_3", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[]), false) as __again
   from (
-    select *, id_5_2 as __key_1
+    select *, id_6 as __key_1
     from "Δ groups"
   ) d
-  left join freshet_changes.stage_3de16d4c68d8e259_1 t on t.id_5_2 = d.__key_1
+  left join freshet_changes.stage_3de16d4c68d8e259_1 t on t.id_6 = d.__key_1
 ),
 "groups again" as (
-  select id_5_2 as __wanted_1
+  select id_6 as __wanted_1
   from groups
   where __again
 ),
 "groups computed again" as (
-  select *, id_5_2 as __key_1
+  select *, id_6 as __key_1
   from (
-    select id_5_2, count(*) as __slot_1, (sum(shipping_3))::numeric as __slot_2, count(*) filter (where shipping_3 is not null) as __slot_3
+    select id_6, count(*) as __slot_1, (sum(shipping_3))::numeric as __slot_2, count(*) filter (where shipping_3 is not null) as __slot_3
     from (
       select r.*
       from "groups again" w
       join (
-        select id_5 as id_5_2, shipping_3 as shipping_3
+        select id_5 as id_6, shipping_3 as shipping_3
         from (
           select id_5, customer_id_4, id_3, customer_id_3, shipping_3
           from (
@@ -83,30 +83,35 @@ groups as (
             from public.orders
           ) r on (customer_id_3 = customer_id_4) and (id_3 <= id_5)
         ) p
-      ) r on r.id_5_2 = w.__wanted_1
+      ) r on r.id_6 = w.__wanted_1
       where (select exists (select from "groups again"))
     ) g
-    group by id_5_2
+    group by id_6
   ) k
 ),
 "groups after" as (
-  select *, (id_5_2)::integer as __new_1, (sum)::numeric as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, __old_1, __old_2, (id_6)::integer as __new_1, (sum)::numeric as __new_2
   from (
     select *, __slot_2 as sum
     from (
-      select s.id_5_2, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, case when s.__again then coalesce(a.__slot_3, 0) else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2
+      select s.id_6, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__slot_3, s.__old_1, s.__old_2
+      from groups s
+      where not s.__again
+      union all
+      select s.id_6, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, coalesce(a.__slot_3, 0) as __slot_3, s.__old_1, s.__old_2
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
 "Δ stage" as (
-  select __old_1 as id_5_2, __old_2 as sum, -1 as __w
+  select __old_1 as id_6, __old_2 as sum, -1 as __w
   from "groups after"
   where __existed
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
   union all
-  select __new_1 as id_5_2, __new_2 as sum, 1 as __w
+  select __new_1 as id_6, __new_2 as sum, 1 as __w
   from "groups after"
   where __slot_1 > 0
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
@@ -118,7 +123,7 @@ groups as (
   returning 1
 ),
 "inserted into stage_3de16d4c68d8e259_1" as (
-  insert into freshet_changes.stage_3de16d4c68d8e259_1 as t (id_5_2, sum, __n, __s2)
+  insert into freshet_changes.stage_3de16d4c68d8e259_1 as t (id_6, sum, __n, __s2)
   select __new_1, __new_2, __slot_1, __slot_3
   from "groups after"
   where __slot_1 > 0
@@ -140,11 +145,11 @@ touched as (
       select id, customer_id
       from public.orders
     ) l
-    where exists (select from "Δ stage" r where (id = id_5_2))
+    where exists (select from "Δ stage" r where (id = id_6))
     union all
     select id, customer_id, -l.__w as __w
     from "Δ o" l
-    where exists (select from "Δ stage" r where (id = id_5_2))
+    where exists (select from "Δ stage" r where (id = id_6))
   ) l
 ),
 crossings as (
@@ -155,7 +160,7 @@ crossings as (
     join (
       select l.__i, sum(r.__w) as __m
       from touched l
-      join "Δ stage" r on (id = id_5_2)
+      join "Δ stage" r on (id = id_6)
       group by l.__i
       having sum(r.__w) <> 0
     ) d on d.__i = l.__i
@@ -164,15 +169,15 @@ crossings as (
       from (
         select
         from (
-          select t.id_5_2, t.sum
+          select t.id_6, t.sum
           from freshet_changes.stage_3de16d4c68d8e259_1 t
-          where (t.id_5_2) not in (select c.__key_1 from "groups after" c)
+          where (t.id_6) not in (select c.__key_1 from "groups after" c)
           union all
-          select __new_1 as id_5_2, __new_2 as sum
+          select __new_1 as id_6, __new_2 as sum
           from "groups after"
           where __slot_1 > 0
         ) r
-        where (id = id_5_2)
+        where (id = id_6)
         limit greatest(d.__m, 0) + 1
       ) m
     ) n
@@ -185,38 +190,38 @@ crossings as (
   where not exists (
     select
     from (
-      select t.id_5_2, t.sum
+      select t.id_6, t.sum
       from freshet_changes.stage_3de16d4c68d8e259_1 t
-      where (t.id_5_2) not in (select c.__key_1 from "groups after" c)
+      where (t.id_6) not in (select c.__key_1 from "groups after" c)
       union all
-      select __new_1 as id_5_2, __new_2 as sum
+      select __new_1 as id_6, __new_2 as sum
       from "groups after"
       where __slot_1 > 0
     ) r
-    where (id = id_5_2)
+    where (id = id_6)
   )
   union all
   select id, customer_id, case when __is then -__w else __w end as __w
   from crossings
 ),
 "Δ join 2" as (
-  select id, customer_id, id_5_2, sum, l.__w as __w
+  select id, customer_id, id_6, sum, l.__w as __w
   from "Δ o" l
   join (
-    select id_5_2, sum
+    select id_6, sum
     from freshet_changes.stage_3de16d4c68d8e259_1
-  ) r on (id = id_5_2)
+  ) r on (id = id_6)
   where (select exists (select from "Δ o"))
   union all
-  select id, customer_id, id_5_2, sum, r.__w as __w
+  select id, customer_id, id_6, sum, r.__w as __w
   from "Δ stage" r
   join (
     select id, customer_id
     from public.orders
-  ) l on (id = id_5_2)
+  ) l on (id = id_6)
   where (select exists (select from "Δ stage"))
   union all
-  select id, customer_id, id_5_2, sum, l.__w
+  select id, customer_id, id_6, sum, l.__w
   from "Δ without a match" l
   left join "Δ stage" r on false
 ),

@@ -13,7 +13,7 @@
   group by v
 ),
 groups as (
-  select d.v, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.v as __old_1
+  select d.v, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
   from (
     select *, substr(sha256(record_send(row(pg_catalog.regexp_replace((v::jsonb)::text, '("(?:[^"\\]|\\.)*")|(\d+)(?:\.0+|(\.\d*[1-9])0+)(?!\d)', '\1\2\3', 'g')))), 1, 16) as __key_1
     from "Δ groups"
@@ -21,7 +21,7 @@ groups as (
   left join public.different t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (v)::jsonb as __new_1
+  select __key_1, __existed, __at, __slot_1, (v)::jsonb as __new_1
   from (
     select *
     from (
@@ -37,7 +37,7 @@ groups as (
 ),
 "inserted into different" as (
   insert into public.different as t (v, __key, __n)
-  select __new_1, substr(sha256(record_send(row(pg_catalog.regexp_replace((v::jsonb)::text, '("(?:[^"\\]|\\.)*")|(\d+)(?:\.0+|(\.\d*[1-9])0+)(?!\d)', '\1\2\3', 'g')))), 1, 16), __slot_1
+  select __new_1, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

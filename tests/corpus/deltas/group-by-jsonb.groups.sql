@@ -13,7 +13,7 @@
   group by tags
 ),
 groups as (
-  select d.tags, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.tags as __old_1, t.n as __old_2
+  select d.tags, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
   from (
     select *, substr(sha256(record_send(row(pg_catalog.regexp_replace((tags::jsonb)::text, '("(?:[^"\\]|\\.)*")|(\d+)(?:\.0+|(\.\d*[1-9])0+)(?!\d)', '\1\2\3', 'g')))), 1, 16) as __key_1
     from "Δ groups"
@@ -21,7 +21,7 @@ groups as (
   left join public.groups t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (tags)::jsonb as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, (tags)::jsonb as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_1 as count
     from (
@@ -37,7 +37,7 @@ groups as (
 ),
 "inserted into groups" as (
   insert into public.groups as t (tags, n, __key)
-  select __new_1, __new_2, substr(sha256(record_send(row(pg_catalog.regexp_replace((tags::jsonb)::text, '("(?:[^"\\]|\\.)*")|(\d+)(?:\.0+|(\.\d*[1-9])0+)(?!\d)', '\1\2\3', 'g')))), 1, 16)
+  select __new_1, __new_2, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

@@ -4,7 +4,7 @@
   where (select go from gate)
 ),
 "Δ project" as (
-  select customer_id as customer_id_3, paid_on as paid_on_2, record_send(ROW(customer_id, paid_on)) as image, __w
+  select customer_id as customer_id_3, paid_on as paid_on_2, record_send(ROW(customer_id::text, paid_on::text)) as image, __w
   from "Δ p"
 ),
 "Δ groups" as (
@@ -21,7 +21,7 @@ groups as (
   left join freshet_changes.stage_483ce3968a41cad7_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (customer_id_3)::integer as __new_1, (paid_on_2)::date as __new_2, (image)::bytea as __new_3
+  select __key_1, __existed, __at, __slot_1, __old_1, __old_2, __old_3, (customer_id_3)::integer as __new_1, (paid_on_2)::date as __new_2, (image)::bytea as __new_3
   from (
     select *
     from (
@@ -48,7 +48,7 @@ groups as (
 ),
 "inserted into stage_483ce3968a41cad7_1" as (
   insert into freshet_changes.stage_483ce3968a41cad7_1 as t (customer_id_3, paid_on_2, image, __key, __n)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(customer_id_3::integer, paid_on_2::date, image::bytea))), 1, 16), __slot_1
+  select __new_1, __new_2, __new_3, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -186,7 +186,7 @@ changes as (
   returning 1
 ),
 "Δ project 3" as (
-  select image_2 as image_2_2, id_2 as id_3, __w
+  select image_2 as image_3, id_2 as id_3, __w
   from "Δ stage 2"
 ),
 touched as (
@@ -197,11 +197,11 @@ touched as (
       select customer_id, paid_on
       from public.payments
     ) l
-    where exists (select from "Δ project 3" r where (record_send(ROW(customer_id, paid_on)) = image_2_2))
+    where exists (select from "Δ project 3" r where (record_send(ROW(customer_id::text, paid_on::text)) = image_3))
     union all
     select customer_id, paid_on, -l.__w as __w
     from "Δ p" l
-    where exists (select from "Δ project 3" r where (record_send(ROW(customer_id, paid_on)) = image_2_2))
+    where exists (select from "Δ project 3" r where (record_send(ROW(customer_id::text, paid_on::text)) = image_3))
   ) l
 ),
 crossings as (
@@ -212,7 +212,7 @@ crossings as (
     join (
       select l.__i, sum(r.__w) as __m
       from touched l
-      join "Δ project 3" r on (record_send(ROW(customer_id, paid_on)) = image_2_2)
+      join "Δ project 3" r on (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
       group by l.__i
       having sum(r.__w) <> 0
     ) d on d.__i = l.__i
@@ -221,7 +221,7 @@ crossings as (
       from (
         select
         from (
-          select image_2 as image_2_2, id_2 as id_3
+          select image_2 as image_3, id_2 as id_3
           from (
             select t.image_2, t.id_2, t.sort
             from freshet_changes.stage_483ce3968a41cad7_2 t
@@ -232,7 +232,7 @@ crossings as (
             where __alive
           ) p
         ) r
-        where (record_send(ROW(customer_id, paid_on)) = image_2_2)
+        where (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
         limit greatest(d.__m, 0) + 1
       ) m
     ) n
@@ -245,7 +245,7 @@ crossings as (
   where not exists (
     select
     from (
-      select image_2 as image_2_2, id_2 as id_3
+      select image_2 as image_3, id_2 as id_3
       from (
         select t.image_2, t.id_2, t.sort
         from freshet_changes.stage_483ce3968a41cad7_2 t
@@ -256,33 +256,33 @@ crossings as (
         where __alive
       ) p
     ) r
-    where (record_send(ROW(customer_id, paid_on)) = image_2_2)
+    where (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
   )
   union all
   select customer_id, paid_on, case when __is then -__w else __w end as __w
   from crossings
 ),
 "Δ join 2" as (
-  select customer_id, paid_on, image_2_2, id_3, l.__w as __w
+  select customer_id, paid_on, image_3, id_3, l.__w as __w
   from "Δ p" l
   join (
-    select image_2 as image_2_2, id_2 as id_3
+    select image_2 as image_3, id_2 as id_3
     from (
       select image_2, id_2, sort
       from freshet_changes.stage_483ce3968a41cad7_2
     ) p
-  ) r on (record_send(ROW(customer_id, paid_on)) = image_2_2)
+  ) r on (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
   where (select exists (select from "Δ p"))
   union all
-  select customer_id, paid_on, image_2_2, id_3, r.__w as __w
+  select customer_id, paid_on, image_3, id_3, r.__w as __w
   from "Δ project 3" r
   join (
     select customer_id, paid_on
     from public.payments
-  ) l on (record_send(ROW(customer_id, paid_on)) = image_2_2)
+  ) l on (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
   where (select exists (select from "Δ project 3"))
   union all
-  select customer_id, paid_on, image_2_2, id_3, l.__w
+  select customer_id, paid_on, image_3, id_3, l.__w
   from "Δ without a match" l
   left join "Δ project 3" r on false
 ),

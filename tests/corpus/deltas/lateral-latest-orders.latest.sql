@@ -121,7 +121,7 @@ changes as (
   where (select go from gate)
 ),
 "Δ project 3" as (
-  select key_2 as key_2_2, id_3 as id_4, placed_on_2 as placed_on_3, __w
+  select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3, __w
   from "Δ stage"
 ),
 touched as (
@@ -132,11 +132,11 @@ touched as (
       select id, "name"
       from public.customers
     ) l
-    where exists (select from "Δ project 3" r where (key_2_2 = id))
+    where exists (select from "Δ project 3" r where (key_3 = id))
     union all
     select id, "name", -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ project 3" r where (key_2_2 = id))
+    where exists (select from "Δ project 3" r where (key_3 = id))
   ) l
 ),
 crossings as (
@@ -147,7 +147,7 @@ crossings as (
     join (
       select l.__i, sum(r.__w) as __m
       from touched l
-      join "Δ project 3" r on (key_2_2 = id)
+      join "Δ project 3" r on (key_3 = id)
       group by l.__i
       having sum(r.__w) <> 0
     ) d on d.__i = l.__i
@@ -156,7 +156,7 @@ crossings as (
       from (
         select
         from (
-          select key_2 as key_2_2, id_3 as id_4, placed_on_2 as placed_on_3
+          select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
           from (
             select t.key_2, t.id_3, t.placed_on_2
             from freshet_changes.stage_f796e385a03aa341_1 t
@@ -167,7 +167,7 @@ crossings as (
             where __alive
           ) p
         ) r
-        where (key_2_2 = id)
+        where (key_3 = id)
         limit greatest(d.__m, 0) + 1
       ) m
     ) n
@@ -180,7 +180,7 @@ crossings as (
   where not exists (
     select
     from (
-      select key_2 as key_2_2, id_3 as id_4, placed_on_2 as placed_on_3
+      select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
       from (
         select t.key_2, t.id_3, t.placed_on_2
         from freshet_changes.stage_f796e385a03aa341_1 t
@@ -191,33 +191,33 @@ crossings as (
         where __alive
       ) p
     ) r
-    where (key_2_2 = id)
+    where (key_3 = id)
   )
   union all
   select id, "name", case when __is then -__w else __w end as __w
   from crossings
 ),
 "Δ join" as (
-  select id, "name", key_2_2, id_4, placed_on_3, l.__w as __w
+  select id, "name", key_3, id_4, placed_on_3, l.__w as __w
   from "Δ c" l
   join (
-    select key_2 as key_2_2, id_3 as id_4, placed_on_2 as placed_on_3
+    select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
     from (
       select key_2, id_3, placed_on_2
       from freshet_changes.stage_f796e385a03aa341_1
     ) p
-  ) r on (key_2_2 = id)
+  ) r on (key_3 = id)
   where (select exists (select from "Δ c"))
   union all
-  select id, "name", key_2_2, id_4, placed_on_3, r.__w as __w
+  select id, "name", key_3, id_4, placed_on_3, r.__w as __w
   from "Δ project 3" r
   join (
     select id, "name"
     from public.customers
-  ) l on (key_2_2 = id)
+  ) l on (key_3 = id)
   where (select exists (select from "Δ project 3"))
   union all
-  select id, "name", key_2_2, id_4, placed_on_3, l.__w
+  select id, "name", key_3, id_4, placed_on_3, l.__w
   from "Δ without a match" l
   left join "Δ project 3" r on false
 ),

@@ -21,7 +21,7 @@ groups as (
   left join freshet_changes.stage_4bdb976d40dc1cc3_1 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (status_2)::text as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, __old_1, __old_2, (status_2)::text as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_1 as count
     from (
@@ -48,7 +48,7 @@ groups as (
 ),
 "inserted into stage_4bdb976d40dc1cc3_1" as (
   insert into freshet_changes.stage_4bdb976d40dc1cc3_1 as t (status_2, count, __key)
-  select __new_1, __new_2, substr(sha256(record_send(row(status_2::text))), 1, 16)
+  select __new_1, __new_2, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

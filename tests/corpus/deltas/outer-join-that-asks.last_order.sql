@@ -63,13 +63,18 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (customer_id_3)::integer as __new_1, (max_2)::integer as __new_2
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, (customer_id_3)::integer as __new_1, (max_2)::integer as __new_2
   from (
     select *, __slot_2 as max_2
     from (
-      select s.customer_id_3, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then a.__slot_2 else s.__slot_2 end as __slot_2, s.__old_1, s.__old_2
+      select s.customer_id_3, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2
+      from groups s
+      where not s.__again
+      union all
+      select s.customer_id_3, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -92,7 +97,7 @@ groups as (
 ),
 "inserted into stage_e4bb076bfb6bd565_1" as (
   insert into freshet_changes.stage_e4bb076bfb6bd565_1 as t (customer_id_3, max_2, __key, __n)
-  select __new_1, __new_2, substr(sha256(record_send(row(customer_id_3::integer))), 1, 16), __slot_1
+  select __new_1, __new_2, __key_1, __slot_1
   from "groups after"
   where __slot_1 > 0
     and not __existed

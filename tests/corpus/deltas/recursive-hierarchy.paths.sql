@@ -36,15 +36,15 @@ fresh as materialized (
                 union all
                 select id_3 as id_2, name_3 as name_2, (depth_2 + 1) as depth, (((path_2 || '/'::text)) || name_3) as path
                 from (
-                  select id_3, name_3, boss_id_2, id_2_2, name_2_2, depth_2, path_2
+                  select id_3, name_3, boss_id_2, id_4, name_4, depth_2, path_2
                   from (
                     select id as id_3, "name" as name_3, boss_id as boss_id_2
                     from public.employees
                   ) l
                   join (
-                    select id_2 as id_2_2, name_2 as name_2_2, depth as depth_2, path as path_2
+                    select id_2 as id_4, name_2 as name_4, depth as depth_2, path as path_2
                     from __chain
-                  ) r on (boss_id_2 = id_2_2)
+                  ) r on (boss_id_2 = id_4)
                 ) p
               )
               select id_2, name_2, depth, path

@@ -4,7 +4,7 @@
   where (select go from gate)
 ),
 "Δ e_1" as not materialized (
-  select id as id_3, boss_id as boss_id_2, __w
+  select id as id_4, boss_id as boss_id_2, __w
   from "window of employees"
   where (select go from gate)
 ),
@@ -30,17 +30,17 @@ fresh as materialized (
                   from public.employees
                 ) p
                 union all
-                select boss_2 as boss, id_3 as id_2
+                select boss_2 as boss, id_4 as id_2
                 from (
-                  select boss_2, id_2_2, id_3, boss_id_2
+                  select boss_2, id_3, id_4, boss_id_2
                   from (
-                    select boss as boss_2, id_2 as id_2_2
+                    select boss as boss_2, id_2 as id_3
                     from __under
                   ) l
                   join (
-                    select id as id_3, boss_id as boss_id_2
+                    select id as id_4, boss_id as boss_id_2
                     from public.employees
-                  ) r on (boss_id_2 = id_2_2)
+                  ) r on (boss_id_2 = id_3)
                 ) p
               )
               select boss, id_2
@@ -96,54 +96,54 @@ changes as (
   returning 1
 ),
 "Δ project" as (
-  select boss as boss_3, id_2 as id_4, __w
+  select boss as boss_3, id_2 as id_5, __w
   from "Δ stage"
 ),
 "Δ b" as not materialized (
-  select id as id_5, "name" as name_3, __w
+  select id as id_6, "name" as name_3, __w
   from "window of employees"
   where (select go from gate)
 ),
 "Δ join" as (
-  select boss_3, id_4, id_5, name_3, l.__w as __w
+  select boss_3, id_5, id_6, name_3, l.__w as __w
   from "Δ project" l
   join (
-    select id as id_5, "name" as name_3
+    select id as id_6, "name" as name_3
     from public.employees
-  ) r on (id_5 = boss_3)
+  ) r on (id_6 = boss_3)
   where (select exists (select from "Δ project"))
   union all
-  select boss_3, id_4, id_5, name_3, r.__w as __w
+  select boss_3, id_5, id_6, name_3, r.__w as __w
   from "Δ b" r
   join (
-    select boss as boss_3, id_2 as id_4
+    select boss as boss_3, id_2 as id_5
     from (
       select boss, id_2
       from freshet_changes.stage_256241da3e828956_1
     ) p
-  ) l on (id_5 = boss_3)
+  ) l on (id_6 = boss_3)
   where (select exists (select from "Δ b"))
 ),
 "Δ e" as not materialized (
-  select id as id_6, salary as salary_4, __w
+  select id as id_7, salary as salary_4, __w
   from "window of employees"
   where (select go from gate)
 ),
 "Δ join 2" as (
-  select boss_3, id_4, id_5, name_3, id_6, salary_4, l.__w as __w
+  select boss_3, id_5, id_6, name_3, id_7, salary_4, l.__w as __w
   from "Δ join" l
   join (
-    select id as id_6, salary as salary_4
+    select id as id_7, salary as salary_4
     from public.employees
-  ) r on (id_6 = id_4)
+  ) r on (id_7 = id_5)
   where (select exists (select from "Δ join"))
   union all
-  select boss_3, id_4, id_5, name_3, id_6, salary_4, r.__w as __w
+  select boss_3, id_5, id_6, name_3, id_7, salary_4, r.__w as __w
   from "Δ e" r
   join (
-    select boss_3, id_4, id_5, name_3
+    select boss_3, id_5, id_6, name_3
     from (
-      select boss as boss_3, id_2 as id_4
+      select boss as boss_3, id_2 as id_5
       from (
         select t.boss, t.id_2
         from freshet_changes.stage_256241da3e828956_1 t
@@ -155,37 +155,37 @@ changes as (
       ) p
     ) l
     join (
-      select id as id_5, "name" as name_3
+      select id as id_6, "name" as name_3
       from public.employees
-    ) r on (id_5 = boss_3)
-  ) l on (id_6 = id_4)
+    ) r on (id_6 = boss_3)
+  ) l on (id_7 = id_5)
   where (select exists (select from "Δ e"))
   union all
-  select boss_3, id_4, id_5, name_3, id_6, salary_4, -(l.__w * r.__w) as __w
+  select boss_3, id_5, id_6, name_3, id_7, salary_4, -(l.__w * r.__w) as __w
   from "Δ join" l
-  join "Δ e" r on (id_6 = id_4)
+  join "Δ e" r on (id_7 = id_5)
   where (select exists (select from "Δ join"))
     and (select exists (select from "Δ e"))
 ),
 "Δ project 2" as (
-  select id_5 as id_5, name_3 as name_3, salary_4 as salary_4, __w
+  select id_6 as id_6, name_3 as name_3, salary_4 as salary_4, __w
   from "Δ join 2"
 ),
 "Δ groups" as (
-  select id_5, name_3, sum(__w) as "__count(*)", sum(salary_4::bigint * __w) as "__sum salary_4", sum(__w) filter (where salary_4 is not null) as "__count filter (where sala h1bv6z"
+  select id_6, name_3, sum(__w) as "__count(*)", sum(salary_4::bigint * __w) as "__sum salary_4", sum(__w) filter (where salary_4 is not null) as "__count filter (where sala h1bv6z"
   from "Δ project 2"
-  group by id_5, name_3
+  group by id_6, name_3
 ),
 groups as (
-  select d.id_5, d.name_3, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.people, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala h1bv6z", 0)::bigint = 0 then null else (coalesce(t.salaries, 0) + coalesce(d."__sum salary_4", 0))::bigint end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala h1bv6z", 0)::bigint as __slot_3, t."name" as __old_1, t.people as __old_2, t.salaries as __old_3
+  select d.id_6, d.name_3, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.people, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, case when coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala h1bv6z", 0)::bigint = 0 then null else (coalesce(t.salaries, 0) + coalesce(d."__sum salary_4", 0))::bigint end as __slot_2, coalesce(t.__s2, 0) + coalesce(d."__count filter (where sala h1bv6z", 0)::bigint as __slot_3
   from (
-    select *, substr(sha256(record_send(row(id_5::integer, name_3::text))), 1, 16) as __key_1
+    select *, substr(sha256(record_send(row(id_6::integer, name_3::text))), 1, 16) as __key_1
     from "Δ groups"
   ) d
   left join public.responsible t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (name_3)::text as __new_1, (count)::bigint as __new_2, (sum)::bigint as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __slot_3, (name_3)::text as __new_1, (count)::bigint as __new_2, (sum)::bigint as __new_3
   from (
     select *, __slot_1 as count, __slot_2 as sum
     from (
@@ -201,7 +201,7 @@ groups as (
 ),
 "inserted into responsible" as (
   insert into public.responsible as t ("name", people, salaries, __key, __s2)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(id_5::integer, name_3::text))), 1, 16), __slot_3
+  select __new_1, __new_2, __new_3, __key_1, __slot_3
   from "groups after"
   where __slot_1 > 0
     and not __existed

@@ -4,7 +4,7 @@
   where (select go from gate)
 ),
 "Δ e" as not materialized (
-  select src as src_3, dst as dst_3, __w
+  select src as src_4, dst as dst_4, __w
   from "window of edges"
   where (select go from gate)
 ),
@@ -30,17 +30,17 @@ fresh as materialized (
                   from public.edges
                 ) p
                 union
-                select src_2_2 as src_2, dst_3 as dst_2
+                select src_3 as src_2, dst_4 as dst_2
                 from (
-                  select src_2_2, dst_2_2, src_3, dst_3
+                  select src_3, dst_3, src_4, dst_4
                   from (
-                    select src_2 as src_2_2, dst_2 as dst_2_2
+                    select src_2 as src_3, dst_2 as dst_3
                     from __r
                   ) l
                   join (
-                    select src as src_3, dst as dst_3
+                    select src as src_4, dst as dst_4
                     from public.edges
-                  ) r on (src_3 = dst_2_2)
+                  ) r on (src_4 = dst_3)
                 ) p
               )
               select src_2, dst_2

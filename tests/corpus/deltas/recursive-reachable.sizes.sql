@@ -4,7 +4,7 @@
   where (select go from gate)
 ),
 "Δ e" as not materialized (
-  select src as src_3, dst as dst_3, __w
+  select src as src_4, dst as dst_4, __w
   from "window of edges"
   where (select go from gate)
 ),
@@ -30,17 +30,17 @@ fresh as materialized (
                   from public.edges
                 ) p
                 union
-                select src_2_2 as src_2, dst_3 as dst_2
+                select src_3 as src_2, dst_4 as dst_2
                 from (
-                  select src_2_2, dst_2_2, src_3, dst_3
+                  select src_3, dst_3, src_4, dst_4
                   from (
-                    select src_2 as src_2_2, dst_2 as dst_2_2
+                    select src_2 as src_3, dst_2 as dst_3
                     from __r
                   ) l
                   join (
-                    select src as src_3, dst as dst_3
+                    select src as src_4, dst as dst_4
                     from public.edges
-                  ) r on (src_3 = dst_2_2)
+                  ) r on (src_4 = dst_3)
                 ) p
               )
               select src_2, dst_2
@@ -96,28 +96,28 @@ changes as (
   returning 1
 ),
 "Δ project" as (
-  select src_2 as src_4, __w
+  select src_2 as src_5, __w
   from "Δ stage"
 ),
 "Δ project 2" as (
-  select src_4 as src_4, __w
+  select src_5 as src_5, __w
   from "Δ project"
 ),
 "Δ groups" as (
-  select src_4, sum(__w) as "__count(*)"
+  select src_5, sum(__w) as "__count(*)"
   from "Δ project 2"
-  group by src_4
+  group by src_5
 ),
 groups as (
-  select d.src_4, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.src_4 as __old_1, t.count as __old_2
+  select d.src_5, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.src_5 as __old_1, t.count as __old_2
   from (
-    select *, substr(sha256(record_send(row(src_4::integer))), 1, 16) as __key_1
+    select *, substr(sha256(record_send(row(src_5::integer))), 1, 16) as __key_1
     from "Δ groups"
   ) d
   left join freshet_changes.stage_29ba187de26cb980_2 t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select *, (src_4)::integer as __new_1, (count)::bigint as __new_2
+  select __key_1, __existed, __at, __slot_1, __old_1, __old_2, (src_5)::integer as __new_1, (count)::bigint as __new_2
   from (
     select *, __slot_1 as count
     from (
@@ -126,12 +126,12 @@ groups as (
   ) v
 ),
 "Δ stage 2" as (
-  select __old_1 as src_4, __old_2 as count, -1 as __w
+  select __old_1 as src_5, __old_2 as count, -1 as __w
   from "groups after"
   where __existed
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
   union all
-  select __new_1 as src_4, __new_2 as count, 1 as __w
+  select __new_1 as src_5, __new_2 as count, 1 as __w
   from "groups after"
   where __slot_1 > 0
     and (not __existed or not (__slot_1 > 0) or row(__new_1, __new_2)::record *<> row(__old_1, __old_2)::record)
@@ -143,8 +143,8 @@ groups as (
   returning 1
 ),
 "inserted into stage_29ba187de26cb980_2" as (
-  insert into freshet_changes.stage_29ba187de26cb980_2 as t (src_4, count, __key)
-  select __new_1, __new_2, substr(sha256(record_send(row(src_4::integer))), 1, 16)
+  insert into freshet_changes.stage_29ba187de26cb980_2 as t (src_5, count, __key)
+  select __new_1, __new_2, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -152,18 +152,18 @@ groups as (
 ),
 "updated in stage_29ba187de26cb980_2" as (
   update freshet_changes.stage_29ba187de26cb980_2 t
-  set src_4 = __new_1, count = __new_2
+  set src_5 = __new_1, count = __new_2
   from "groups after" c
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
 "Δ filter" as (
-  select src_4, count, __w
+  select src_5, count, __w
   from "Δ stage 2"
   where (count > 1)
 ),
 "Δ output" as (
-  select (src_4)::integer as src, (count)::bigint as n, __w
+  select (src_5)::integer as src, (count)::bigint as n, __w
   from "Δ filter"
 ),
 "Δ net" as (

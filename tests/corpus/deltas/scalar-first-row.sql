@@ -126,36 +126,36 @@ changes as (
   where (method_2 = 'cash'::text)
 ),
 "Δ project 3" as (
-  select customer_id_3 as key_3, amount_2 as amount_2, __w
+  select customer_id_3 as key_4, amount_2 as amount_2, __w
   from "Δ filter"
 ),
 "Δ project 4" as (
-  select key_3 as key_3_2, amount_2 as amount_3, __w
+  select key_4 as key_5, amount_2 as amount_3, __w
   from "Δ project 3"
 ),
 "Δ partitions 2" as (
-  select key_3_2 as __wanted_1
+  select key_5 as __wanted_1
   from "Δ project 4"
-  group by key_3_2
+  group by key_5
 ),
 "fresh 2" as materialized (
   select * from (
-    select key_3_2, amount_3, rows, __row, row_number() over (partition by __row) as __ord, __part
+    select key_5, amount_3, rows, __row, row_number() over (partition by __row) as __ord, __part
     from (
-      select *, substr(sha256(record_send(row(key_3_2::integer, amount_3::numeric(12,2), rows::bigint, __part))), 1, 16) as __row
+      select *, substr(sha256(record_send(row(key_5::integer, amount_3::numeric(12,2), rows::bigint, __part))), 1, 16) as __row
       from (
-        select __item_1 as key_3_2, __item_2 as amount_3, __item_3 as rows, __part
+        select __item_1 as key_5, __item_2 as amount_3, __item_3 as rows, __part
         from (
-          select (key_3_2)::integer as __item_1, (amount_3)::numeric(12,2) as __item_2, (rows)::bigint as __item_3, substr(sha256(record_send(row(key_3_2::integer))), 1, 16) as __part
+          select (key_5)::integer as __item_1, (amount_3)::numeric(12,2) as __item_2, (rows)::bigint as __item_3, substr(sha256(record_send(row(key_5::integer))), 1, 16) as __part
           from (
-            select key_3_2, amount_3, count(*) OVER (PARTITION BY key_3_2) as rows
+            select key_5, amount_3, count(*) OVER (PARTITION BY key_5) as rows
             from (
               select r.*
               from "Δ partitions 2" w
               join (
-                select key_3 as key_3_2, amount_2 as amount_3
+                select key_4 as key_5, amount_2 as amount_3
                 from (
-                  select customer_id_3 as key_3, amount_2 as amount_2
+                  select customer_id_3 as key_4, amount_2 as amount_2
                   from (
                     select customer_id_3, amount_2, method_2
                     from (
@@ -165,15 +165,15 @@ changes as (
                     where (method_2 = 'cash'::text)
                   ) p
                 ) p
-              ) r on r.key_3_2 = w.__wanted_1
+              ) r on r.key_5 = w.__wanted_1
               where (select exists (select from "Δ partitions 2"))
               union all
               select r.*
               from "Δ partitions 2" w
               join (
-                select key_3 as key_3_2, amount_2 as amount_3
+                select key_4 as key_5, amount_2 as amount_3
                 from (
-                  select customer_id_3 as key_3, amount_2 as amount_2
+                  select customer_id_3 as key_4, amount_2 as amount_2
                   from (
                     select customer_id_3, amount_2, method_2
                     from (
@@ -183,7 +183,7 @@ changes as (
                     where (method_2 = 'cash'::text)
                   ) p
                 ) p
-              ) r on (r.key_3_2 = w.__wanted_1 or (r.key_3_2 is null and w.__wanted_1 is null))
+              ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
               where (w.__wanted_1 is null)
                 and (select exists (select from "Δ partitions 2" w where w.__wanted_1 is null))
             ) w
@@ -191,31 +191,31 @@ changes as (
         ) v
       ) n
     ) k
-  ) as f(key_3_2, amount_3, rows, __row, __ord, __part)
+  ) as f(key_5, amount_3, rows, __row, __ord, __part)
 ),
 "changes 2" as (
-  select coalesce(t.__row, f.__row) as __key_1, coalesce(t.__ord, f.__ord) as __key_2, t.__row is not null as __existed, t.__at, f.__row is not null as __alive, f.key_3_2 as __new_1, f.amount_3 as __new_2, f.rows as __new_3, f.__row as __new_4, f.__ord as __new_5, f.__part as __new_6, t.key_3_2 as __old_1, t.amount_3 as __old_2, t.rows as __old_3, row(t.key_3_2, t.amount_3, t.rows)::record *<> row(f.key_3_2, f.amount_3, f.rows)::record as __differs
+  select coalesce(t.__row, f.__row) as __key_1, coalesce(t.__ord, f.__ord) as __key_2, t.__row is not null as __existed, t.__at, f.__row is not null as __alive, f.key_5 as __new_1, f.amount_3 as __new_2, f.rows as __new_3, f.__row as __new_4, f.__ord as __new_5, f.__part as __new_6, t.key_5 as __old_1, t.amount_3 as __old_2, t.rows as __old_3, row(t.key_5, t.amount_3, t.rows)::record *<> row(f.key_5, f.amount_3, f.rows)::record as __differs
   from "fresh 2" f
   full join (
     select t.*, t.ctid as __at
     from freshet_changes.stage_d21e6239f76ea468_2 t
     join (
-      select substr(sha256(record_send(row(key_3_2::integer))), 1, 16) as __part
+      select substr(sha256(record_send(row(key_5::integer))), 1, 16) as __part
       from (
-        select __wanted_1 as key_3_2
+        select __wanted_1 as key_5
         from "Δ partitions 2"
       ) k
     ) p using (__part)
   ) t on t.__row = f.__row and t.__ord = f.__ord
-  where (t.__row is null or f.__row is null or row(t.key_3_2, t.amount_3, t.rows, t.__row, t.__ord, t.__part)::record *<> row(f.key_3_2, f.amount_3, f.rows, f.__row, f.__ord, f.__part)::record)
+  where (t.__row is null or f.__row is null or row(t.key_5, t.amount_3, t.rows, t.__row, t.__ord, t.__part)::record *<> row(f.key_5, f.amount_3, f.rows, f.__row, f.__ord, f.__part)::record)
 ),
 "Δ stage 2" as (
-  select __old_1 as key_3_2, __old_2 as amount_3, __old_3 as rows, -1 as __w
+  select __old_1 as key_5, __old_2 as amount_3, __old_3 as rows, -1 as __w
   from "changes 2"
   where __existed
     and (not __existed or not (__alive) or __differs)
   union all
-  select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows, 1 as __w
+  select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows, 1 as __w
   from "changes 2"
   where __alive
     and (not __existed or not (__alive) or __differs)
@@ -227,7 +227,7 @@ changes as (
   returning 1
 ),
 "inserted into stage_d21e6239f76ea468_2" as (
-  insert into freshet_changes.stage_d21e6239f76ea468_2 as t (key_3_2, amount_3, rows, __row, __ord, __part)
+  insert into freshet_changes.stage_d21e6239f76ea468_2 as t (key_5, amount_3, rows, __row, __ord, __part)
   select __new_1, __new_2, __new_3, __new_4, __new_5, __new_6
   from "changes 2"
   where __alive
@@ -236,54 +236,54 @@ changes as (
 ),
 "updated in stage_d21e6239f76ea468_2" as (
   update freshet_changes.stage_d21e6239f76ea468_2 t
-  set key_3_2 = __new_1, amount_3 = __new_2, rows = __new_3, __part = __new_6
+  set key_5 = __new_1, amount_3 = __new_2, rows = __new_3, __part = __new_6
   from "changes 2" c
   where t.ctid = c.__at and c.__existed and __alive
   returning 1
 ),
 "Δ partitions 3" as (
-  select key_3_2 as __wanted_1
+  select key_5 as __wanted_1
   from "Δ stage 2"
-  group by key_3_2
+  group by key_5
 ),
 "fresh 3" as materialized (
   select * from (
-    select key_3_2, amount_3, rows, __key, __part
+    select key_5, amount_3, rows, __key, __part
     from (
-      select *, substr(sha256(record_send(row(key_3_2::integer))), 1, 16) as __key
+      select *, substr(sha256(record_send(row(key_5::integer))), 1, 16) as __key
       from (
-        select __item_1 as key_3_2, __item_2 as amount_3, __item_3 as rows, __part
+        select __item_1 as key_5, __item_2 as amount_3, __item_3 as rows, __part
         from (
-          select (key_3_2)::integer as __item_1, (amount_3)::numeric(12,2) as __item_2, (rows)::bigint as __item_3, substr(sha256(record_send(row(key_3_2::integer))), 1, 16) as __part
+          select (key_5)::integer as __item_1, (amount_3)::numeric(12,2) as __item_2, (rows)::bigint as __item_3, substr(sha256(record_send(row(key_5::integer))), 1, 16) as __part
           from (
-            select key_3_2, amount_3, rows
+            select key_5, amount_3, rows
             from (
-              select *, row_number() over (partition by key_3_2) as __row
+              select *, row_number() over (partition by key_5) as __row
               from (
                 select r.*
                 from "Δ partitions 3" w
                 join (
-                  select t.key_3_2, t.amount_3, t.rows
+                  select t.key_5, t.amount_3, t.rows
                   from freshet_changes.stage_d21e6239f76ea468_2 t
                   where (t.__row, t.__ord) not in (select c.__key_1, c.__key_2 from "changes 2" c)
                   union all
-                  select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows
+                  select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
                   from "changes 2"
                   where __alive
-                ) r on r.key_3_2 = w.__wanted_1
+                ) r on r.key_5 = w.__wanted_1
                 where (select exists (select from "Δ partitions 3"))
                 union all
                 select r.*
                 from "Δ partitions 3" w
                 join (
-                  select t.key_3_2, t.amount_3, t.rows
+                  select t.key_5, t.amount_3, t.rows
                   from freshet_changes.stage_d21e6239f76ea468_2 t
                   where (t.__row, t.__ord) not in (select c.__key_1, c.__key_2 from "changes 2" c)
                   union all
-                  select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows
+                  select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
                   from "changes 2"
                   where __alive
-                ) r on (r.key_3_2 = w.__wanted_1 or (r.key_3_2 is null and w.__wanted_1 is null))
+                ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
                 where (w.__wanted_1 is null)
                   and (select exists (select from "Δ partitions 3" w where w.__wanted_1 is null))
               ) w
@@ -293,31 +293,31 @@ changes as (
         ) v
       ) n
     ) k
-  ) as f(key_3_2, amount_3, rows, __key, __part)
+  ) as f(key_5, amount_3, rows, __key, __part)
 ),
 "changes 3" as (
-  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, t.__at, f.__key is not null as __alive, f.key_3_2 as __new_1, f.amount_3 as __new_2, f.rows as __new_3, f.__key as __new_4, f.__part as __new_5, t.key_3_2 as __old_1, t.amount_3 as __old_2, t.rows as __old_3, row(t.key_3_2, t.amount_3, t.rows)::record *<> row(f.key_3_2, f.amount_3, f.rows)::record as __differs
+  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, t.__at, f.__key is not null as __alive, f.key_5 as __new_1, f.amount_3 as __new_2, f.rows as __new_3, f.__key as __new_4, f.__part as __new_5, t.key_5 as __old_1, t.amount_3 as __old_2, t.rows as __old_3, row(t.key_5, t.amount_3, t.rows)::record *<> row(f.key_5, f.amount_3, f.rows)::record as __differs
   from "fresh 3" f
   full join (
     select t.*, t.ctid as __at
     from freshet_changes.stage_d21e6239f76ea468_3 t
     join (
-      select substr(sha256(record_send(row(key_3_2::integer))), 1, 16) as __part
+      select substr(sha256(record_send(row(key_5::integer))), 1, 16) as __part
       from (
-        select __wanted_1 as key_3_2
+        select __wanted_1 as key_5
         from "Δ partitions 3"
       ) k
     ) p using (__part)
   ) t on t.__key = f.__key
-  where (t.__key is null or f.__key is null or row(t.key_3_2, t.amount_3, t.rows, t.__key, t.__part)::record *<> row(f.key_3_2, f.amount_3, f.rows, f.__key, f.__part)::record)
+  where (t.__key is null or f.__key is null or row(t.key_5, t.amount_3, t.rows, t.__key, t.__part)::record *<> row(f.key_5, f.amount_3, f.rows, f.__key, f.__part)::record)
 ),
 "Δ stage 3" as (
-  select __old_1 as key_3_2, __old_2 as amount_3, __old_3 as rows, -1 as __w
+  select __old_1 as key_5, __old_2 as amount_3, __old_3 as rows, -1 as __w
   from "changes 3"
   where __existed
     and (not __existed or not (__alive) or __differs)
   union all
-  select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows, 1 as __w
+  select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows, 1 as __w
   from "changes 3"
   where __alive
     and (not __existed or not (__alive) or __differs)
@@ -329,7 +329,7 @@ changes as (
   returning 1
 ),
 "inserted into stage_d21e6239f76ea468_3" as (
-  insert into freshet_changes.stage_d21e6239f76ea468_3 as t (key_3_2, amount_3, rows, __key, __part)
+  insert into freshet_changes.stage_d21e6239f76ea468_3 as t (key_5, amount_3, rows, __key, __part)
   select __new_1, __new_2, __new_3, __new_4, __new_5
   from "changes 3"
   where __alive
@@ -338,7 +338,7 @@ changes as (
 ),
 "updated in stage_d21e6239f76ea468_3" as (
   update freshet_changes.stage_d21e6239f76ea468_3 t
-  set key_3_2 = __new_1, amount_3 = __new_2, rows = __new_3, __part = __new_5
+  set key_5 = __new_1, amount_3 = __new_2, rows = __new_3, __part = __new_5
   from "changes 3" c
   where t.ctid = c.__at and c.__existed and __alive
   returning 1
@@ -435,11 +435,11 @@ changes as (
   where (select go from gate)
 ),
 "Δ project 6" as (
-  select key_2 as key_2_2, status_2 as status_3, __w
+  select key_2 as key_3, status_2 as status_3, __w
   from "Δ stage"
 ),
 "Δ project 7" as (
-  select key_2_2 as key_2_2, status_3 as "value", __w
+  select key_3 as key_3, status_3 as "value", __w
   from "Δ project 6"
 ),
 touched as (
@@ -450,11 +450,11 @@ touched as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ project 7" r where (key_2_2 = id))
+    where exists (select from "Δ project 7" r where (key_3 = id))
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ project 7" r where (key_2_2 = id))
+    where exists (select from "Δ project 7" r where (key_3 = id))
   ) l
 ),
 crossings as (
@@ -465,7 +465,7 @@ crossings as (
     join (
       select l.__i, sum(r.__w) as __m
       from touched l
-      join "Δ project 7" r on (key_2_2 = id)
+      join "Δ project 7" r on (key_3 = id)
       group by l.__i
       having sum(r.__w) <> 0
     ) d on d.__i = l.__i
@@ -474,9 +474,9 @@ crossings as (
       from (
         select
         from (
-          select key_2_2 as key_2_2, status_3 as "value"
+          select key_3 as key_3, status_3 as "value"
           from (
-            select key_2 as key_2_2, status_2 as status_3
+            select key_2 as key_3, status_2 as status_3
             from (
               select t.key_2, t.status_2, t.sort
               from freshet_changes.stage_d21e6239f76ea468_1 t
@@ -488,7 +488,7 @@ crossings as (
             ) p
           ) p
         ) r
-        where (key_2_2 = id)
+        where (key_3 = id)
         limit greatest(d.__m, 0) + 1
       ) m
     ) n
@@ -501,9 +501,9 @@ crossings as (
   where not exists (
     select
     from (
-      select key_2_2 as key_2_2, status_3 as "value"
+      select key_3 as key_3, status_3 as "value"
       from (
-        select key_2 as key_2_2, status_2 as status_3
+        select key_2 as key_3, status_2 as status_3
         from (
           select t.key_2, t.status_2, t.sort
           from freshet_changes.stage_d21e6239f76ea468_1 t
@@ -515,53 +515,53 @@ crossings as (
         ) p
       ) p
     ) r
-    where (key_2_2 = id)
+    where (key_3 = id)
   )
   union all
   select id, case when __is then -__w else __w end as __w
   from crossings
 ),
 "Δ join" as (
-  select id, key_2_2, "value", l.__w as __w
+  select id, key_3, "value", l.__w as __w
   from "Δ c" l
   join (
-    select key_2_2 as key_2_2, status_3 as "value"
+    select key_3 as key_3, status_3 as "value"
     from (
-      select key_2 as key_2_2, status_2 as status_3
+      select key_2 as key_3, status_2 as status_3
       from (
         select key_2, status_2, sort
         from freshet_changes.stage_d21e6239f76ea468_1
       ) p
     ) p
-  ) r on (key_2_2 = id)
+  ) r on (key_3 = id)
   where (select exists (select from "Δ c"))
   union all
-  select id, key_2_2, "value", r.__w as __w
+  select id, key_3, "value", r.__w as __w
   from "Δ project 7" r
   join (
     select id
     from public.customers
-  ) l on (key_2_2 = id)
+  ) l on (key_3 = id)
   where (select exists (select from "Δ project 7"))
   union all
-  select id, key_2_2, "value", l.__w
+  select id, key_3, "value", l.__w
   from "Δ without a match" l
   left join "Δ project 7" r on false
 ),
 "touched 2" as (
   select *, row_number() over () as __i
   from (
-    select id, key_2_2, "value", 1 as __w
+    select id, key_3, "value", 1 as __w
     from (
-      select id, key_2_2, "value"
+      select id, key_3, "value"
       from (
         select id
         from public.customers
       ) l
       left join (
-        select key_2_2 as key_2_2, status_3 as "value"
+        select key_3 as key_3, status_3 as "value"
         from (
-          select key_2 as key_2_2, status_2 as status_3
+          select key_2 as key_3, status_2 as status_3
           from (
             select t.key_2, t.status_2, t.sort
             from freshet_changes.stage_d21e6239f76ea468_1 t
@@ -572,24 +572,24 @@ crossings as (
             where __alive
           ) p
         ) p
-      ) r on (key_2_2 = id)
+      ) r on (key_3 = id)
     ) l
-    where exists (select from "Δ stage 3" r where (key_3_2 = id))
+    where exists (select from "Δ stage 3" r where (key_5 = id))
     union all
-    select id, key_2_2, "value", -l.__w as __w
+    select id, key_3, "value", -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ stage 3" r where (key_3_2 = id))
+    where exists (select from "Δ stage 3" r where (key_5 = id))
   ) l
 ),
 "crossings 2" as (
-  select id, key_2_2, "value", __w, __n > __m as __was, __n > 0 as __is
+  select id, key_3, "value", __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.key_2_2, l."value", l.__w, d.__m, n.__n
+    select l.id, l.key_3, l."value", l.__w, d.__m, n.__n
     from "touched 2" l
     join (
       select l.__i, sum(r.__w) as __m
       from "touched 2" l
-      join "Δ stage 3" r on (key_3_2 = id)
+      join "Δ stage 3" r on (key_5 = id)
       group by l.__i
       having sum(r.__w) <> 0
     ) d on d.__i = l.__i
@@ -598,15 +598,15 @@ crossings as (
       from (
         select
         from (
-          select t.key_3_2, t.amount_3, t.rows
+          select t.key_5, t.amount_3, t.rows
           from freshet_changes.stage_d21e6239f76ea468_3 t
           where (t.__key) not in (select c.__key_1 from "changes 3" c)
           union all
-          select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows
+          select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
           from "changes 3"
           where __alive
         ) r
-        where (key_3_2 = id)
+        where (key_5 = id)
         limit greatest(d.__m, 0) + 1
       ) m
     ) n
@@ -614,46 +614,46 @@ crossings as (
   where (__n > __m) <> (__n > 0)
 ),
 "Δ without a match 2" as (
-  select id, key_2_2, "value", __w
+  select id, key_3, "value", __w
   from "Δ join" l
   where not exists (
     select
     from (
-      select t.key_3_2, t.amount_3, t.rows
+      select t.key_5, t.amount_3, t.rows
       from freshet_changes.stage_d21e6239f76ea468_3 t
       where (t.__key) not in (select c.__key_1 from "changes 3" c)
       union all
-      select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows
+      select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
       from "changes 3"
       where __alive
     ) r
-    where (key_3_2 = id)
+    where (key_5 = id)
   )
   union all
-  select id, key_2_2, "value", case when __is then -__w else __w end as __w
+  select id, key_3, "value", case when __is then -__w else __w end as __w
   from "crossings 2"
 ),
 "Δ join 2" as (
-  select id, key_2_2, "value", key_3_2, amount_3, rows, l.__w as __w
+  select id, key_3, "value", key_5, amount_3, rows, l.__w as __w
   from "Δ join" l
   join (
-    select key_3_2, amount_3, rows
+    select key_5, amount_3, rows
     from freshet_changes.stage_d21e6239f76ea468_3
-  ) r on (key_3_2 = id)
+  ) r on (key_5 = id)
   where (select exists (select from "Δ join"))
   union all
-  select id, key_2_2, "value", key_3_2, amount_3, rows, r.__w as __w
+  select id, key_3, "value", key_5, amount_3, rows, r.__w as __w
   from "Δ stage 3" r
   join (
-    select id, key_2_2, "value"
+    select id, key_3, "value"
     from (
       select id
       from public.customers
     ) l
     left join (
-      select key_2_2 as key_2_2, status_3 as "value"
+      select key_3 as key_3, status_3 as "value"
       from (
-        select key_2 as key_2_2, status_2 as status_3
+        select key_2 as key_3, status_2 as status_3
         from (
           select t.key_2, t.status_2, t.sort
           from freshet_changes.stage_d21e6239f76ea468_1 t
@@ -664,11 +664,11 @@ crossings as (
           where __alive
         ) p
       ) p
-    ) r on (key_2_2 = id)
-  ) l on (key_3_2 = id)
+    ) r on (key_3 = id)
+  ) l on (key_5 = id)
   where (select exists (select from "Δ stage 3"))
   union all
-  select id, key_2_2, "value", key_3_2, amount_3, rows, l.__w
+  select id, key_3, "value", key_5, amount_3, rows, l.__w
   from "Δ without a match 2" l
   left join "Δ stage 3" r on false
 ),
@@ -683,19 +683,19 @@ crossings as (
 "touched 3" as (
   select *, row_number() over () as __i
   from (
-    select id, key_2_2, "value", key_3_2, amount_3, rows, 1 as __w
+    select id, key_3, "value", key_5, amount_3, rows, 1 as __w
     from (
-      select id, key_2_2, "value", key_3_2, amount_3, rows
+      select id, key_3, "value", key_5, amount_3, rows
       from (
-        select id, key_2_2, "value"
+        select id, key_3, "value"
         from (
           select id
           from public.customers
         ) l
         left join (
-          select key_2_2 as key_2_2, status_3 as "value"
+          select key_3 as key_3, status_3 as "value"
           from (
-            select key_2 as key_2_2, status_2 as status_3
+            select key_2 as key_3, status_2 as status_3
             from (
               select t.key_2, t.status_2, t.sort
               from freshet_changes.stage_d21e6239f76ea468_1 t
@@ -706,29 +706,29 @@ crossings as (
               where __alive
             ) p
           ) p
-        ) r on (key_2_2 = id)
+        ) r on (key_3 = id)
       ) l
       left join (
-        select t.key_3_2, t.amount_3, t.rows
+        select t.key_5, t.amount_3, t.rows
         from freshet_changes.stage_d21e6239f76ea468_3 t
         where (t.__key) not in (select c.__key_1 from "changes 3" c)
         union all
-        select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows
+        select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
         from "changes 3"
         where __alive
-      ) r on (key_3_2 = id)
+      ) r on (key_5 = id)
     ) l
     where exists (select from "Δ project 9" r)
     union all
-    select id, key_2_2, "value", key_3_2, amount_3, rows, -l.__w as __w
+    select id, key_3, "value", key_5, amount_3, rows, -l.__w as __w
     from "Δ join 2" l
     where exists (select from "Δ project 9" r)
   ) l
 ),
 "crossings 3" as (
-  select id, key_2_2, "value", key_3_2, amount_3, rows, __w, __n > __m as __was, __n > 0 as __is
+  select id, key_3, "value", key_5, amount_3, rows, __w, __n > __m as __was, __n > 0 as __is
   from (
-    select l.id, l.key_2_2, l."value", l.key_3_2, l.amount_3, l.rows, l.__w, d.__m, n.__n
+    select l.id, l.key_3, l."value", l.key_5, l.amount_3, l.rows, l.__w, d.__m, n.__n
     from "touched 3" l
     join (
       select l.__i, sum(r.__w) as __m
@@ -763,7 +763,7 @@ crossings as (
   where (__n > __m) <> (__n > 0)
 ),
 "Δ without a match 3" as (
-  select id, key_2_2, "value", key_3_2, amount_3, rows, __w
+  select id, key_3, "value", key_5, amount_3, rows, __w
   from "Δ join 2" l
   where not exists (
     select
@@ -784,11 +784,11 @@ crossings as (
     ) r
   )
   union all
-  select id, key_2_2, "value", key_3_2, amount_3, rows, case when __is then -__w else __w end as __w
+  select id, key_3, "value", key_5, amount_3, rows, case when __is then -__w else __w end as __w
   from "crossings 3"
 ),
 "Δ join 3" as (
-  select id, key_2_2, "value", key_3_2, amount_3, rows, name_5, l.__w as __w
+  select id, key_3, "value", key_5, amount_3, rows, name_5, l.__w as __w
   from "Δ join 2" l
   cross join (
     select name_4 as name_5
@@ -802,20 +802,20 @@ crossings as (
   ) r
   where (select exists (select from "Δ join 2"))
   union all
-  select id, key_2_2, "value", key_3_2, amount_3, rows, name_5, r.__w as __w
+  select id, key_3, "value", key_5, amount_3, rows, name_5, r.__w as __w
   from "Δ project 9" r
   cross join (
-    select id, key_2_2, "value", key_3_2, amount_3, rows
+    select id, key_3, "value", key_5, amount_3, rows
     from (
-      select id, key_2_2, "value"
+      select id, key_3, "value"
       from (
         select id
         from public.customers
       ) l
       left join (
-        select key_2_2 as key_2_2, status_3 as "value"
+        select key_3 as key_3, status_3 as "value"
         from (
-          select key_2 as key_2_2, status_2 as status_3
+          select key_2 as key_3, status_2 as status_3
           from (
             select t.key_2, t.status_2, t.sort
             from freshet_changes.stage_d21e6239f76ea468_1 t
@@ -826,21 +826,21 @@ crossings as (
             where __alive
           ) p
         ) p
-      ) r on (key_2_2 = id)
+      ) r on (key_3 = id)
     ) l
     left join (
-      select t.key_3_2, t.amount_3, t.rows
+      select t.key_5, t.amount_3, t.rows
       from freshet_changes.stage_d21e6239f76ea468_3 t
       where (t.__key) not in (select c.__key_1 from "changes 3" c)
       union all
-      select __new_1 as key_3_2, __new_2 as amount_3, __new_3 as rows
+      select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
       from "changes 3"
       where __alive
-    ) r on (key_3_2 = id)
+    ) r on (key_5 = id)
   ) l
   where (select exists (select from "Δ project 9"))
   union all
-  select id, key_2_2, "value", key_3_2, amount_3, rows, name_5, l.__w
+  select id, key_3, "value", key_5, amount_3, rows, name_5, l.__w
   from "Δ without a match 3" l
   left join "Δ project 9" r on false
 ),

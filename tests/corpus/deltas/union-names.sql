@@ -4,7 +4,7 @@
   where (select go from gate)
 ),
 "Δ project" as (
-  select name as name_3, __w
+  select name as name_4, __w
   from "Δ customers"
 ),
 "Δ employees" as not materialized (
@@ -13,31 +13,43 @@
   where (select go from gate)
 ),
 "Δ project 2" as (
-  select name_2 as name_3, __w
+  select name_2 as name_4, __w
   from "Δ employees"
 ),
+"Δ products" as not materialized (
+  select category, __w
+  from "window of products"
+  where (select go from gate)
+),
+"Δ project 3" as (
+  select category as name_4, __w
+  from "Δ products"
+),
 "Δ union all" as (
-  select name_3, __w
+  select name_4, __w
   from "Δ project"
   union all
-  select name_3, __w
+  select name_4, __w
   from "Δ project 2"
+  union all
+  select name_4, __w
+  from "Δ project 3"
 ),
 "Δ groups" as (
-  select name_3, sum(__w) as "__count(*)"
+  select name_4, sum(__w) as "__count(*)"
   from "Δ union all"
-  group by name_3
+  group by name_4
 ),
 groups as (
-  select d.name_3, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, t.name_3 as __old_1
+  select d.name_4, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
   from (
-    select *, substr(sha256(record_send(row(name_3::text))), 1, 16) as __key_1
+    select *, substr(sha256(record_send(row(name_4::text))), 1, 16) as __key_1
     from "Δ groups"
   ) d
-  left join freshet_changes.stage_8586fe31b3311dfe_1 t on t.__key = d.__key_1
+  left join public.union_names t on t.__key = d.__key_1
 ),
 "groups after" as (
-  select __key_1, __existed, __at, __slot_1, __old_1, (name_3)::text as __new_1
+  select __key_1, __existed, __at, __slot_1, (name_4)::text as __new_1
   from (
     select *
     from (
@@ -45,90 +57,16 @@ groups as (
     ) s
   ) v
 ),
-"Δ stage" as (
-  select __old_1 as name_3, -1 as __w
-  from "groups after"
-  where __existed
-    and (not __existed or not (__slot_1 > 0) or row(__new_1)::record *<> row(__old_1)::record)
-  union all
-  select __new_1 as name_3, 1 as __w
-  from "groups after"
-  where __slot_1 > 0
-    and (not __existed or not (__slot_1 > 0) or row(__new_1)::record *<> row(__old_1)::record)
-),
-"deleted from stage_8586fe31b3311dfe_1" as (
-  delete from freshet_changes.stage_8586fe31b3311dfe_1 t
-  using "groups after" c
-  where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
-  returning 1
-),
-"inserted into stage_8586fe31b3311dfe_1" as (
-  insert into freshet_changes.stage_8586fe31b3311dfe_1 as t (name_3, __key, __n)
-  select __new_1, __key_1, __slot_1
-  from "groups after"
-  where __slot_1 > 0
-    and not __existed
-  returning 1
-),
-"updated in stage_8586fe31b3311dfe_1" as (
-  update freshet_changes.stage_8586fe31b3311dfe_1 t
-  set name_3 = __new_1, __n = __slot_1
-  from "groups after" c
-  where t.ctid = c.__at and c.__existed and __slot_1 > 0
-  returning 1
-),
-"Δ project 3" as (
-  select name_3 as name_5, __w
-  from "Δ stage"
-),
-"Δ products" as not materialized (
-  select category, __w
-  from "window of products"
-  where (select go from gate)
-),
-"Δ project 4" as (
-  select category as name_5, __w
-  from "Δ products"
-),
-"Δ union all 2" as (
-  select name_5, __w
-  from "Δ project 3"
-  union all
-  select name_5, __w
-  from "Δ project 4"
-),
-"Δ groups 2" as (
-  select name_5, sum(__w) as "__count(*)"
-  from "Δ union all 2"
-  group by name_5
-),
-"groups 2" as (
-  select d.name_5, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1
-  from (
-    select *, substr(sha256(record_send(row(name_5::text))), 1, 16) as __key_1
-    from "Δ groups 2"
-  ) d
-  left join public.union_names t on t.__key = d.__key_1
-),
-"groups after 2" as (
-  select __key_1, __existed, __at, __slot_1, (name_5)::text as __new_1
-  from (
-    select *
-    from (
-      select * from "groups 2"
-    ) s
-  ) v
-),
 "deleted from union_names" as (
   delete from public.union_names t
-  using "groups after 2" c
+  using "groups after" c
   where t.ctid = c.__at and c.__existed and not (__slot_1 > 0)
   returning 1
 ),
 "inserted into union_names" as (
   insert into public.union_names as t ("name", __key, __n)
   select __new_1, __key_1, __slot_1
-  from "groups after 2"
+  from "groups after"
   where __slot_1 > 0
     and not __existed
   returning 1
@@ -136,7 +74,7 @@ groups as (
 "updated in union_names" as (
   update public.union_names t
   set "name" = __new_1, __n = __slot_1
-  from "groups after 2" c
+  from "groups after" c
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 )

@@ -16,12 +16,12 @@
   from "Δ project 2"
 ),
 "Δ groups" as (
-  select key_2, sum(__w) as "__count(*)", sum(__w) filter (where orders is distinct from null) as "__count filter (where orde 196bv9"
+  select key_2, sum(__w) as "__count(*)"
   from "Δ project 3"
   group by key_2
 ),
 groups as (
-  select d.key_2, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.__n, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, coalesce(t.count, 0) + coalesce(d."__count filter (where orde 196bv9", 0)::bigint as __slot_2, null::jsonb as __slot_3, t.key_2 as __old_1, t.count as __old_2, t.jsonb_agg as __old_3, coalesce(true, false) as __again
+  select d.key_2, d.__key_1, t.__key is not null as __existed, t.ctid as __at, coalesce(t.count, 0) + coalesce(d."__count(*)", 0)::bigint as __slot_1, null::jsonb as __slot_2, t.key_2 as __old_1, t.count as __old_2, t.jsonb_agg as __old_3, coalesce(true, false) as __again
   from (
     select *, substr(sha256(record_send(row(key_2::integer))), 1, 16) as __key_1
     from "Δ groups"
@@ -36,7 +36,7 @@ groups as (
 "groups computed again" as (
   select *, substr(sha256(record_send(row(key_2::integer))), 1, 16) as __key_1
   from (
-    select key_2, count(*) as __slot_1, count(*) filter (where orders is distinct from null) as __slot_2, jsonb_agg(orders ORDER BY id_2) as __slot_3
+    select key_2, count(*) as __slot_1, jsonb_agg(orders ORDER BY id_2) as __slot_2
     from (
       select r.*
       from "groups again" w
@@ -77,13 +77,18 @@ groups as (
   ) k
 ),
 "groups after" as (
-  select *, (key_2)::integer as __new_1, (count)::bigint as __new_2, (jsonb_agg)::jsonb as __new_3
+  select __key_1, __existed, __at, __slot_1, __slot_2, __old_1, __old_2, __old_3, (key_2)::integer as __new_1, (count)::bigint as __new_2, (jsonb_agg)::jsonb as __new_3
   from (
-    select *, __slot_2 as count, __slot_3 as jsonb_agg
+    select *, __slot_1 as count, __slot_2 as jsonb_agg
     from (
-      select s.key_2, s.__key_1, s.__existed, s.__at, case when s.__again then coalesce(a.__slot_1, 0) else s.__slot_1 end as __slot_1, case when s.__again then coalesce(a.__slot_2, 0) else s.__slot_2 end as __slot_2, case when s.__again then a.__slot_3 else s.__slot_3 end as __slot_3, s.__old_1, s.__old_2, s.__old_3
+      select s.key_2, s.__key_1, s.__existed, s.__at, s.__slot_1, s.__slot_2, s.__old_1, s.__old_2, s.__old_3
+      from groups s
+      where not s.__again
+      union all
+      select s.key_2, s.__key_1, s.__existed, s.__at, coalesce(a.__slot_1, 0) as __slot_1, a.__slot_2, s.__old_1, s.__old_2, s.__old_3
       from groups s
       left join "groups computed again" a on a.__key_1 = s.__key_1
+      where s.__again
     ) s
   ) v
 ),
@@ -105,8 +110,8 @@ groups as (
   returning 1
 ),
 "inserted into stage_1d1f6ae5c6211980_1" as (
-  insert into freshet_changes.stage_1d1f6ae5c6211980_1 as t (key_2, count, jsonb_agg, __key, __n)
-  select __new_1, __new_2, __new_3, substr(sha256(record_send(row(key_2::integer))), 1, 16), __slot_1
+  insert into freshet_changes.stage_1d1f6ae5c6211980_1 as t (key_2, count, jsonb_agg, __key)
+  select __new_1, __new_2, __new_3, __key_1
   from "groups after"
   where __slot_1 > 0
     and not __existed
@@ -114,7 +119,7 @@ groups as (
 ),
 "updated in stage_1d1f6ae5c6211980_1" as (
   update freshet_changes.stage_1d1f6ae5c6211980_1 t
-  set key_2 = __new_1, count = __new_2, jsonb_agg = __new_3, __n = __slot_1
+  set key_2 = __new_1, count = __new_2, jsonb_agg = __new_3
   from "groups after" c
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
