@@ -16,9 +16,11 @@ export function recursiveTable(asking: Asking, base: From, name: string): { cte:
     { sql: 'round', type: 'int' },
     ...types.map((type, i): Column => ({ sql: `v${i + 1}`, type })),
   ]
-  const start = asking.select(base, items(asking, '0', base.scope, types), [
-    ...(random.chance(0.5) ? [predicate(random, base.scope, 1)] : []),
-  ])
+  const start = asking.select(
+    base,
+    items(asking, '0', base.scope, types),
+    random.chance(0.5) ? [predicate(random, base.scope, 1)] : [],
+  )
   const self = asking.alias()
   const own = columns.map((column) => ({ ...column, sql: `${self}.${column.sql}` }))
   const other = asking.from()
