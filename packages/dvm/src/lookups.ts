@@ -59,6 +59,8 @@ function lookupsAt(plan: Plan): Lookup[] {
     case 'project':
     case 'union-all':
     case 'expand':
+    case 'recursion':
+    case 'working-table':
       return []
   }
 }
@@ -122,6 +124,8 @@ function originsOf(plan: Plan, column: string): readonly { readonly scan: Scan; 
         .flatMap((input) => originsOf(input, column))
     case 'aggregate':
     case 'partitioned':
+    case 'recursion':
+    case 'working-table':
     case 'constant':
       return []
   }
