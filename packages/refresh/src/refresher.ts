@@ -7,27 +7,19 @@ import {
   type RefreshOptions,
   type RefreshOutcome,
   type Refresher,
-  type Session,
-  type Sql,
 } from '@freshet/core'
-import {
-  loadParser,
-  refreshCompiler,
-  type RefreshCompiler,
-  type RefreshRecipe,
-  type RefreshVariant,
-} from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
 import { enoughToCount, estimateFull, learn, type Experience } from './cost-model.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
-import { loadExperience, recordDecision } from './experience.ts'
+import { runDifferential, type DifferentialResult } from './differential.ts'
+import { loadExperience } from './experience.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isPending, measurePending } from './pending-changes.ts'
 import { markReinitialize, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
-import { differing, settingsStatement, transactionWith } from './sessions.ts'
+import { transactionWith } from './sessions.ts'
 
 /**
  * Refreshes stream tables. The usual refresh is one prepared statement in one round trip: what this process remembers
@@ -35,26 +27,6 @@ import { differing, settingsStatement, transactionWith } from './sessions.ts'
  */
 export function createRefresher(context: RefreshContext): Refresher {
   return new CachingRefresher(context)
-}
-
-interface StatementResult {
-  readonly held: number
-  readonly pending: boolean
-  readonly truncated: boolean
-  readonly over: boolean
-  /** For each source of the plan, in order: whether it has changes. */
-  readonly waiting: readonly boolean[]
-  /** Among them are sources whose changes the statement does not read. */
-  readonly others: boolean
-  readonly forced: boolean
-  readonly changed: boolean
-  readonly done: boolean
-  readonly change_rows: number
-  readonly rows_inserted: number
-  readonly rows_deleted: number
-  readonly snapshot: string
-  readonly version: string | null
-  readonly reinitialize: string | null
 }
 
 interface Known {
@@ -73,8 +45,6 @@ interface Attempt {
   readonly large: boolean
   readonly decision: Decision | null
 }
-
-type Timed = StatementResult & { readonly ms: number }
 
 const MAX_ATTEMPTS = 8
 
@@ -111,7 +81,7 @@ class CachingRefresher implements Refresher {
       this.known.delete(id)
       return refreshImmediate(this.context, known.definition, options)
     }
-    let result: Timed
+    let result: DifferentialResult
     let attempt: Attempt
     try {
       const reason = await fullReason(this.context.database, known.definition, options)
@@ -120,7 +90,15 @@ class CachingRefresher implements Refresher {
       const plan = await this.planAttempt(known, options)
       if (!('large' in plan)) return await plan.instead
       attempt = plan
-      result = await this.context.database.session((session) => runDifferential(session, known, plan, options))
+      result = await this.context.database.session((session) =>
+        runDifferential(
+          session,
+          known.definition,
+          { changed: known.changed, large: plan.large },
+          plan.decision,
+          options,
+        ),
+      )
     } catch (error) {
       return this.recover(id, known, error, options)
     }
@@ -180,7 +158,7 @@ class CachingRefresher implements Refresher {
   private interpret(
     known: Known,
     attempt: Attempt,
-    result: Timed,
+    result: DifferentialResult,
     options: RefreshOptions,
   ): Promise<Step | 'again'> | Step | 'again' {
     const { definition } = known
@@ -336,68 +314,11 @@ export async function fullReason(
   return definition.plan.alwaysDue || (await isPending(queryable, definition)) ? reason : 'nothing pending'
 }
 
-/** `ms`: where a decision is recorded, what the server took; else what the round trip took. */
-async function runDifferential(
-  session: Session,
-  { definition, changed }: Known,
-  { large, decision }: Attempt,
-  options: RefreshOptions,
-): Promise<Timed> {
-  const changes = await differing(session, definition.settings)
-  const statement = await differentialStatement(definition, { changed, large }, options)
-  const settings = settingsStatement([...changes, ...(large ? PLANNING_LARGE : PLANNING)])
-  const record = decision === null ? [] : [recordDecision(definition.id, decision)]
-  const started = performance.now()
-  const [, rows, recorded] = await session.batch([settings, statement, ...record], { prepared: true })
-  const ms = performance.now() - started
-  const [server] = (recorded ?? []) as { readonly ms: number }[]
-  return { ...single(rows as StatementResult[] | undefined), ms: server?.ms ?? ms }
-}
-
-/** Statement and parameters; `changed` are the sources that it reads. */
-export async function differentialStatement(
-  definition: Definition,
-  variant: Omit<RefreshVariant, 'emits'>,
-  options: RefreshOptions,
-): Promise<Sql> {
-  const recipe = definition.plan.refresh
-  if (recipe === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
-  await loadParser()
-  const compiler = compilers.get(recipe) ?? refreshCompiler(recipe)
-  compilers.set(recipe, compiler)
-  const text = compiler.statement({ ...variant, emits: definition.emits })
-  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
-}
-
-const compilers = new WeakMap<RefreshRecipe, RefreshCompiler>()
+/** So few change rows that the next refresh is tried with the statement for small deltas again. */
+const FEW_ROWS = 100
 
 const NONE: ReadonlySet<string> = new Set()
 
 function waitingSources({ plan }: Definition, waiting: readonly boolean[]): ReadonlySet<string> {
   return new Set(plan.sources.flatMap((source, i) => (waiting[i] === true ? [source.stableName] : [])))
 }
-
-function single(rows: readonly StatementResult[] = []): StatementResult {
-  const [row] = rows
-  if (row === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
-  return row
-}
-
-/** So few change rows that the next refresh is tried with the statement for small deltas again. */
-const FEW_ROWS = 100
-
-/**
- * How a refresh statement is planned: once, because its parameters tell the planner nothing that would make up for
- * planning a long statement again (the server would do so five times a connection); and never compiled just in time,
- * which is decided by costs that are guesses, and takes longer than any small refresh. Rows are not sorted to be
- * grouped: a sort may change the order of equal rows, and a sum of floats depends on the order of its terms. Hashed,
- * they are added up in the order in which they are read, as the query does it.
- */
-const PLANNING = [
-  ['plan_cache_mode', 'force_generic_plan'],
-  ['jit', 'off'],
-  ['enable_sort', 'off'],
-] as const
-
-/** A large delta sorts and hashes many rows once. */
-const PLANNING_LARGE = [...PLANNING, ['work_mem', '64MB']] as const

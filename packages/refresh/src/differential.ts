@@ -1,0 +1,100 @@
+import { FreshetError, type RefreshOptions, type Session, type Sql } from '@freshet/core'
+import {
+  loadParser,
+  refreshCompiler,
+  type RefreshCompiler,
+  type RefreshRecipe,
+  type RefreshVariant,
+} from '@freshet/dvm'
+import type { Decision } from './choose.ts'
+import { nameOf, type Definition } from './definition.ts'
+import { recordDecision } from './experience.ts'
+import { differing, settingsStatement } from './sessions.ts'
+
+/**
+ * One differential refresh: the statement for the sources that are expected to have changed, sent with its settings in
+ * one round trip. What its answer leads to is the refresher's business.
+ */
+type Variant = Omit<RefreshVariant, 'emits'>
+
+/** What a refresh statement answers. */
+interface StatementResult {
+  readonly held: number
+  readonly pending: boolean
+  readonly truncated: boolean
+  readonly over: boolean
+  /** For each source of the plan, in order: whether it has changes. */
+  readonly waiting: readonly boolean[]
+  /** Among them are sources whose changes the statement does not read. */
+  readonly others: boolean
+  readonly forced: boolean
+  readonly changed: boolean
+  readonly done: boolean
+  readonly change_rows: number
+  readonly rows_inserted: number
+  readonly rows_deleted: number
+  readonly snapshot: string
+  readonly version: string | null
+  readonly reinitialize: string | null
+}
+
+/** `ms`: where a decision is recorded, what the server took; else what the round trip took. */
+export type DifferentialResult = StatementResult & { readonly ms: number }
+
+/** `decision` is recorded with it. */
+export async function runDifferential(
+  session: Session,
+  definition: Definition,
+  variant: Variant,
+  decision: Decision | null,
+  options: RefreshOptions,
+): Promise<DifferentialResult> {
+  const changes = await differing(session, definition.settings)
+  const statement = await differentialStatement(definition, variant, options)
+  const settings = settingsStatement([...changes, ...(variant.large ? PLANNING_LARGE : PLANNING)])
+  const record = decision === null ? [] : [recordDecision(definition.id, decision)]
+  const started = performance.now()
+  const [, rows, recorded] = await session.batch([settings, statement, ...record], { prepared: true })
+  const ms = performance.now() - started
+  const [server] = (recorded ?? []) as { readonly ms: number }[]
+  return { ...single(rows as StatementResult[] | undefined), ms: server?.ms ?? ms }
+}
+
+/** Statement and parameters; `changed` are the sources that it reads. */
+export async function differentialStatement(
+  definition: Definition,
+  variant: Variant,
+  options: RefreshOptions,
+): Promise<Sql> {
+  const recipe = definition.plan.refresh
+  if (recipe === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
+  await loadParser()
+  const compiler = compilers.get(recipe) ?? refreshCompiler(recipe)
+  compilers.set(recipe, compiler)
+  const text = compiler.statement({ ...variant, emits: definition.emits })
+  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+}
+
+const compilers = new WeakMap<RefreshRecipe, RefreshCompiler>()
+
+function single(rows: readonly StatementResult[] = []): StatementResult {
+  const [row] = rows
+  if (row === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
+  return row
+}
+
+/**
+ * How a refresh statement is planned: once, because its parameters tell the planner nothing that would make up for
+ * planning a long statement again (the server would do so five times a connection); and never compiled just in time,
+ * which is decided by costs that are guesses, and takes longer than any small refresh. Rows are not sorted to be
+ * grouped: a sort may change the order of equal rows, and a sum of floats depends on the order of its terms. Hashed,
+ * they are added up in the order in which they are read, as the query does it.
+ */
+const PLANNING = [
+  ['plan_cache_mode', 'force_generic_plan'],
+  ['jit', 'off'],
+  ['enable_sort', 'off'],
+] as const
+
+/** A large delta sorts and hashes many rows once. */
+const PLANNING_LARGE = [...PLANNING, ['work_mem', '64MB']] as const
