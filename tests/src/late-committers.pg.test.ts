@@ -13,7 +13,7 @@ async function bank(test: TestDatabase, streams: Readonly<Record<string, string>
   await client.query(BANK)
   const freshet = await open(test)
   await freshet.init()
-  for (const [name, query] of Object.entries(streams)) await freshet.create({ name, query, schedule: 'manual' })
+  for (const [name, query] of Object.entries(streams)) await freshet.create({ name, query, schedule: 'manual', mode: 'differential' })
   return freshet
 }
 
@@ -167,7 +167,7 @@ test('filled while writers go on, transactions open before, during and after', a
   const freshet = await bank(database, {})
   const writers = await startWriters(database, random(freshSeed()), 6)
   for (const [name, query] of Object.entries(BANK_STREAMS)) {
-    await freshet.create({ name, query, schedule: 'manual' })
+    await freshet.create({ name, query, schedule: 'manual', mode: 'differential' })
     await sleep(100)
     await freshet.refresh(name)
   }
@@ -208,7 +208,7 @@ test('what one process remembers of a table, another may change: consumers come,
   await pass()
   // from now on the refreshes of per_account must emit to one reader more
   const reader = 'select moves, count(*) as accounts from per_account group by moves'
-  await two.create({ name: 'reader', query: reader, schedule: 'manual' })
+  await two.create({ name: 'reader', query: reader, schedule: 'manual', mode: 'differential' })
   await client.query('insert into ledger values (3, 1), (2, 2)')
   await one.refresh('per_account')
   await settled(two, { reader })

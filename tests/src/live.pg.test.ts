@@ -22,12 +22,12 @@ test('live tables under two schedulers and eager clean-up end equal to their que
   const [one, two] = [await schedule(database, events), await schedule(database, events)]
   const { total, by_owner: byOwner, ...later } = BANK_STREAMS
   const early = { total: total ?? '', by_owner: byOwner ?? '' }
-  for (const [name, query] of Object.entries(early)) await one.freshet.create({ name, query })
+  for (const [name, query] of Object.entries(early)) await one.freshet.create({ name, query, mode: 'differential' })
 
   const writers = await startWriters(database, random(seed), 6)
   for (const [name, query] of Object.entries(later)) {
     await sleep(300)
-    await two.freshet.create({ name, query })
+    await two.freshet.create({ name, query, mode: 'differential' })
   }
   await sleep(1_000)
   await writers.stop()

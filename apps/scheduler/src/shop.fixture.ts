@@ -36,6 +36,8 @@ export async function openShop(): Promise<Shop> {
   await order(2_000)
   await freshet.create({
     name: 'order_line',
+    // every change is to be counted once, and a full refresh counts none
+    mode: 'differential',
     query: `select o.id, o.customer_id, c.country, p.name as product, o.quantity, o.quantity * p.price as amount
       from orders o join customer c on c.id = o.customer_id join product p on p.id = o.product_id`,
   })
