@@ -13,7 +13,8 @@ async function bank(test: TestDatabase, streams: Readonly<Record<string, string>
   await client.query(BANK)
   const freshet = await open(test)
   await freshet.init()
-  for (const [name, query] of Object.entries(streams)) await freshet.create({ name, query, schedule: 'manual', mode: 'differential' })
+  for (const [name, query] of Object.entries(streams))
+    await freshet.create({ name, query, schedule: 'manual', mode: 'differential' })
   return freshet
 }
 
