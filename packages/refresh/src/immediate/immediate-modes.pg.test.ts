@@ -6,7 +6,7 @@ import { findDefinition, listDefinitions, nameOf } from '../definition.ts'
 import { createRefresher } from '../refresher.ts'
 import { describeStreamTables, statusOf } from '../status.ts'
 import { verifyStreamTable } from '../verify.ts'
-import { createImmediateWorld, type ImmediateWorld } from './immediate-world.fixture.ts'
+import { JOINED, SUMS, TABLES, createImmediateWorld, type ImmediateWorld } from './immediate-world.fixture.ts'
 
 /** Becoming immediate, ceasing to be, and living beside stream tables that are not. */
 let world: ImmediateWorld
@@ -15,14 +15,6 @@ beforeAll(async () => {
 })
 afterAll(() => world.own.drop())
 afterEach(() => world.clear())
-
-const TABLES = `
-  create table a (id int primary key, g int, v int);
-  create table b (id int primary key, g int, v int);
-  insert into a select i, i % 3, i from generate_series(1, 12) i;
-  insert into b select i, i % 3, i from generate_series(1, 12) i`
-const JOINED = 'select a.id, b.id as other from a join b on a.g = b.g'
-const SUMS = 'select g, sum(v) as total, max(v) as most, count(*) as n from a group by g'
 
 const refresh = async (name: string, full = false) =>
   createRefresher(world.context).refresh((await findDefinition(world.database, name)).id, { full })

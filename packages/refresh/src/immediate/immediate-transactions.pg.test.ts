@@ -4,7 +4,7 @@ import { triggerCapture } from '@freshet/cdc'
 import { createStreamTable } from '../create.ts'
 import { examine } from '../doctor.ts'
 import { createRefresher } from '../refresher.ts'
-import { createImmediateWorld, type ImmediateWorld } from './immediate-world.fixture.ts'
+import { JOINED, SUMS, TABLES, createImmediateWorld, type ImmediateWorld } from './immediate-world.fixture.ts'
 
 /** What a transaction may be, and what may happen to its sources: seen from inside it, and after it. */
 let world: ImmediateWorld
@@ -14,13 +14,6 @@ beforeAll(async () => {
 afterAll(() => world.own.drop())
 afterEach(() => world.clear())
 
-const TABLES = `
-  create table a (id int primary key, g int, v int);
-  create table b (id int primary key, g int, v int);
-  insert into a select i, i % 3, i from generate_series(1, 12) i;
-  insert into b select i, i % 3, i from generate_series(1, 12) i`
-const JOINED = 'select a.id, b.id as other from a join b on a.g = b.g'
-const SUMS = 'select g, sum(v) as total, max(v) as most, count(*) as n from a group by g'
 const refresh = async (id: number, full = false) => createRefresher(world.context).refresh(id, { full })
 
 describe('inside a transaction', () => {

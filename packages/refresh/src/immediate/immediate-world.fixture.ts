@@ -61,3 +61,12 @@ export async function createImmediateWorld(): Promise<ImmediateWorld> {
     },
   }
 }
+
+/** Two tables whose deltas meet, and queries over them: a bag of pairs, and groups. */
+export const TABLES = `
+  create table a (id int primary key, g int, v int);
+  create table b (id int primary key, g int, v int);
+  insert into a select i, i % 3, i from generate_series(1, 12) i;
+  insert into b select i, i % 3, i from generate_series(1, 12) i`
+export const JOINED = 'select a.id, b.id as other from a join b on a.g = b.g'
+export const SUMS = 'select g, sum(v) as total, max(v) as most, count(*) as n from a group by g'

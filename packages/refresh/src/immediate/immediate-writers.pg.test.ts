@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { raw } from '@freshet/core'
 import { random, type TestDatabase } from '@freshet/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createImmediateWorld, type ImmediateWorld } from './immediate-world.fixture.ts'
+import { JOINED, SUMS, TABLES, createImmediateWorld, type ImmediateWorld } from './immediate-world.fixture.ts'
 
 /** Several writers at once: what each of them changes depends on what the others did, and is right nevertheless. */
 type Client = Awaited<ReturnType<TestDatabase['client']>>
@@ -20,15 +20,6 @@ beforeAll(async () => {
 })
 afterAll(() => world.own.drop())
 afterEach(() => world.clear())
-
-const TABLES = `
-  create table a (id int primary key, g int, v int);
-  create table b (id int primary key, g int, v int);
-  insert into a select i, i % 3, i from generate_series(1, 12) i;
-  insert into b select i, i % 3, i from generate_series(1, 12) i`
-
-const JOINED = 'select a.id, b.id as other from a join b on a.g = b.g'
-const SUMS = 'select g, sum(v) as total, max(v) as most, count(*) as n from a group by g'
 
 /** Pairs of statements whose deltas meet. */
 const PAIRS: Readonly<Record<string, readonly [query: string, one: string, other: string]>> = {
