@@ -52,8 +52,7 @@ export function refreshStatement(
       `  ${windows.changeRows}::float8 as change_rows,`,
       `  ${counts(applied)},`,
       `  pg_current_snapshot()::text as snapshot,`,
-      `  known.version::text as version,`,
-      `  known.reinitialize`,
+      `  known.version::text as version`,
       `from (select) one`,
       `left join freshet.stream_table_state known on known.stream_table_id = $1`,
     ].join('\n'),
@@ -185,17 +184,13 @@ function openWindows(
   ]
   chain.add('marks', `select ${marks.join(',\n  ')}`, { materialized: true })
   const truncated = `(select truncated from marks)`
-  const filled = windows.map((name) => `exists (select from ${name})`)
-  const others = anyOf(unread.map((source) => `(select ${q(source.stableName)} from marks)`))
-  const pending = anyOf([
-    truncated,
-    ...filled,
-    ...unread.map((source) => `(select ${q(source.stableName)} from marks)`),
-  ])
-  const waiting = sources.map((source) => {
+  const waits = (source: CompiledSource) => {
     const name = names.get(source.stableName)
     return name === undefined ? `(select ${q(source.stableName)} from marks)` : `exists (select from ${name})`
-  })
+  }
+  const others = anyOf(unread.map(waits))
+  const waiting = sources.map(waits)
+  const pending = anyOf([truncated, ...waiting])
   chain.add(
     'state',
     [

@@ -35,7 +35,6 @@ interface StatementResult {
   readonly rows_deleted: number
   readonly snapshot: string
   readonly version: string | null
-  readonly reinitialize: string | null
 }
 
 /** `ms`: where a decision is recorded, what the server took; else what the round trip took. */

@@ -2,6 +2,7 @@ import { FreshetError, identifier, type Queryable, raw, sql } from '@freshet/cor
 import type { Decision } from './choose.ts'
 import { nameOf, type Definition } from './definition.ts'
 import { sourceRows } from './pending-changes.ts'
+import { ENOUGH_MEMORY } from './sessions.ts'
 
 /**
  * A full refresh inside a REPEATABLE READ transaction, whose snapshot is F₁: every state table is recomputed and
@@ -36,7 +37,7 @@ export async function replaceAll(
   definition: Definition,
   expectedMs: number | null = null,
 ): Promise<FullResult> {
-  const [allowed] = await transaction.query<{ scratch: boolean }>(raw(ANNOUNCE), { prepared: true })
+  const [allowed] = await transaction.query<{ scratch: boolean }>(ANNOUNCE, { prepared: true })
   const apart = allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
   for (const { replace } of definition.plan.tables) {
@@ -53,8 +54,7 @@ export async function replaceAll(
 }
 
 /** The guard lets this transaction write, and hash joins over whole tables have some memory. */
-const ANNOUNCE = `select set_config('freshet.apply', 'on', true),
-  case when pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then set_config('work_mem', '64MB', true) end,
+const ANNOUNCE = sql`select set_config('freshet.apply', 'on', true), ${ENOUGH_MEMORY},
   has_database_privilege(current_database(), 'temporary') as scratch`
 
 /** Fills the empty tables of a new stream table. */

@@ -46,6 +46,9 @@ interface Attempt {
   readonly decision: Decision | null
 }
 
+/** What comes next: a differential refresh, or what was done in place of one. */
+type Next = Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'again' }
+
 const MAX_ATTEMPTS = 8
 
 class CachingRefresher implements Refresher {
@@ -106,21 +109,13 @@ class CachingRefresher implements Refresher {
   }
 
   /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
-  private async planAttempt(
-    known: Known,
-    options: RefreshOptions,
-  ): Promise<Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'again' }> {
-    const { definition } = known
-    if (definition.mode !== 'auto') return { large: known.large, decision: null }
-    return known.large || fewChangesAreSlow(known.experience)
-      ? this.decide(known, options)
-      : { large: false, decision: null }
+  private async planAttempt(known: Known, options: RefreshOptions): Promise<Next> {
+    const mayChoose = known.definition.mode === 'auto'
+    if (mayChoose && (known.large || fewChangesAreSlow(known.experience))) return this.decide(known, options)
+    return { large: known.large, decision: null }
   }
 
-  private async decide(
-    known: Known,
-    options: RefreshOptions,
-  ): Promise<Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'again' }> {
+  private async decide(known: Known, options: RefreshOptions): Promise<Next> {
     const { definition } = known
     const sources = definition.plan.sources.length
     const choice = async (bound: number | null) => {

@@ -1,5 +1,5 @@
 import type { Database, Queryable, Session, Sql, TransactionOptions } from '@freshet/core'
-import { sql } from '@freshet/core'
+import { raw, sql } from '@freshet/core'
 import { sessionSettings } from './resolve/resolve.ts'
 
 /**
@@ -50,3 +50,8 @@ export async function transactionWith<T>(
     }, options)
   })
 }
+
+/** For hash tables over whole tables, in this transaction; never less than the server would give. An expression. */
+export const ENOUGH_MEMORY = raw(
+  `case when pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then set_config('work_mem', '64MB', true) end`,
+)

@@ -1,4 +1,4 @@
-import { FreshetError, isFreshetError, type Queryable, raw } from '@freshet/core'
+import { FreshetError, isFreshetError, type Queryable, sql } from '@freshet/core'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
@@ -6,7 +6,7 @@ import { lockState, recordFull, replaceAll } from './full.ts'
 import { differentialStatement } from './differential.ts'
 import { fullReason } from './refresher.ts'
 import { requireSources } from './require-sources.ts'
-import { transactionWith } from './sessions.ts'
+import { ENOUGH_MEMORY, transactionWith } from './sessions.ts'
 
 /**
  * The audit: in one REPEATABLE READ snapshot the table is brought to that snapshot by its own deltas and compared with
@@ -21,9 +21,6 @@ export interface Verification extends Comparison {
 
 const ATTEMPTS = 20
 
-/** For hash tables over whole tables; never less than the server would give. */
-const MEMORY = `select case when pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then set_config('work_mem', '64MB', true) end`
-
 export async function verifyStreamTable(
   context: Pick<RefreshContext, 'database'>,
   name: string,
@@ -36,7 +33,7 @@ export async function verifyStreamTable(
         context.database,
         definition.settings,
         async (transaction) => {
-          await transaction.query(raw(MEMORY))
+          await transaction.query(sql`select ${ENOUGH_MEMORY}`)
           if (definition.mode !== 'immediate') await lockState(transaction, definition.id, true)
           const current = await loadDefinition(transaction, definition.id)
           // An immediate one is equal in every snapshot, or it is not.
