@@ -14,7 +14,8 @@ import type { Bench } from './stand.ts'
 const BULK_ROWS = 100_000
 const BULK_ROUNDS = 7
 const CLIENTS = 4
-const IN_FLIGHT = 32
+/** Statements under way for each client: one, as an application's connection has it, or pipelined. */
+const IN_FLIGHT = { 'one at a time': 1, pipelined: 32 } as const
 const SINGLE_MS = 2_500
 const SINGLE_ROUNDS = 4
 
@@ -80,7 +81,7 @@ async function processorTime(client: pg.Client): Promise<number> {
   return Number((await readFile(`/proc/${rows[0]?.pid}/schedstat`, 'utf8')).split(' ')[0]) / 1e6
 }
 
-/** Prepared statements over the wire, pipelined, each its own transaction; asynchronous commit, so that nothing hides behind the disk. */
+/** Prepared statements over the wire, each its own transaction; asynchronous commit, so that nothing hides behind the disk. */
 async function single(bench: Bench, client: pg.Client): Promise<void> {
   const cases: Readonly<Record<string, (table: string, id: number, any: number) => pg.QueryConfig>> = {
     'single insert': (table, id) => ({
@@ -94,46 +95,51 @@ async function single(bench: Bench, client: pg.Client): Promise<void> {
       values: [any],
     }),
   }
-  const clients = await Promise.all(
-    Array.from({ length: CLIENTS }, async () => {
-      const connection = new pg.Client({ connectionString: bench.database.url, pipeline: true })
-      await connection.connect()
-      await connection.query('set synchronous_commit = off')
-      return connection
-    }),
-  )
-  try {
-    for (const [name, statement] of Object.entries(cases)) {
-      const rates: Record<Side, number[]> = { plain: [], captured: [] }
-      let id = bench.rows + BULK_ROWS * 10
-      for (let round = 0; round < SINGLE_ROUNDS; round++) {
-        bench.say(`${name}, ${CLIENTS} clients, round ${round + 1} of ${SINGLE_ROUNDS}`)
-        for (const side of turns(round)) {
-          rates[side].push(
-            await throughput(clients, () => statement(TABLES[side], ++id, 1 + Math.floor(Math.random() * bench.rows))),
-          )
+  let id = bench.rows + BULK_ROWS * 10
+  for (const [manner, inFlight] of Object.entries(IN_FLIGHT)) {
+    const clients = await Promise.all(
+      Array.from({ length: CLIENTS }, async () => {
+        const connection = new pg.Client({ connectionString: bench.database.url, pipeline: inFlight > 1 })
+        await connection.connect()
+        await connection.query('set synchronous_commit = off')
+        return connection
+      }),
+    )
+    try {
+      for (const [name, statement] of Object.entries(cases)) {
+        const rates: Record<Side, number[]> = { plain: [], captured: [] }
+        for (let round = 0; round < SINGLE_ROUNDS; round++) {
+          bench.say(`${name}, ${manner}, round ${round + 1} of ${SINGLE_ROUNDS}`)
+          for (const side of turns(round)) {
+            const next = () => statement(TABLES[side], ++id, 1 + Math.floor(Math.random() * bench.rows))
+            rates[side].push(await throughput(clients, inFlight, next))
+          }
+          await emptyBuffers(bench, client)
         }
-        await emptyBuffers(bench, client)
+        const [value, baseline] = [Math.max(...rates.captured), Math.max(...rates.plain)]
+        bench.report(
+          measurement({
+            suite: 'capture',
+            case: name,
+            metric: `${CLIENTS} clients, ${manner}`,
+            value,
+            unit: 'statements/s',
+            baseline,
+            ratio: baseline / value,
+          }),
+        )
       }
-      const [value, baseline] = [Math.max(...rates.captured), Math.max(...rates.plain)]
-      bench.report(
-        measurement({
-          suite: 'capture',
-          case: name,
-          metric: `${CLIENTS} clients`,
-          value,
-          unit: 'statements/s',
-          baseline,
-          ratio: baseline / value,
-        }),
-      )
+    } finally {
+      await Promise.all(clients.map((connection) => connection.end()))
     }
-  } finally {
-    await Promise.all(clients.map((connection) => connection.end()))
   }
 }
 
-async function throughput(clients: readonly pg.Client[], next: () => pg.QueryConfig): Promise<number> {
+async function throughput(
+  clients: readonly pg.Client[],
+  inFlight: number,
+  next: () => pg.QueryConfig,
+): Promise<number> {
   const started = performance.now()
   const until = started + SINGLE_MS
   let done = 0
@@ -143,7 +149,7 @@ async function throughput(clients: readonly pg.Client[], next: () => pg.QueryCon
       done++
     }
   }
-  await Promise.all(clients.flatMap((client) => Array.from({ length: IN_FLIGHT }, () => lane(client))))
+  await Promise.all(clients.flatMap((client) => Array.from({ length: inFlight }, () => lane(client))))
   return done / ((performance.now() - started) / 1000)
 }
 

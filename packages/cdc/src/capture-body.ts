@@ -1,10 +1,10 @@
 import { type Fragment, identifier, join, raw, sql } from '@freshet/core'
 import { canPack, newColumn, oldColumn, writeMarker } from './capture-log.ts'
-import { logTable, packTable } from './capture-names.ts'
+import { type CaptureEvent, logTable, packTable } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
- * What a statement did to the source, as rows of the log or packs.
+ * What a statement did to the source, as rows of the log or packs: the body of one trigger function for each event.
  *
  *   INSERT    new                       DELETE    −old
  *   UPDATE    new − old, and nothing for a row whose captured columns kept their binary image
@@ -21,10 +21,11 @@ import type { SourceColumn } from './source-facts.ts'
  * Columns are named bare, with nulls of the same names one level outside: where a column has been dropped or renamed,
  * its name finds the null, and the writer's statement goes on. `inspect` reports it, and what depends on it is refilled.
  *
- * A statement that touched one row, the common case, is one INSERT. One that touched more writes packs of PACK_ROWS
- * rows when the values are short, for a pack lies in memory; else a row for each. `limit 1` says to the planner what
- * `not exists` says to the executor: a session keeps the plan that it makes at its first statement, and one that
- * reckoned with a product of many rows would be compiled just in time again for each small statement that follows.
+ * The first LOG_ROWS rows of an INSERT or DELETE go to the log in one statement, and so does an UPDATE of one row: the
+ * common cases. What touched more writes packs of PACK_ROWS rows when the values are short, for a pack lies in memory;
+ * else a row for each. The limits say to the planner that there is little to do: a session keeps the plan that it makes
+ * at its first statement, and one that reckoned with many rows, or a product of many, would be compiled just in time
+ * again for each small statement that follows.
  *
  * Chosen by measurement, PostgreSQL 18: 1 M orders, three captured columns, processor time of the backend against no
  * capture. 100 k rows, three indexes:
@@ -38,36 +39,52 @@ import type { SourceColumn } from './source-facts.ts'
  * as the join, and needs equality. A row trigger whose WHEN notes unchanged rows was as fast as leaving nothing out,
  * but it doubles what a single-row UPDATE costs.
  *
- * Single rows: an INSERT costs some 13 µs more, an UPDATE 16: transition tables 4, the row in the log 6, its index
- * entry 3, telling one row from many 2, search_path 1. SECURITY DEFINER and comparing images cost less than can be told.
+ * Single rows, share of the trigger in the processor time of the writer's whole statement (sampled):
+ *
+ *                                                                              INSERT   UPDATE
+ *   this                                                                           34 %     39 %
+ *   one function that asks tg_op, one row told from many by `not exists`           40       40
+ *   without search_path                                                            32       36
+ *   a trigger that does nothing                                                             10
+ *
+ * The executor's start is the most of it, so each node and each target column counts. No index on the log saves 2; a
+ * comparison column by column costs 1 more than `record_image_ne`. search_path stays: a function that runs with its
+ * owner's rights does not depend on every name in it being qualified.
  */
 const PACK_ROWS = 131_072
+/** Up to here a row in the log costs less than another statement that gathers a pack. */
+const LOG_ROWS = 8
 /** Reading the nth pack passes over those before: beyond this many rows that costs more than packing saves. */
 const PACKED_ROWS = 2_000_000
 /** Of all text of a row together; so a pack takes 64 MiB at most. */
 const SHORT_BYTES = 500
 
-export function captureBody(stableName: string, columns: readonly SourceColumn[]): Fragment {
+export function captureBody(event: CaptureEvent, stableName: string, columns: readonly SourceColumn[]): Fragment {
   return sql`
 #variable_conflict use_column
 <<freshet>>
 declare
-  changed bigint;
+  written bigint;
   packed bigint;
   partnered boolean;
   long boolean;
 begin
-  if tg_op = 'UPDATE' then
-    ${columns.length === 0 ? raw('null;') : update(stableName, columns)}
-  elsif tg_op = 'INSERT' then
-    ${oneSided(stableName, columns, { table: '__new', flag: '__new', column: newColumn })}
-  elsif tg_op = 'DELETE' then
-    ${oneSided(stableName, columns, { table: '__old', flag: '__old', column: oldColumn })}
-  else
-    ${writeMarker(stableName)};
-  end if;
+  ${statements(event, stableName, columns)}
   return null;
 end freshet`
+}
+
+function statements(event: CaptureEvent, stableName: string, columns: readonly SourceColumn[]): Fragment {
+  switch (event) {
+    case 'insert':
+      return oneSided(stableName, columns, { table: '__new', flag: '__new', column: newColumn })
+    case 'update':
+      return update(stableName, columns)
+    case 'delete':
+      return oneSided(stableName, columns, { table: '__old', flag: '__old', column: oldColumn })
+    case 'truncate':
+      return sql`${writeMarker(stableName)};`
+  }
 }
 
 interface Side {
@@ -82,38 +99,39 @@ function oneSided(stableName: string, columns: readonly SourceColumn[], { table,
   const toLog = sql`insert into ${logTable(stableName)} (${target})
     select ${list(raw('true'), columns, valueOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns)}`
   if (!canPack(columns)) return sql`${toLog};`
-  const packs = sql`<<page>> for skipped in 0 .. ${raw(`${PACKED_ROWS - 1}`)} by ${raw(`${PACK_ROWS}`)} loop
-          insert into ${packTable(stableName)} (${target})
-          select ${list(raw('true'), columns, arrayOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns, PAGE)}
-          having count(*) > 0
-          returning cardinality(${column(0)}) into freshet.packed;
-          exit when freshet.packed is distinct from ${raw(`${PACK_ROWS}`)};
-        end loop;
-        if freshet.packed = ${raw(`${PACK_ROWS}`)} then
-          ${toLog} offset ${raw(`${PACKED_ROWS}`)};
-        end if;`
+  const packs = sql`<<page>> for skipped in ${raw(`${LOG_ROWS} .. ${LOG_ROWS + PACKED_ROWS - 1} by ${PACK_ROWS}`)} loop
+        insert into ${packTable(stableName)} (${target})
+        select ${list(raw('true'), columns, arrayOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns, PAGE)}
+        having count(*) > 0
+        returning cardinality(${column(0)}) into freshet.packed;
+        exit when freshet.packed is distinct from ${raw(`${PACK_ROWS}`)};
+      end loop;
+      if freshet.packed = ${raw(`${PACK_ROWS}`)} then
+        ${toLog} offset ${raw(`${LOG_ROWS + PACKED_ROWS}`)};
+      end if;`
   const long = anyLong(columns, 'r')
   const manyRows =
     long === null
       ? packs
       : sql`select ${long} into freshet.long from ${nulls(columns)}, ${values(table, 'r', columns)};
-      if freshet.long then
-        ${toLog};
-      else
-        ${packs}
-      end if;`
-  return sql`${toLog} where not exists (select from ${raw(table)} offset 1) limit 1;
-    if not found then
-      ${manyRows}
+    if freshet.long then
+      ${toLog} offset ${raw(`${LOG_ROWS}`)};
+    else
+      ${packs}
     end if;`
+  return sql`${toLog} limit ${raw(`${LOG_ROWS}`)};
+  get diagnostics written = row_count;
+  if freshet.written = ${raw(`${LOG_ROWS}`)} then
+    ${manyRows}
+  end if;`
 }
 
 function update(stableName: string, columns: readonly SourceColumn[]): Fragment {
   const target = sql`__new, __old, ${each(columns, newColumn)}, ${each(columns, oldColumn)}`
   const oneRow = sql`insert into ${logTable(stableName)} (${target})
     select true, true, ${each(columns, valueOf('n'))}, ${each(columns, valueOf('o'))}
-    from ${nulls(columns)}, ${values('__old', 'o', columns)}, ${values('__new', 'n', columns)}
-    where not exists (select from __old offset 1) and ${differ(columns)} limit 1`
+    from ${nulls(columns)}, ${values('__old', 'o', columns, FIRST)}, ${values('__new', 'n', columns)}
+    where not exists (select from __old offset 1) and ${differ(columns)}`
   const manyRows = canPack(columns)
     ? packedUpdate(stableName, columns, target)
     : loggedUpdate(stableName, columns, target)
@@ -134,14 +152,14 @@ function packedUpdate(stableName: string, columns: readonly SourceColumn[], targ
   )
   const side = (row: string) => join(columns.map((_, i) => raw(`p.${row}${i + 1} as c${i + 1}`)))
   const long = anyLong(columns, 'r') ?? raw('false')
-  return sql`select count(*), ${long} into freshet.changed, freshet.long
+  return sql`select count(*), ${long} into freshet.written, freshet.long
           from ${nulls(columns)}, ${values('__new', 'r', columns)};
-        select count(*) = freshet.changed, freshet.long or ${long} into freshet.partnered, freshet.long
+        select count(*) = freshet.written, freshet.long or ${long} into freshet.partnered, freshet.long
           from ${nulls(columns)}, ${values('__old', 'r', columns)};
-        if freshet.changed > ${raw(`${PACKED_ROWS}`)} or freshet.long or not freshet.partnered then
+        if freshet.written > ${raw(`${PACKED_ROWS}`)} or freshet.long or not freshet.partnered then
           ${loggedUpdate(stableName, columns, target)}
         else
-          <<page>> for skipped in 0 .. freshet.changed - 1 by ${raw(`${PACK_ROWS}`)} loop
+          <<page>> for skipped in 0 .. freshet.written - 1 by ${raw(`${PACK_ROWS}`)} loop
             insert into ${packTable(stableName)} (${target})
             select true, true, ${each(columns, arrayOf('n'))}, ${each(columns, arrayOf('o'))}
             from (select ${pairs} from ${arrays('__old', 'o')}, ${arrays('__new', 'n')}) as p,
@@ -170,6 +188,8 @@ interface Reading {
 }
 
 const NUMBERED: Reading = { first: raw('row_number() over () as i') }
+
+const FIRST: Reading = { last: raw('limit 1') }
 
 /** One pack's rows. The variable has its label with it: a column may have its name. */
 const PAGE: Reading = { last: raw(`offset page.skipped limit ${PACK_ROWS}`) }

@@ -79,7 +79,9 @@ describe('statements', () => {
     await after('select 1')
     // the server reads a program's output
     expect(await after(`copy copied from program 'seq -f "%g\tx" 1 3'`)).toEqual(['1 1,x', '1 2,x', '1 3,x'])
-    expect(await written(world.database, source)).toEqual({ log: 0, packs: 1 })
+    expect(await written(world.database, source)).toEqual({ log: 3, packs: 0 })
+    expect(await after(`copy copied from program 'seq -f "%g\tx" 1 30'`)).toHaveLength(30)
+    expect(await written(world.database, source)).toEqual({ log: 8, packs: 1 })
   })
 
   test('MERGE: each of its actions', async () => {
@@ -263,10 +265,10 @@ describe('columns', () => {
       'alter table altered drop a; alter table altered rename c to e; alter table altered alter b type text',
     )
     expect(await after(`insert into altered values (2, 'longer', 'c')`)).toEqual(['1 2,null,longer,null'])
-    expect(await after(`insert into altered values (3, 'x', 'c'), (4, 'y', 'c')`)).toHaveLength(2)
+    expect(await after(`insert into altered select g, 'x', 'c' from generate_series(3, 20) as g`)).toHaveLength(18)
     expect(await after(`update altered set b = 'other' where id = 1`)).toHaveLength(2)
-    expect(await after(`update altered set b = b || '!'`)).toHaveLength(8)
-    expect(await after(`delete from altered`)).toHaveLength(4)
+    expect(await after(`update altered set b = b || '!'`)).toHaveLength(40)
+    expect(await after(`delete from altered`)).toHaveLength(20)
   })
 })
 
@@ -276,29 +278,42 @@ describe('packs', () => {
     const { source, after } = await captured('bulk', 'id int primary key, a int, b text, c int', ['id', 'a', 'b'])
     const differences = await sumLaw(database, source, ['id', 'a', 'b'])
     await run(database, `insert into bulk select g, g % 7, nullif(g % 5, 0), 0 from generate_series(1, 300000) g`)
-    expect(await written(database, source)).toEqual({ log: 0, packs: 3 })
+    expect(await written(database, source)).toEqual({ log: 8, packs: 3 })
     await run(database, `update bulk set a = a + 1, c = 1 where id % 3 > 0`)
     await run(database, `update bulk set c = 2`)
     await run(database, `update bulk set b = case when id % 1000 = 0 then 'y' else b end`)
     await run(database, `delete from bulk where id % 4 = 0`)
     expect(await differences()).toBe(0)
-    expect(await written(database, source)).toEqual({ log: 0, packs: 3 + 2 + 3 + 1 })
+    expect(await written(database, source)).toEqual({ log: 8 + 8, packs: 3 + 2 + 3 + 1 })
     expect(await after('update bulk set a = a + case when id % 10000 = 1 then 1 else 0 end')).toHaveLength(2 * 30)
   }, 60_000)
 
   test('long values are not gathered in memory', async () => {
     const { database } = world
     const { source, after } = await captured('long', 'id int, a text, b bytea', ['id', 'a', 'b'])
-    expect(await after(`insert into long select g, repeat('x', 2000) from generate_series(1, 3) g`)).toHaveLength(3)
-    expect(await written(database, source)).toEqual({ log: 3, packs: 0 })
+    expect(await after(`insert into long select g, repeat('x', 2000) from generate_series(1, 30) g`)).toHaveLength(30)
+    expect(await written(database, source)).toEqual({ log: 30, packs: 0 })
     expect(await after(`update long set a = 'short' where id < 3`)).toHaveLength(4)
     expect(await written(database, source)).toEqual({ log: 2, packs: 0 })
     expect(await after(`update long set b = 'short' where id < 3`)).toHaveLength(4)
     expect(await written(database, source)).toEqual({ log: 0, packs: 1 })
     expect(await after(`update long set a = a`)).toEqual([])
-    expect(await after(`update long set b = '' where id > 1`)).toHaveLength(4)
-    expect(await after(`delete from long`)).toHaveLength(3)
-    expect(await written(database, source)).toEqual({ log: 3, packs: 0 })
+    expect(await after(`update long set b = '' where id in (2, 3)`)).toHaveLength(4)
+    expect(await after(`delete from long`)).toHaveLength(30)
+    expect(await written(database, source)).toEqual({ log: 30, packs: 0 })
+  })
+
+  test('where the log ends and a pack begins, no row is lost or doubled', async () => {
+    const { source, after } = await captured('edges', 'id int', ['id'])
+    for (const rows of [7, 8, 9, 10]) {
+      const ids = Array.from({ length: rows }, (_, i) => `${i + 10}`)
+      expect(await after(`insert into edges select generate_series(10, ${rows + 9})`)).toEqual(
+        ids.map((id) => `1 ${id}`),
+      )
+      expect(await written(world.database, source)).toEqual({ log: Math.min(rows, 8), packs: rows > 8 ? 1 : 0 })
+      expect(await after('delete from edges')).toEqual(ids.map((id) => `-1 ${id}`))
+      expect(await written(world.database, source)).toEqual({ log: Math.min(rows, 8), packs: rows > 8 ? 1 : 0 })
+    }
   })
 
   test('who looks for markers reads markers only', async () => {

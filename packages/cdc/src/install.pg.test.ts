@@ -29,7 +29,10 @@ async function objects(stableName: string): Promise<string[]> {
 }
 
 const ALL = [
-  'capture',
+  'capture_delete',
+  'capture_insert',
+  'capture_truncate',
+  'capture_update',
   'changes',
   'freshet_delete',
   'freshet_insert',
@@ -221,7 +224,7 @@ describe('inspect', () => {
     ['a dropped trigger', 'trigger_missing', 'drop trigger freshet_update_STABLE on TABLE'],
     ['a disabled trigger', 'trigger_missing', 'alter table TABLE disable trigger user'],
     ['a replica trigger', 'trigger_missing', 'alter table TABLE enable replica trigger freshet_insert_STABLE'],
-    ['a dropped function', 'trigger_missing', 'drop function freshet_changes.capture_STABLE cascade'],
+    ['a dropped function', 'trigger_missing', 'drop function freshet_changes.capture_update_STABLE cascade'],
     ['a dropped buffer', 'buffer_missing', 'drop view freshet_changes.changes_STABLE'],
     ['a dropped log', 'buffer_missing', 'drop table freshet_changes.log_STABLE cascade'],
     ['a dropped column', 'column_changed', 'alter table TABLE drop a'],
@@ -282,12 +285,12 @@ describe('trim', () => {
     const open = await world.client()
     await open.query('begin; insert into trimmed values (0)')
     for (let i = 1; i <= 5; i++) await run(world.database, `insert into trimmed values (${i})`)
-    await run(world.database, 'insert into trimmed select generate_series(6, 9)')
+    await run(world.database, 'insert into trimmed select generate_series(6, 20)')
     const consumed = await snapshot()
     await run(world.database, 'insert into trimmed values (10)')
     await open.query('commit')
     expect(await capture.trim(world.database, source.stableName, consumed, 2)).toBe(2)
-    expect(await capture.trim(world.database, source.stableName, consumed, 100)).toBe(4)
+    expect(await capture.trim(world.database, source.stableName, consumed, 100)).toBe(12)
     expect(await capture.trim(world.database, source.stableName, consumed, 100)).toBe(0)
     expect(await changes(world.database, source, ['a'])).toEqual(['1 0', '1 10'])
     expect(await capture.trim(world.database, source.stableName, await snapshot(), 1)).toBe(1)

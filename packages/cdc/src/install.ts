@@ -11,7 +11,7 @@ import {
   type LockPatience,
   withPatience,
 } from '@freshet/core'
-import { createCaptureFunction, dropCaptureFunction } from './capture-function.ts'
+import { createCaptureFunctions, dropCaptureFunctions } from './capture-function.ts'
 import { createLog, dropLog, growLog, writeMarker } from './capture-log.ts'
 import { columnFault, findFaults } from './faults.ts'
 import { refuseMissingRights, refuseUnsuitable, wantedColumns } from './refuse-source.ts'
@@ -65,13 +65,13 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
   const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
   const triggers = facts.members.flatMap((member) => createTriggers(stableName, member, columns.length))
-  const capture = createCaptureFunction(stableName, columns)
+  const capture = createCaptureFunctions(stableName, columns)
   // the source's locks come before those on the log: writers take them in this order too
   const statements =
     step === 'grow'
-      ? [...triggers, ...growLog(stableName, columns, kept.length), ...capture]
+      ? [...capture, ...triggers, ...growLog(stableName, columns, kept.length)]
       : [
-          dropCaptureFunction(stableName),
+          dropCaptureFunctions(stableName),
           ...dropLog(stableName),
           ...createLog(stableName, columns),
           ...capture,

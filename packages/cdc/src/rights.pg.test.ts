@@ -52,7 +52,7 @@ test('an owner that is no superuser, and a writer without rights on Freshet’s 
   for (const statement of [
     `select from freshet_changes.changes_${source.stableName}`,
     `insert into freshet_changes.log_${source.stableName} default values`,
-    `select freshet_changes.capture_${source.stableName}()`,
+    `select freshet_changes.capture_insert_${source.stableName}()`,
   ]) {
     await expect(writer.query(statement), statement).rejects.toMatchObject({ code: '42501' })
   }
@@ -65,7 +65,7 @@ test('nobody may hang the function on a table of theirs', async () => {
   await run(world.database, `grant usage on schema freshet_changes to ${roles[1]}`)
   await writer.query('create schema mine; create table mine.t (a int)')
   const attach = `create trigger t after insert on mine.t referencing new table as __new for each statement
-    execute function freshet_changes.capture_${source.stableName}()`
+    execute function freshet_changes.capture_insert_${source.stableName}()`
   await expect(writer.query(attach)).rejects.toMatchObject({ code: '42501' })
   await run(world.database, `revoke usage on schema freshet_changes from ${roles[1]}`)
 })

@@ -1,6 +1,6 @@
 import type { CapturedColumn, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
 import { bufferTable, sql } from '@freshet/core'
-import { captureFunctionName, logTable, packTable } from './capture-names.ts'
+import { CAPTURE_EVENTS, captureFunctionName, logTable, packTable } from './capture-names.ts'
 
 /** What the server says about a source and its capture, all in one statement. Null when there is no such relation. */
 export interface SourceFacts {
@@ -46,6 +46,7 @@ export interface TrackedSource {
 
 /** By OID when it still has that name, else by name, else by OID: a source may have been recreated, or renamed. */
 export async function readSource(database: Queryable, source: SourceIdentifier): Promise<SourceFacts | null> {
+  const functions = CAPTURE_EVENTS.map((event) => captureFunctionName(event, source.stableName).text)
   const [row] = await database.query<{ facts: SourceFacts }>(
     sql`
     with recursive source as (
@@ -100,7 +101,7 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
           'triggers', array(
             select tgname::text from pg_trigger
             where tgrelid = mc.oid and tgenabled in ('O', 'A')
-              and tgfoid = to_regproc(${captureFunctionName(source.stableName).text})
+              and tgfoid in (select to_regproc(name) from unnest(${functions}::text[]) as name)
           )
         ) order by m.depth, m.oid)
         from (select oid, min(depth) as depth from member group by oid) m

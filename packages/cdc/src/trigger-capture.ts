@@ -9,7 +9,7 @@ import {
   type LockPatience,
   withPatience,
 } from '@freshet/core'
-import { dropCaptureFunction } from './capture-function.ts'
+import { dropCaptureFunctions } from './capture-function.ts'
 import { dropLog } from './capture-log.ts'
 import { findFaults } from './faults.ts'
 import { ensureCapture, takeTurn } from './install.ts'
@@ -33,7 +33,7 @@ export function triggerCapture(options: TriggerCaptureOptions = {}): Capture {
 async function release(database: Database, stableName: string, patience: LockPatience): Promise<void> {
   await withPatience(database, patience, async (transaction) => {
     await takeTurn(transaction, stableName)
-    await transaction.query(dropCaptureFunction(stableName))
+    await transaction.query(dropCaptureFunctions(stableName))
     const [buffer] = await transaction.query<{ kind: string }>(
       sql`select relkind as kind from pg_class where oid = to_regclass(${bufferTable(stableName).text})`,
     )
