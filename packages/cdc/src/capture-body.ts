@@ -55,7 +55,7 @@ const PACK_ROWS = 131_072
 /** Up to here a row in the log costs less than another statement that gathers a pack. */
 const LOG_ROWS = 8
 /** Reading the nth pack passes over those before: beyond this many rows that costs more than packing saves. */
-const PACKED_ROWS = 2_000_000
+const PACKED_ROWS = 16 * PACK_ROWS
 /** Of all text of a row together; so a pack takes 64 MiB at most. */
 const SHORT_BYTES = 500
 

@@ -316,6 +316,19 @@ describe('packs', () => {
     }
   })
 
+  test('the rows of one statement beyond the last pack are in the log, once', async () => {
+    const { database } = world
+    const { source } = await captured('endless', 'id int', ['id'])
+    await run(database, 'insert into endless select generate_series(1, 2200000)')
+    await run(database, 'delete from endless where id > 7')
+    const [sums] = await database.query({
+      text: `select count(*) filter (where __w > 0)::int as new, count(*) filter (where __w < 0)::int as old,
+        sum(__w * id)::int as rest from freshet_changes.changes_${source.stableName}`,
+      values: [],
+    })
+    expect(sums).toEqual({ new: 2_200_000, old: 2_199_993, rest: 28 })
+  }, 60_000)
+
   test('who looks for markers reads markers only', async () => {
     const { source } = await captured('marked', 'id int', ['id'])
     const plan = await world.database.query<{ 'QUERY PLAN': string }>({
