@@ -56,7 +56,7 @@ export function parse(name: string, text: string): CorpusFile {
 export function deltaOf(statement: string): string {
   const [chain = ''] = statement.split(/^\)\nselect /m)
   const parts = chain.replace(/^with /, '').split(/^\),\n/m)
-  const frame = /^(?:"window of |(?:marks|state|gate|counted|advanced|recorded) as )/
+  const frame = /^(?:"(?:size|window) of |(?:marks|state|gate|advanced|recorded) as )/
   return parts
     .filter((part) => !frame.test(part))
     .map((part) => `${part.trimEnd()}\n)`)

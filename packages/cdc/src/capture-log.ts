@@ -1,4 +1,4 @@
-import { bufferTable, type Fragment, identifier, join, raw, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, type Fragment, identifier, join, raw, sql } from '@freshet/core'
 import { logTable, packTable } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
@@ -8,6 +8,7 @@ import type { SourceColumn } from './source-facts.ts'
  *   log_<stable name>      one row for a row that was inserted, deleted or updated
  *   pack_<stable name>     one row for many rows of one statement: an array for each column
  *   changes_<stable name>  both as a Z-set
+ *   sizes_<stable name>    how many rows that has, of each row of the log and each pack, without unpacking
  *
  * `__new` and `__old` say which values a row has: an INSERT has new ones (+1), a DELETE old ones (−1), an UPDATE both,
  * side by side: one heap row and one index entry, not two. A pack with neither is the marker of a TRUNCATE (0). In the
@@ -45,7 +46,6 @@ export function createLog(stableName: string, columns: readonly SourceColumn[]):
     sql`create index on ${log} (__x)`,
     sql`create table ${pack} ${shared}`,
     sql`create index on ${pack} (__x)`,
-    sql`create index on ${pack} (__x) where not __new and not __old`,
     ...growLog(stableName, columns, 0),
   ]
 }
@@ -68,12 +68,13 @@ export function growLog(stableName: string, columns: readonly SourceColumn[], fr
     ...(inLog.length === 0 ? [] : [sql`alter table ${log} ${join(inLog)}`]),
     ...(inPack.length === 0 ? [] : [sql`alter table ${pack} ${join(inPack)}`]),
     createBuffer(stableName, columns),
+    createSizes(stableName, columns),
   ]
 }
 
 export function dropLog(stableName: string): readonly Fragment[] {
   return [
-    sql`drop view if exists ${bufferTable(stableName)}`,
+    sql`drop view if exists ${bufferTable(stableName)}, ${bufferSizes(stableName)}`,
     sql`drop table if exists ${logTable(stableName)}, ${packTable(stableName)}`,
   ]
 }
@@ -110,6 +111,19 @@ function createBuffer(stableName: string, columns: readonly SourceColumn[]): Fra
     branch('0', pack, 'not __new and not __old', missing),
   ]
   return sql`create or replace view ${bufferTable(stableName)} as ${join(branches, ' union all ')}`
+}
+
+function createSizes(stableName: string, columns: readonly SourceColumn[]): Fragment {
+  const length = (name: Fragment) => sql`coalesce(cardinality(${name}), 0)`
+  // packs are written only where every column can be packed, so the first one is in each
+  const packed =
+    columns[0]?.packing === 'never' || columns.length === 0
+      ? raw('0')
+      : sql`${length(newColumn(0))} + ${length(oldColumn(0))}`
+  return sql`create or replace view ${bufferSizes(stableName)} as
+    select __x, __n, __new::int + __old::int as __rows from ${logTable(stableName)}
+    union all
+    select __x, __n, ${packed} from ${packTable(stableName)}`
 }
 
 /** Whether statements over many rows may write packs: every captured column must fit into an array. */

@@ -40,6 +40,7 @@ const ALL = [
   'freshet_update',
   'log',
   'pack',
+  'sizes',
   'source',
 ]
 
@@ -226,6 +227,7 @@ describe('inspect', () => {
     ['a replica trigger', 'trigger_missing', 'alter table TABLE enable replica trigger freshet_insert_STABLE'],
     ['a dropped function', 'trigger_missing', 'drop function freshet_changes.capture_update_STABLE cascade'],
     ['a dropped buffer', 'buffer_missing', 'drop view freshet_changes.changes_STABLE'],
+    ['dropped sizes', 'buffer_missing', 'drop view freshet_changes.sizes_STABLE'],
     ['a dropped log', 'buffer_missing', 'drop table freshet_changes.log_STABLE cascade'],
     ['a dropped column', 'column_changed', 'alter table TABLE drop a'],
     ['a renamed column', 'column_changed', 'alter table TABLE rename a to z'],

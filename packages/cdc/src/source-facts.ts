@@ -1,5 +1,5 @@
 import type { CapturedColumn, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
-import { bufferTable, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, sql } from '@freshet/core'
 import { CAPTURE_EVENTS, captureFunctionName, logTable, packTable } from './capture-names.ts'
 
 /** What the server says about a source and its capture, all in one statement. Null when there is no such relation. */
@@ -109,7 +109,8 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
       ),
       'hasLog', to_regclass(${logTable(source.stableName).text}) is not null
         and to_regclass(${packTable(source.stableName).text}) is not null
-        and to_regclass(${bufferTable(source.stableName).text}) is not null,
+        and to_regclass(${bufferTable(source.stableName).text}) is not null
+        and to_regclass(${bufferSizes(source.stableName).text}) is not null,
       'tracked', (
         select json_build_object('oid', s.relation::int8, 'schema', s.schema_name, 'table', s.table_name,
           'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[])

@@ -1,4 +1,5 @@
 import {
+  bufferSizes,
   bufferTable,
   type Capture,
   type CaptureFault,
@@ -37,6 +38,7 @@ async function release(database: Database, stableName: string, patience: LockPat
     const [buffer] = await transaction.query<{ kind: string }>(
       sql`select relkind as kind from pg_class where oid = to_regclass(${bufferTable(stableName).text})`,
     )
+    await transaction.query(sql`drop view if exists ${bufferSizes(stableName)}`)
     if (buffer?.kind === 'r') await transaction.query(sql`drop table ${bufferTable(stableName)}`)
     else for (const statement of dropLog(stableName)) await transaction.query(statement)
     await transaction.query(sql`delete from freshet.source where stable_name = ${stableName}`)

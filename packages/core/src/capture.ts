@@ -9,6 +9,9 @@ import type { Snapshot } from './snapshot.ts'
  * `__x xid8` the top-level transaction that wrote it, `__n int` the node it was written on,
  * `__w smallint` its weight (+1 new, −1 old, 0 a marker: the source was truncated), and the captured columns
  * under their own names and types.
+ *
+ * `freshet_changes.sizes_<stable name>` tells how many they are, in far fewer rows: `__x`, `__n`, and
+ * `__rows int` change rows of that transaction; 0 stands for a marker.
  */
 export interface Capture {
   /**

@@ -44,6 +44,7 @@ export { DEFAULT_PATIENCE, type LockPatience, withPatience } from './lock-patien
 export { isLsn, type Lsn, lsn, parseLsn, printLsn } from './lsn.ts'
 export {
   bufferName,
+  bufferSizes,
   bufferTable,
   canon,
   CATALOG_SCHEMA,

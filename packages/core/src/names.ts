@@ -64,6 +64,11 @@ export function bufferTable(stableName: string): Fragment {
   return identifier(CHANGES_SCHEMA, bufferName(stableName))
 }
 
+/** How many rows the change buffer has, without reading them, as SQL. */
+export function bufferSizes(stableName: string): Fragment {
+  return identifier(CHANGES_SCHEMA, `sizes_${stableName}`)
+}
+
 /** `schema.table`, each part quoted where it must be: how names are shown, and accepted again. */
 export function displayName(name: { readonly schema: string; readonly table: string }): string {
   return `${canon(name.schema)}.${canon(name.table)}`

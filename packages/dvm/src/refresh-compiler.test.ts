@@ -40,7 +40,7 @@ describe('a statement reads the changes of the sources that it is for', () => {
 
   test('of none: it computes nothing, and tells who has changed', () => {
     const { names, text } = partsFor()
-    expect(names).toEqual(['marks', 'state', 'gate', 'counted', 'advanced', 'recorded'])
+    expect(names).toEqual(['marks', 'state', 'gate', 'advanced', 'recorded'])
     expect(text).toContain('::boolean[] as waiting')
   })
 })

@@ -159,38 +159,44 @@ function openWindows(
     const frontier = `$${FIRST_SNAPSHOT + sources.indexOf(source)}::pg_snapshot`
     return [`__x >= pg_snapshot_xmin(${frontier})`, `not pg_visible_in_snapshot(__x, ${frontier})`]
   }
-  const buffer = (source: CompiledSource) => `freshet_changes.${q(`changes_${source.stableName}`)}`
+  const stored = (kind: 'changes' | 'sizes', source: CompiledSource) =>
+    `freshet_changes.${q(`${kind}_${source.stableName}`)}`
   const read = sources.filter((source) => changed.has(source.stableName))
+  const sizes = new Map(
+    read.map((source) => {
+      const name = chain.add(`size of ${source.table}`, sizeOf(stored('sizes', source), within(source), limit), {
+        materialized: true,
+      })
+      return [source, name] as const
+    }),
+  )
   const names = new Map(
     read.map((source) => {
       const rows = select({
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
-        from: buffer(source),
+        from: stored('changes', source),
         where: [...within(source), '__w <> 0'],
         // By index, from the frontier on: a limit alone makes the planner hope to meet enough rows early in a scan of them all.
         ...(limit === null ? {} : { orderBy: '__x', limit: limit + 1 }),
       })
       const body = limit === null ? rows : expectedToBeFew(rows)
-      return [source.stableName, chain.add(`window of ${source.table}`, body, { materialized: true })] as const
+      return [source.stableName, chain.add(`window of ${source.table}`, body)] as const
     }),
   )
-  const windows = [...names.values()]
-  const rowsOf = (source: CompiledSource, ...where: string[]) =>
-    `exists (${select({ columns: [], from: buffer(source), where: [...where, ...within(source)] }).replaceAll('\n', ' ')})`
   const unread = sources.filter((source) => !changed.has(source.stableName))
-  const marks = [
-    `${anyOf(read.map((source) => rowsOf(source, '__w = 0')))} as truncated`,
-    ...unread.map((source) => `${rowsOf(source)} as ${q(source.stableName)}`),
-  ]
-  chain.add('marks', `select ${marks.join(',\n  ')}`, { materialized: true })
-  const truncated = `(select truncated from marks)`
+  const marks = unread.map((source) => {
+    const some = select({ columns: [], from: stored('sizes', source), where: within(source) }).replaceAll('\n', ' ')
+    return `exists (${some}) as ${q(source.stableName)}`
+  })
+  if (marks.length > 0) chain.add('marks', `select ${marks.join(',\n  ')}`, { materialized: true })
+  const truncated = anyOf([...sizes.values()].map((name) => `(select truncated from ${name})`))
   const waits = (source: CompiledSource) => {
-    const name = names.get(source.stableName)
-    return name === undefined ? `(select ${q(source.stableName)} from marks)` : `exists (select from ${name})`
+    const size = sizes.get(source)
+    return size === undefined ? `(select ${q(source.stableName)} from marks)` : `(select rows > 0 from ${size})`
   }
   const others = anyOf(unread.map(waits))
   const waiting = sources.map(waits)
-  const pending = anyOf([truncated, ...waiting])
+  const pending = anyOf(waiting)
   chain.add(
     'state',
     [
@@ -202,7 +208,8 @@ function openWindows(
     ].join('\n'),
     { materialized: true },
   )
-  const over = limit === null ? 'false' : anyOf(windows.map((name) => `(select count(*) from ${name}) > ${limit}`))
+  const over =
+    limit === null ? 'false' : anyOf([...sizes.values()].map((name) => `(select rows > ${limit} from ${name})`))
   const gate = [
     `select c.forced, c.changed,`,
     `  h.held and not ${truncated} and not ${over} and not ${others} and not c.forced and not c.changed as go`,
@@ -211,10 +218,7 @@ function openWindows(
     `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${shapesChanged(sources)} as changed) c`,
   ]
   chain.add('gate', gate.join('\n'), { materialized: true })
-  const counts = windows.map((name) => `(select count(*) from ${name})`)
-  const counted = chain.add('counted', `select ${counts.length === 0 ? '0' : counts.join(' + ')} as change_rows`, {
-    materialized: true,
-  })
+  const counts = [...sizes.values()].map((name) => `(select rows from ${name})`)
   return {
     names,
     pending,
@@ -222,8 +226,28 @@ function openWindows(
     over,
     others,
     waiting: `array[${waiting.join(', ')}]::boolean[]`,
-    changeRows: `(select change_rows from ${counted})`,
+    changeRows: counts.length === 0 ? '0' : `(${counts.join(' + ')})`,
   }
+}
+
+/**
+ * How many rows wait, and whether there is a marker, which counts as one: told by the sizes, so that a window that is
+ * too large, or empty, is never read. No further than is needed to tell that there are more than the limit.
+ */
+function sizeOf(sizes: string, within: readonly string[], limit: number | null): string {
+  const rows = select({
+    columns: ['__rows'],
+    from: sizes,
+    where: within,
+    ...(limit === null ? {} : { limit: limit + 1 }),
+  })
+  return select({
+    columns: [
+      'coalesce(sum(greatest(__rows, 1)), 0)::bigint as rows',
+      'coalesce(bool_or(__rows = 0), false) as truncated',
+    ],
+    from: `${nested(rows)} w`,
+  })
 }
 
 /**

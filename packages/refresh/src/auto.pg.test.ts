@@ -123,7 +123,11 @@ describe('many changes', () => {
     await remember(10, [{ changeRows: 1_024, ms: 500, times: 2 }])
     await world.run(MANY)
     expect((await refreshAnew(answer)).outcome).toMatchObject({ action: 'full', reason: 'CHEAPER' })
-    expect(await historyOf(world.database, answer, 1)).toMatchObject([{ decision: { changeRows: 1_024 } }])
+    expect(await historyOf(world.database, answer, 1)).toMatchObject([{ decision: { changeRows: 4_000 } }])
+    // each update is a row of the log, and two change rows
+    await world.run('do $$ begin for i in 1 .. 2000 loop update items set n = n + 1 where id = i; end loop; end $$')
+    expect((await refreshAnew(answer)).outcome).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(await historyOf(world.database, answer, 1)).toMatchObject([{ decision: { changeRows: 2_048 } }])
   })
 
   test('are all counted before a differential refresh is chosen', async () => {

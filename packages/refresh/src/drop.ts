@@ -1,7 +1,7 @@
 import { DEFAULT_PATIENCE, FreshetError, identifier, type Queryable, sql, withPatience } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
-import { stopEmitting } from './emission.ts'
+import { dropOutput, stopEmitting } from './emission.ts'
 import { dropHooks } from './immediate/hooks.ts'
 
 /**
@@ -35,9 +35,7 @@ export async function discard(context: RefreshContext, definition: Definition, c
       sql`select from freshet.stream_table_state where stream_table_id = ${definition.id} for update`,
     )
     await dropTables(transaction, definition, cascade)
-    await transaction.query(
-      sql`drop table if exists ${identifier('freshet_changes', `changes_${definition.stableName}`)}`,
-    )
+    await dropOutput(transaction, definition.stableName)
     await transaction.query(
       sql`delete from freshet.source where stable_name = ${definition.stableName} and capture = 'refresh'`,
     )

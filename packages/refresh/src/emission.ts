@@ -1,4 +1,4 @@
-import { bufferTable, identifier, join, type Queryable, raw, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, identifier, join, type Queryable, sql } from '@freshet/core'
 import type { Definition } from './definition.ts'
 
 /**
@@ -23,6 +23,9 @@ export async function startEmitting(transaction: Queryable, upstream: Definition
   await transaction.query(
     sql`create index if not exists ${identifier(`changes_${upstream.stableName}_x`)} on ${buffer} (__x)`,
   )
+  await transaction.query(sql`
+    create or replace view ${bufferSizes(upstream.stableName)} as
+    select __x, __n, case when __w = 0 then 0 else 1 end as __rows from ${buffer}`)
   await transaction.query(sql`
     insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns)
     select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb
@@ -52,7 +55,13 @@ export async function stopEmitting(transaction: Queryable, stableName: string): 
     await bumpVersion(transaction, upstream.id)
   }
   await transaction.query(sql`delete from freshet.source where stable_name = ${stableName} and capture = 'refresh'`)
-  await transaction.query(raw(`drop table if exists ${bufferTable(stableName).text}`))
+  await dropOutput(transaction, stableName)
+}
+
+/** The buffer of a stream table's output deltas, if it has one. */
+export async function dropOutput(transaction: Queryable, stableName: string): Promise<void> {
+  await transaction.query(sql`drop view if exists ${bufferSizes(stableName)}`)
+  await transaction.query(sql`drop table if exists ${bufferTable(stableName)}`)
 }
 
 /** Every change of a definition makes a new version, so that no process refreshes by what it remembers. */

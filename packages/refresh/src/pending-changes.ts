@@ -1,9 +1,9 @@
-import { bufferTable, type Fragment, join, type Queryable, sql } from '@freshet/core'
+import { bufferSizes, type Fragment, join, type Queryable, sql } from '@freshet/core'
 import type { Definition } from './definition.ts'
 
-/** The change rows of a source that a frontier has not seen, as FROM and WHERE: those of transactions it does not show. */
+/** The sizes of what a frontier has not seen of a source, as FROM and WHERE: of transactions that it does not show. */
 export function fromPendingChanges(source: string, frontier: string | null): Fragment {
-  return sql`from ${bufferTable(source)}
+  return sql`from ${bufferSizes(source)}
     where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)`
 }
 
@@ -37,24 +37,25 @@ export interface Pending {
   readonly forced: boolean
 }
 
-/** `bound`: of each source, no more change rows are counted; null counts them all. */
+/** `bound`: of each source, no more sizes are added up; null adds them all. */
 export async function measurePending(
   queryable: Queryable,
   definition: Definition,
   bound: number | null,
 ): Promise<Pending> {
-  const counts = windows(definition).map(
-    (window) => sql`(select count(*) from (select ${window} limit ${bound}::bigint) w)`,
+  const sizes = windows(definition).map(
+    (window) => sql`select sum(greatest(__rows, 1)) as rows, count(*) >= ${bound}::bigint as bounded
+      from (select __rows ${window} limit ${bound}::bigint) w`,
   )
   const names = definition.plan.sources.map((source) => source.stableName)
   const [row] = await queryable.query<Pending>(
     sql`
     select coalesce(sum(rows), 0)::float8 as "changeRows", coalesce(max(rows), 0)::float8 as "largestWindow",
-      coalesce(max(rows) >= ${bound}::bigint, false) as bounded,
+      coalesce(bool_or(bounded), false) as bounded,
       ${sourceRows(names)} as "sourceRows",
       (select version::text from freshet.stream_table_state where stream_table_id = ${definition.id}) as version,
       exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true') as forced
-    from unnest(array[${join(counts)}]::bigint[]) as w(rows)`,
+    from (${join([sql`select 0 as rows, false as bounded`, ...sizes], ' union all ')}) as w`,
     { prepared: true },
   )
   return row ?? { changeRows: 0, largestWindow: 0, bounded: false, sourceRows: 0, version: null, forced: false }

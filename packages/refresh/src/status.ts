@@ -143,10 +143,10 @@ async function pendingOf(
     definition.plan.sources.flatMap((source, i) => {
       if (definition.mode === 'immediate') return []
       const frontier = definition.snapshots[i] ?? null
-      if (frontier === null || !existing.has(`changes_${source.stableName}`)) return []
+      if (frontier === null || !existing.has(`sizes_${source.stableName}`)) return []
       return [
-        sql`select ${definition.id}::int as id, count(*)::float8 as changes from (
-        select ${fromPendingChanges(source.stableName, frontier)}
+        sql`select ${definition.id}::int as id, coalesce(sum(__rows), 0)::float8 as changes from (
+        select __rows ${fromPendingChanges(source.stableName, frontier)}
         limit ${PENDING_BOUND}) w`,
       ]
     }),
@@ -170,7 +170,7 @@ async function existingBuffers(queryable: Queryable): Promise<ReadonlySet<string
   const rows = await queryable.query<{ name: string }>(
     raw(`
     select c.relname as name from pg_catalog.pg_class c
-    where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'freshet_changes') and c.relname like 'changes\\_%'`),
+    where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'freshet_changes') and c.relname like 'sizes\\_%'`),
   )
   return new Set(rows.map((row) => row.name))
 }

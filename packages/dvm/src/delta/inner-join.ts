@@ -1,4 +1,4 @@
-import type { Join } from '../plan/plan.ts'
+import type { Join, Plan } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
 import { nested, q, select } from '../print/text.ts'
 import type { DeltaContext, Reading } from './context.ts'
@@ -25,12 +25,18 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
       from: joined(from[0], from[1], conditions),
       where: changes.map(some),
     })
+  const both = left !== null && right !== null
+  const stored = (side: Plan, changes: string) => (both || isStored(side) ? [changes] : [])
 
   const terms: string[] = []
   if (left !== null)
-    terms.push(term([left], [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'))
+    terms.push(
+      term(stored(node.left, left), [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'),
+    )
   if (right !== null)
-    terms.push(term([right], [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'))
+    terms.push(
+      term(stored(node.right, right), [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'),
+    )
   if (left !== null && right !== null && readings.left === readings.right) {
     terms.push(
       term(
@@ -43,9 +49,17 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
   return terms.length === 0 ? null : terms.join('\nunion all\n')
 }
 
-/** Decided once, before anything is read: a side that did not change costs nothing, whatever the planner expects. */
+/**
+ * Decided once, before anything is read: a side that did not change costs nothing, whatever the planner expects. But a
+ * delta that is asked for twice is stored on its way, which costs many rows more than PostgreSQL's joins do to notice
+ * that one of their inputs is empty. So only what is stored anyway is asked.
+ */
 function some(changes: string): string {
   return `(select exists (select from ${changes}))`
+}
+
+function isStored(plan: Plan): boolean {
+  return plan.kind !== 'join' && plan.kind !== 'project' && plan.kind !== 'filter'
 }
 
 function readingOf(plan: Join['left']): Reading {
