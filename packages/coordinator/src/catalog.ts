@@ -52,7 +52,7 @@ const READ = sql`
         'stableName', d.stable_name,
         'streamTable', u.stream_table_id,
         'captured', o.capture is distinct from 'none',
-        'buffered', to_regclass(${literal(CHANGES_SCHEMA)} || '.changes_' || d.stable_name) is not null
+        'buffered', to_regclass(${literal(CHANGES_SCHEMA)} || '.sizes_' || d.stable_name) is not null
       ) order by d.stable_name)
       from freshet.dependency d
         left join freshet.source o on o.stable_name = d.stable_name

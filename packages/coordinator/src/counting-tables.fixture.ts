@@ -40,6 +40,9 @@ export async function countingTables(): Promise<CountingTables> {
     const buffer = `freshet_changes.changes_${stableName}`
     await database.query(raw(`create table ${buffer} (__x xid8 not null, __n int not null, __w smallint not null)`))
     await database.query(raw(`create index on ${buffer} (__x)`))
+    await database.query(
+      raw(`create view freshet_changes.sizes_${stableName} as select __x, __n, abs(__w) as __rows from ${buffer}`),
+    )
   }
 
   /** One transaction: lock, read the window, apply, emit, advance. */

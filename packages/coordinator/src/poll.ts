@@ -1,4 +1,4 @@
-import { bufferTable, type Fragment, literal, type Queryable, raw, sql } from '@freshet/core'
+import { bufferSizes, type Fragment, literal, type Queryable, raw, sql } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 
 /**
@@ -84,10 +84,10 @@ export function pollStatement(tables: Iterable<CatalogTable>): string {
 
 function branch(stableName: string, buffered: boolean): Fragment {
   if (!buffered) return sql`when ${literal(stableName)} then true`
-  const buffer = bufferTable(stableName)
+  const sizes = bufferSizes(stableName)
   return sql`when ${literal(stableName)} then seen.f is null
-    or exists (select from ${buffer} where __x >= pg_snapshot_xmax(seen.f))
-    or exists (select from ${buffer} where __x = any(array(select pg_snapshot_xip(seen.f))))`
+    or exists (select from ${sizes} where __x >= pg_snapshot_xmax(seen.f))
+    or exists (select from ${sizes} where __x = any(array(select pg_snapshot_xip(seen.f))))`
 }
 
 /** `statement` is from `pollStatement`. */

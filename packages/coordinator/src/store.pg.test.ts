@@ -72,7 +72,7 @@ describe('the poll', () => {
 
   test('a buffer that is gone counts as changed', async () => {
     const a = await tables.addTable('a', [ORDERS])
-    await database.query(raw(`drop table freshet_changes.changes_${ORDERS}`))
+    await database.query(raw(`drop table freshet_changes.changes_${ORDERS} cascade`))
     expect(await pending(a)).toEqual([a])
   })
 
