@@ -25,6 +25,11 @@ describe('a statement reads the changes of the sources that it is for', () => {
     expect(partsOf(joined, new Set([orders])).get('Δ join')).not.toContain('union all')
   })
 
+  test('of one: named once on its way, so that it is not stored', () => {
+    const { text } = partsFor(orders)
+    for (const part of ['window of orders', 'Δ o', 'Δ join']) expect(text.split(`"${part}"`)).toHaveLength(1 + 2)
+  })
+
   test('others are only looked at, and shut the gate', () => {
     const { text } = partsFor(orders)
     expect(partsOf(joined, new Set([orders])).get('marks')).toMatch(new RegExp(`as "?${customers}`))

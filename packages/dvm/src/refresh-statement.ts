@@ -176,8 +176,7 @@ function openWindows(
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
         from: stored('changes', source),
         where: [...within(source), '__w <> 0'],
-        // By index, from the frontier on: a limit alone makes the planner hope to meet enough rows early in a scan of them all.
-        ...(limit === null ? {} : { orderBy: '__x', limit: limit + 1 }),
+        ...(limit === null ? {} : firstOf(limit + 1)),
       })
       const body = limit === null ? rows : expectedToBeFew(rows)
       return [source.stableName, chain.add(`window of ${source.table}`, body)] as const
@@ -185,8 +184,13 @@ function openWindows(
   )
   const unread = sources.filter((source) => !changed.has(source.stableName))
   const marks = unread.map((source) => {
-    const some = select({ columns: [], from: stored('sizes', source), where: within(source) }).replaceAll('\n', ' ')
-    return `exists (${some}) as ${q(source.stableName)}`
+    const some = select({
+      columns: ['true'],
+      from: stored('sizes', source),
+      where: within(source),
+      ...firstOf(1),
+    }).replaceAll('\n', ' ')
+    return `coalesce((${some}), false) as ${q(source.stableName)}`
   })
   if (marks.length > 0) chain.add('marks', `select ${marks.join(',\n  ')}`, { materialized: true })
   const truncated = anyOf([...sizes.values()].map((name) => `(select truncated from ${name})`))
@@ -231,6 +235,14 @@ function openWindows(
 }
 
 /**
+ * By index, from the frontier on: a limit alone, or EXISTS, makes the planner hope to meet enough rows early in a scan of
+ * them all, and the buffer may be full of what slower readers have yet to see.
+ */
+function firstOf(limit: number) {
+  return { orderBy: '__x', limit }
+}
+
+/**
  * How many rows wait, and whether there is a marker, which counts as one: told by the sizes, so that a window that is
  * too large, or empty, is never read. No further than is needed to tell that there are more than the limit.
  */
@@ -239,7 +251,7 @@ function sizeOf(sizes: string, within: readonly string[], limit: number | null):
     columns: ['__rows'],
     from: sizes,
     where: within,
-    ...(limit === null ? {} : { limit: limit + 1 }),
+    ...(limit === null ? {} : firstOf(limit + 1)),
   })
   return select({
     columns: [

@@ -1,4 +1,4 @@
-"Δ customers" as not materialized (
+"Δ customers" as (
   select id, "name", region, credit, __w
   from "window of customers"
   where (select go from gate)

@@ -1,9 +1,9 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select customer_id, status, shipping, __w
   from "window of orders"
   where (select go from gate)
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id as id_2, region, __w
   from "window of customers"
   where (select go from gate)

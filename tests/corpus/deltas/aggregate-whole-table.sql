@@ -1,4 +1,4 @@
-"Δ payments" as not materialized (
+"Δ payments" as (
   select paid_on, amount, method, __w
   from "window of payments"
   where (select go from gate)

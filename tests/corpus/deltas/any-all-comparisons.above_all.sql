@@ -1,9 +1,9 @@
-"Δ employees" as not materialized (
+"Δ employees" as (
   select id, "name", salary, __w
   from "window of employees"
   where (select go from gate)
 ),
-"Δ products" as not materialized (
+"Δ products" as (
   select category, price, __w
   from "window of products"
   where (select go from gate)

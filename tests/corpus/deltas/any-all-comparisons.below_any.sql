@@ -1,9 +1,9 @@
-"Δ e" as not materialized (
+"Δ e" as (
   select id, "name", department, salary, __w
   from "window of employees"
   where (select go from gate)
 ),
-"Δ i" as not materialized (
+"Δ i" as (
   select department as department_2, salary as salary_2, __w
   from "window of employees"
   where (select go from gate)

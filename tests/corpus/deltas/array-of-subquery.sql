@@ -1,4 +1,4 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_4, customer_id as customer_id_2, placed_on as placed_on_2, __w
   from "window of orders"
   where (select go from gate)
@@ -124,7 +124,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ o 2" as not materialized (
+"Δ o 2" as (
   select id as id_7, customer_id as customer_id_4, status as status_6, __w
   from "window of orders"
   where (select go from gate)
@@ -362,12 +362,12 @@ changes as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ o 3" as not materialized (
+"Δ o 3" as (
   select id as id_9, customer_id as customer_id_6, __w
   from "window of orders"
   where (select go from gate)
 ),
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id as order_id_2, product_id as product_id_4, __w
   from "window of order_lines"
   where (select go from gate)
@@ -578,7 +578,7 @@ changes as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)

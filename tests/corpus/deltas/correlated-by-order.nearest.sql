@@ -1,4 +1,4 @@
-"Δ p" as not materialized (
+"Δ p" as (
   select id, price, __w
   from "window of products"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select id as id_6, price as price_3, __w
   from "Δ p"
 ),
-"Δ q" as not materialized (
+"Δ q" as (
   select id as id_2, price as price_2, __w
   from "window of products"
   where (select go from gate)

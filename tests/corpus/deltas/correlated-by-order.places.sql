@@ -1,4 +1,4 @@
-"Δ e" as not materialized (
+"Δ e" as (
   select id, "name", salary, __w
   from "window of employees"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select id as id_4, salary as salary_4, __w
   from "Δ e"
 ),
-"Δ f" as not materialized (
+"Δ f" as (
   select salary as salary_3, __w
   from "window of employees"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select id, customer_id, __w
   from "window of orders"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select id as id_5, customer_id as customer_id_4, __w
   from "Δ o"
 ),
-"Δ p" as not materialized (
+"Δ p" as (
   select id as id_3, customer_id as customer_id_3, shipping as shipping_3, __w
   from "window of orders"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ events" as not materialized (
+"Δ events" as (
   select user_id, kind, at, __w
   from "window of events"
   where (select go from gate)

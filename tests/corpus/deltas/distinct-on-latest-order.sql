@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select id, customer_id, placed_on, status, __w
   from "window of orders"
   where (select go from gate)

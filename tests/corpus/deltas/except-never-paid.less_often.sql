@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select customer_id, __w
   from "window of orders"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select customer_id as customer_id_3, true as on_left, false as on_right, __w
   from "Δ orders"
 ),
-"Δ payments" as not materialized (
+"Δ payments" as (
   select customer_id as customer_id_2, __w
   from "window of payments"
   where (select go from gate)

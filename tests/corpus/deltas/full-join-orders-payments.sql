@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select customer_id, __w
   from "window of orders"
   where (select go from gate)
@@ -61,7 +61,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ payments" as not materialized (
+"Δ payments" as (
   select customer_id as customer_id_3, amount, __w
   from "window of payments"
   where (select go from gate)

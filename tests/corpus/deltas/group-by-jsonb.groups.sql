@@ -1,4 +1,4 @@
-"Δ readings" as not materialized (
+"Δ readings" as (
   select tags, __w
   from "window of readings"
   where (select go from gate)

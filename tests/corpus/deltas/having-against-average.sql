@@ -1,4 +1,4 @@
-"Δ payments" as not materialized (
+"Δ payments" as (
   select customer_id, amount, __w
   from "window of payments"
   where (select go from gate)
@@ -104,7 +104,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ payments_1" as not materialized (
+"Δ payments_1" as (
   select amount as amount_2, __w
   from "window of payments"
   where (select go from gate)

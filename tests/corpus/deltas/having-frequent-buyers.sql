@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select customer_id, placed_on, __w
   from "window of orders"
   where (select go from gate)

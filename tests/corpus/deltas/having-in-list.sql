@@ -1,4 +1,4 @@
-"Δ employees" as not materialized (
+"Δ employees" as (
   select department, salary, __w
   from "window of employees"
   where (select go from gate)
@@ -110,7 +110,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ orders" as not materialized (
+"Δ orders" as (
   select __w
   from "window of orders"
   where (select go from gate)
@@ -173,7 +173,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
-"Δ products" as not materialized (
+"Δ products" as (
   select price, __w
   from "window of products"
   where (select go from gate)
@@ -307,7 +307,7 @@ crossings as (
   select department, max, count, mark, __was as mark_2, -__w as __w
   from "crossings 2"
 ),
-"Δ order_lines" as not materialized (
+"Δ order_lines" as (
   select line, __w
   from "window of order_lines"
   where (select go from gate)
@@ -679,7 +679,7 @@ crossings as (
   from "Δ without a match" l
   left join "Δ stage 2" r on false
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id as id_4, "name" as name_3, __w
   from "window of customers"
   where (select go from gate)

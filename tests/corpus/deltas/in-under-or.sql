@@ -1,9 +1,9 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select id, customer_id, status, __w
   from "window of orders"
   where (select go from gate)
 ),
-"Δ customers" as not materialized (
+"Δ customers" as (
   select id as id_2, region, __w
   from "window of customers"
   where (select go from gate)
@@ -166,7 +166,7 @@ crossings as (
   from "Δ mark join 2"
   where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
 ),
-"Δ payments" as not materialized (
+"Δ payments" as (
   select customer_id as customer_id_2, __w
   from "window of payments"
   where (select go from gate)
@@ -363,7 +363,7 @@ crossings as (
   select id, customer_id, status, mark, mark_2, mark_3, __was as mark_4, -__w as __w
   from "crossings 4"
 ),
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id, discount, __w
   from "window of order_lines"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ p" as not materialized (
+"Δ p" as (
   select customer_id, paid_on, __w
   from "window of payments"
   where (select go from gate)
@@ -61,7 +61,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ orders" as not materialized (
+"Δ orders" as (
   select id, customer_id as customer_id_2, placed_on, __w
   from "window of orders"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select id as id_2, customer_id, placed_on, __w
   from "window of orders"
   where (select go from gate)
@@ -115,7 +115,7 @@ changes as (
   where t.ctid = c.__at and c.__existed and __alive
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, "name", __w
   from "window of customers"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ c" as not materialized (
+"Δ c" as (
   select id, "name", region, __w
   from "window of customers"
   where (select go from gate)

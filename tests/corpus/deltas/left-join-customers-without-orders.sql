@@ -1,9 +1,9 @@
-"Δ c" as not materialized (
+"Δ c" as (
   select id, "name", __w
   from "window of customers"
   where (select go from gate)
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, status, __w
   from "window of orders"
   where (select go from gate)

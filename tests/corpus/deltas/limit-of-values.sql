@@ -1,4 +1,4 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select status, __w
   from "window of orders"
   where (select go from gate)
@@ -13,7 +13,7 @@
       from freshet_changes.stage_3b8c91a0441d0aaa_1
     ) p
   ) r on (status_3 = status)
-  where (select exists (select from "Δ o"))
+  where (select go from gate)
 ),
 "Δ output" as (
   select (status)::text as status, (weight_2)::integer as weight, __w

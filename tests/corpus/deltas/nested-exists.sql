@@ -1,19 +1,19 @@
-"Δ p" as not materialized (
+"Δ p" as (
   select id, "name", __w
   from "window of products"
   where (select go from gate)
 ),
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id, product_id, __w
   from "window of order_lines"
   where (select go from gate)
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, __w
   from "window of orders"
   where (select go from gate)
 ),
-"Δ e" as not materialized (
+"Δ e" as (
   select id as id_3, salary, __w
   from "window of employees"
   where (select go from gate)

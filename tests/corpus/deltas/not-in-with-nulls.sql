@@ -1,9 +1,9 @@
-"Δ customers" as not materialized (
+"Δ customers" as (
   select id, region, __w
   from "window of customers"
   where (select go from gate)
 ),
-"Δ products" as not materialized (
+"Δ products" as (
   select category, price, __w
   from "window of products"
   where (select go from gate)

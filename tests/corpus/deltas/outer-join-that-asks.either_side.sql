@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select status as status_2, __w
   from "window of orders"
   where (select go from gate)
@@ -61,12 +61,12 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, status, __w
   from "window of orders"
   where (select go from gate)

@@ -1,14 +1,14 @@
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, __w
   from "window of orders"
   where (select go from gate)
 ),
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id, quantity, __w
   from "window of order_lines"
   where (select go from gate)

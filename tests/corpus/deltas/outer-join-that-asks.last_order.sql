@@ -1,4 +1,4 @@
-"Δ p" as not materialized (
+"Δ p" as (
   select id as id_4, customer_id as customer_id_3, __w
   from "window of orders"
   where (select go from gate)
@@ -110,7 +110,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)
@@ -203,7 +203,7 @@ crossings as (
   from "Δ without a match" l
   left join "Δ stage" r on false
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, __w
   from "window of orders"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select id as id_4, __w
   from "Δ c"
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, placed_on, __w
   from "window of orders"
   where (select go from gate)
@@ -38,7 +38,7 @@
   where (select exists (select from "Δ project"))
     and (select exists (select from "Δ o"))
 ),
-"Δ p" as not materialized (
+"Δ p" as (
   select customer_id as customer_id_4, paid_on as paid_on_3, __w
   from "window of payments"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ p" as not materialized (
+"Δ p" as (
   select "name", price, __w
   from "window of products"
   where (select go from gate)
@@ -12,7 +12,7 @@
       select * from (VALUES (0, 10, 'cheap'::text), (10, 100, 'fair'::text), (100, 1000, 'dear'::text)) as "values"(column1, column2, column3)
     ) p
   ) r on (price >= column1_2::numeric) and (price < column2_2::numeric)
-  where (select exists (select from "Δ p"))
+  where (select go from gate)
 ),
 "Δ output" as (
   select (name)::text as "name", (column3_2)::text as band, __w

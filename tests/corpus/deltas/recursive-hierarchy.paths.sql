@@ -1,9 +1,9 @@
-"Δ employees" as not materialized (
+"Δ employees" as (
   select id, "name", boss_id, __w
   from "window of employees"
   where (select go from gate)
 ),
-"Δ e" as not materialized (
+"Δ e" as (
   select id as id_3, "name" as name_3, boss_id as boss_id_2, __w
   from "window of employees"
   where (select go from gate)

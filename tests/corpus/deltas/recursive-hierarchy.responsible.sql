@@ -1,9 +1,9 @@
-"Δ employees" as not materialized (
+"Δ employees" as (
   select id, __w
   from "window of employees"
   where (select go from gate)
 ),
-"Δ e_1" as not materialized (
+"Δ e_1" as (
   select id as id_4, boss_id as boss_id_2, __w
   from "window of employees"
   where (select go from gate)
@@ -99,7 +99,7 @@ changes as (
   select boss as boss_3, id_2 as id_5, __w
   from "Δ stage"
 ),
-"Δ b" as not materialized (
+"Δ b" as (
   select id as id_6, "name" as name_3, __w
   from "window of employees"
   where (select go from gate)
@@ -124,7 +124,7 @@ changes as (
   ) l on (id_6 = boss_3)
   where (select exists (select from "Δ b"))
 ),
-"Δ e" as not materialized (
+"Δ e" as (
   select id as id_7, salary as salary_4, __w
   from "window of employees"
   where (select go from gate)

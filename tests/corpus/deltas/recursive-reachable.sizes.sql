@@ -1,9 +1,9 @@
-"Δ edges" as not materialized (
+"Δ edges" as (
   select src, dst, __w
   from "window of edges"
   where (select go from gate)
 ),
-"Δ e" as not materialized (
+"Δ e" as (
   select src as src_4, dst as dst_4, __w
   from "window of edges"
   where (select go from gate)

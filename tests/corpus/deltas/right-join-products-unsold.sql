@@ -1,9 +1,9 @@
-"Δ p" as not materialized (
+"Δ p" as (
   select id, "name", __w
   from "window of products"
   where (select go from gate)
 ),
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id, line, product_id, quantity, __w
   from "window of order_lines"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, status, __w
   from "window of orders"
   where (select go from gate)
@@ -115,7 +115,7 @@ changes as (
   where t.ctid = c.__at and c.__existed and __alive
   returning 1
 ),
-"Δ p" as not materialized (
+"Δ p" as (
   select customer_id as customer_id_3, amount as amount_2, method as method_2, __w
   from "window of payments"
   where (select go from gate)
@@ -343,7 +343,7 @@ changes as (
   where t.ctid = c.__at and c.__existed and __alive
   returning 1
 ),
-"Δ e" as not materialized (
+"Δ e" as (
   select id as id_3, "name" as name_2, salary, __w
   from "window of employees"
   where (select go from gate)
@@ -429,7 +429,7 @@ changes as (
   where t.ctid = c.__at and c.__existed and __alive
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)

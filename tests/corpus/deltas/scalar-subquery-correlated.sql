@@ -1,4 +1,4 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select customer_id, __w
   from "window of orders"
   where (select go from gate)
@@ -61,7 +61,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ p" as not materialized (
+"Δ p" as (
   select customer_id as customer_id_2, amount, method, __w
   from "window of payments"
   where (select go from gate)
@@ -186,7 +186,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, "name", __w
   from "window of customers"
   where (select go from gate)
@@ -391,7 +391,7 @@ crossings as (
   from "Δ without a match 2" l
   left join "Δ stage 2" r on false
 ),
-"Δ e" as not materialized (
+"Δ e" as (
   select id as id_3, "name" as name_2, __w
   from "window of employees"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ employees_1" as not materialized (
+"Δ employees_1" as (
   select salary as salary_2, __w
   from "window of employees"
   where (select go from gate)
@@ -61,7 +61,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
-"Δ employees_1 2" as not materialized (
+"Δ employees_1 2" as (
   select salary as salary_3, __w
   from "window of employees"
   where (select go from gate)
@@ -124,7 +124,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and true
   returning 1
 ),
-"Δ employees" as not materialized (
+"Δ employees" as (
   select id, "name", salary, __w
   from "window of employees"
   where (select go from gate)

@@ -1,9 +1,9 @@
-"Δ a" as not materialized (
+"Δ a" as (
   select id, "name", department, __w
   from "window of employees"
   where (select go from gate)
 ),
-"Δ b" as not materialized (
+"Δ b" as (
   select id as id_2, "name" as name_2, department as department_2, __w
   from "window of employees"
   where (select go from gate)

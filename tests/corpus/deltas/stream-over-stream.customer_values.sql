@@ -1,4 +1,4 @@
-"Δ order_values" as not materialized (
+"Δ order_values" as (
   select customer_id, "value", __w
   from "window of order_values"
   where (select go from gate)

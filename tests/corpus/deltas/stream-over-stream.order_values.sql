@@ -1,9 +1,9 @@
-"Δ o" as not materialized (
+"Δ o" as (
   select id, customer_id, __w
   from "window of orders"
   where (select go from gate)
 ),
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id, product_id, quantity, discount, __w
   from "window of order_lines"
   where (select go from gate)
@@ -31,7 +31,7 @@
   where (select exists (select from "Δ o"))
     and (select exists (select from "Δ l"))
 ),
-"Δ p" as not materialized (
+"Δ p" as (
   select id as id_2, price, __w
   from "window of products"
   where (select go from gate)

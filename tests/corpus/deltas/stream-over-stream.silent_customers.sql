@@ -1,9 +1,9 @@
-"Δ c" as not materialized (
+"Δ c" as (
   select id, "name", __w
   from "window of customers"
   where (select go from gate)
 ),
-"Δ v" as not materialized (
+"Δ v" as (
   select customer_id, "value", __w
   from "window of customer_values"
   where (select go from gate)

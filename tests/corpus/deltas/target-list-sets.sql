@@ -1,4 +1,4 @@
-"Δ l" as not materialized (
+"Δ l" as (
   select order_id, product_id, quantity, __w
   from "window of order_lines"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ payments" as not materialized (
+"Δ payments" as (
   select customer_id, amount, __w
   from "window of payments"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select customer_id as customer_id_3, amount as amount_2, __w
   from "Δ payments"
 ),
-"Δ orders" as not materialized (
+"Δ orders" as (
   select customer_id as customer_id_2, shipping, __w
   from "window of orders"
   where (select go from gate)

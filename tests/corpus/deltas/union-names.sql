@@ -1,4 +1,4 @@
-"Δ customers" as not materialized (
+"Δ customers" as (
   select "name", __w
   from "window of customers"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select name as name_4, __w
   from "Δ customers"
 ),
-"Δ employees" as not materialized (
+"Δ employees" as (
   select "name" as name_2, __w
   from "window of employees"
   where (select go from gate)
@@ -16,7 +16,7 @@
   select name_2 as name_4, __w
   from "Δ employees"
 ),
-"Δ products" as not materialized (
+"Δ products" as (
   select category, __w
   from "window of products"
   where (select go from gate)

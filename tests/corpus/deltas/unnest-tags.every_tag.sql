@@ -1,4 +1,4 @@
-"Δ e" as not materialized (
+"Δ e" as (
   select user_id, tags, __w
   from "window of events"
   where (select go from gate)

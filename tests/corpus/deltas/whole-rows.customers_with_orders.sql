@@ -1,4 +1,4 @@
-"Δ x" as not materialized (
+"Δ x" as (
   select id as id_2, customer_id, placed_on, status, shipping, __w
   from "window of orders"
   where (select go from gate)
@@ -124,7 +124,7 @@ groups as (
   where t.ctid = c.__at and c.__existed and __slot_1 > 0
   returning 1
 ),
-"Δ c" as not materialized (
+"Δ c" as (
   select id, "name", region, credit, __w
   from "window of customers"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ c" as not materialized (
+"Δ c" as (
   select id, __w
   from "window of customers"
   where (select go from gate)
@@ -7,7 +7,7 @@
   select id as id, __w
   from "Δ c"
 ),
-"Δ o" as not materialized (
+"Δ o" as (
   select id as id_2, customer_id, placed_on, status, shipping, __w
   from "window of orders"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ orders" as not materialized (
+"Δ orders" as (
   select id, placed_on, shipping, __w
   from "window of orders"
   where (select go from gate)

@@ -1,4 +1,4 @@
-"Δ employees" as not materialized (
+"Δ employees" as (
   select id, "name", department, salary, __w
   from "window of employees"
   where (select go from gate)

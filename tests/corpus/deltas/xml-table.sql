@@ -1,4 +1,4 @@
-"Δ d" as not materialized (
+"Δ d" as (
   select id, body, __w
   from "window of documents"
   where (select go from gate)

@@ -65,11 +65,8 @@ export class Differentiator implements DeltaContext {
 
   private compile(plan: Plan): string | null {
     switch (plan.kind) {
-      case 'scan': {
-        const changes = scan(plan, this)
-        // The window behind it is stored already.
-        return changes === null ? null : this.chain.add(`Δ ${plan.label}`, changes, { materialized: false })
-      }
+      case 'scan':
+        return this.named(`Δ ${plan.label}`, scan(plan, this))
       case 'constant':
         return null
       case 'filter':

@@ -47,7 +47,7 @@ test('a cross join, with a side that never changes', () => {
         select * from (VALUES (1), (2)) as "values"(column1)
       ) p
     ) r
-    where (select exists (select from "Δ o"))"
+    where (select go from gate)"
   `)
 })
 

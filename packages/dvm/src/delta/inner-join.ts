@@ -23,24 +23,24 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
     select({
       columns: [...columns, `${weight} as __w`],
       from: joined(from[0], from[1], conditions),
-      where: changes.map(some),
+      where: changes,
     })
   const both = left !== null && right !== null
-  const stored = (side: Plan, changes: string) => (both || isStored(side) ? [changes] : [])
+  const guard = (side: Plan, changes: string) => [both || isStored(side) ? some(changes) : '(select go from gate)']
 
   const terms: string[] = []
   if (left !== null)
     terms.push(
-      term(stored(node.left, left), [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'),
+      term(guard(node.left, left), [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'),
     )
   if (right !== null)
     terms.push(
-      term(stored(node.right, right), [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'),
+      term(guard(node.right, right), [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'),
     )
   if (left !== null && right !== null && readings.left === readings.right) {
     terms.push(
       term(
-        [left, right],
+        [some(left), some(right)],
         [`${left} l`, `${right} r`],
         readings.left === 'after' ? '-(l.__w * r.__w)' : 'l.__w * r.__w',
       ),
@@ -51,15 +51,15 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
 
 /**
  * Decided once, before anything is read: a side that did not change costs nothing, whatever the planner expects. But a
- * delta that is asked for twice is stored on its way, which costs many rows more than PostgreSQL's joins do to notice
- * that one of their inputs is empty. So only what is stored anyway is asked.
+ * delta that is named twice is stored on its way, and that costs many rows more than PostgreSQL's joins take to notice
+ * an empty input. So only what is stored anyway is asked; of the rest it is known that its source has changed.
  */
 function some(changes: string): string {
   return `(select exists (select from ${changes}))`
 }
 
 function isStored(plan: Plan): boolean {
-  return plan.kind !== 'join' && plan.kind !== 'project' && plan.kind !== 'filter'
+  return plan.kind === 'aggregate' || plan.kind === 'partitioned' || plan.kind === 'recursion'
 }
 
 function readingOf(plan: Join['left']): Reading {
