@@ -3,6 +3,7 @@ import { countingLink } from '@freshet/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { alterStreamTable, pauseStreamTable, resumeStreamTable } from './alter.ts'
 import { findDefinition } from './definition.ts'
+import { differentialStatement } from './differential.ts'
 import { dropStreamTable } from './drop.ts'
 import { createRefresher } from './refresher.ts'
 import { historyOf } from './status.ts'
@@ -116,6 +117,28 @@ test('a refresh is one round trip, with changes and without', async () => {
   }
   await database.close()
   await world.step('select 1')
+})
+
+test('what a slower reader has yet to see is not read again and again', async () => {
+  await world.run(ITEMS)
+  const answer = await world.stream('answer', SUMS)
+  await world.stream('slower', 'select n from items')
+  await world.run(
+    'do $$ begin for i in 1 .. 20000 loop update items set n = n + 1 where id = 1 + i % 40; end loop; end $$',
+  )
+  await world.refresh(answer)
+  const [source] = answer.plan.sources
+  await world.run(`vacuum (analyze) freshet_changes.log_${source?.stableName}`)
+  const client = await world.own.client()
+  for (const changed of [new Set<string>(), new Set([source?.stableName ?? ''])]) {
+    const { text, values } = await differentialStatement(answer, { changed, large: false }, {})
+    const run = `execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`
+    await client.query('deallocate all; set enable_sort = off; set plan_cache_mode = force_generic_plan')
+    await client.query(`prepare refresh as ${text}`)
+    const plan = JSON.stringify((await client.query(`explain ${run}`)).rows)
+    expect(plan).toMatch(new RegExp(`Index (Only )?Scan using log_${source?.stableName}`))
+    expect(plan).not.toContain(`Seq Scan on log_${source?.stableName}`)
+  }
 })
 
 describe('the fence', () => {
