@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { alterStreamTable, pauseStreamTable, resumeStreamTable } from '../alter.ts'
 import { createStreamTable } from '../create.ts'
 import { findDefinition, listDefinitions, nameOf } from '../definition.ts'
+import { resolveQuery } from '../resolve/resolve.ts'
 import { createRefresher } from '../refresher.ts'
 import { describeStreamTables, statusOf } from '../status.ts'
 import { verifyStreamTable } from '../verify.ts'
@@ -28,6 +29,15 @@ const captured = async () =>
   ).map(({ source }) => source)
 
 describe('switching', () => {
+  test('a query that PostgreSQL prints otherwise once it has read its own print', async () => {
+    await world.run(TABLES)
+    const query = 'select distinct on (g) g, v as first, v as second, 3 as three from a order by g, v nulls first, 3, 4'
+    await createStreamTable(world.context, { name: 'answer', query, mode: 'immediate' })
+    const { definition } = await findDefinition(world.database, 'answer')
+    expect((await resolveQuery(world.database, definition)).facts.definition).toBe(definition)
+    await world.step('insert into a values (500, 1, -1); delete from a where id = 1')
+  })
+
   test('there and back, by every mode, with changes waiting', async () => {
     await world.run(TABLES)
     await createStreamTable(world.context, { name: 'answer', query: JOINED, mode: 'auto' })

@@ -88,11 +88,7 @@ async function readFacts(
   await transaction.query(raw(`select from pg_temp.${QUERY_VIEW} limit 0`))
   const settings = await sessionSettings(transaction)
   await transaction.query(raw(`set local search_path = ''`))
-  const [view] = await transaction.query<{ oid: number; definition: string }>(sql`
-    select c.oid::int8::float8 as oid, pg_catalog.pg_get_viewdef(c.oid) as definition
-    from pg_catalog.pg_class c
-    where c.relname = ${QUERY_VIEW} and c.relnamespace = pg_catalog.pg_my_temp_schema()`)
-  if (view === undefined) throw new TypeError('the probing view is not there')
+  const view = await settledView(transaction)
   const relations = await relationsOf(transaction, view.oid)
   const views = [
     view.oid,
@@ -111,13 +107,33 @@ async function readFacts(
     throw new FreshetError('INVALID_QUERY', 'the query has no output column', { hint: 'Name at least one column.' })
   return {
     facts: {
-      definition: view.definition.trim().replace(/;$/, ''),
+      definition: view.definition,
       columns: columns.map((column) => ({ name: column.name, type: types.facts(column.type) })),
       relations,
       functions: called.functions,
       timeDependent: called.timeDependent,
     },
     settings,
+  }
+}
+
+/** Two are enough for all that is known. */
+const MOST_READINGS = 5
+
+/**
+ * What PostgreSQL prints is read and printed again until nothing changes: reading drops what repeats itself, such as a
+ * second ORDER BY of one column. So a definition that was resolved resolves to itself, and its plan stays the same.
+ */
+async function settledView(transaction: Queryable): Promise<{ readonly oid: number; readonly definition: string }> {
+  for (let before: string | null = null, readings = 1; ; readings++) {
+    const [view] = await transaction.query<{ oid: number; definition: string }>(sql`
+      select c.oid::int8::float8 as oid, rtrim(btrim(pg_catalog.pg_get_viewdef(c.oid), E' \n'), ';') as definition
+      from pg_catalog.pg_class c
+      where c.relname = ${QUERY_VIEW} and c.relnamespace = pg_catalog.pg_my_temp_schema()`)
+    if (view === undefined) throw new TypeError('the probing view is not there')
+    if (view.definition === before || readings === MOST_READINGS) return view
+    before = view.definition
+    await transaction.query(raw(`create or replace temporary view ${QUERY_VIEW} as\n${before}`))
   }
 }
 
