@@ -1,5 +1,6 @@
-import { type Database, displayName, parseName, type Queryable, readSettings, sql } from '@freshet/core'
+import { CHANGES_SCHEMA, type Database, displayName, parseName, type Queryable, readSettings, sql } from '@freshet/core'
 import {
+  compileImmediate,
   explainDot,
   explainPlan,
   explainText,
@@ -11,9 +12,10 @@ import {
 } from '@freshet/dvm'
 import { makePlan } from './create.ts'
 import { findDefinition, nameOf, type Definition } from './definition.ts'
+import { ownNotes } from './immediate/trigger-functions.ts'
 import { findMissingIndexes } from './indexes.ts'
 import { hintOf } from './refresh-reasons.ts'
-import { resolveQuery } from './resolve/resolve.ts'
+import { type Resolved, resolveQuery } from './resolve/resolve.ts'
 import { describeStreamTables, type Description } from './status.ts'
 
 export type { ExplainedNode as PlanNode, MissingIndex } from '@freshet/dvm'
@@ -85,7 +87,7 @@ export async function explain(
     state: described ? stateOf(described) : null,
     nextFull: await nextFull(database, definition),
     missingIndexes: effectiveMode === 'full' ? [] : await findMissingIndexes(database, compiled.lookups),
-    statements: statementsOf(compiled),
+    statements: definition?.mode === 'immediate' ? immediateStatementsOf(definition, resolved) : statementsOf(compiled),
   }
 }
 
@@ -118,12 +120,28 @@ async function stagesOf(
 }
 
 function statementsOf(compiled: Compiled): Record<string, string> {
-  const tables = compiled.tables.flatMap((table) => [
+  return Object.fromEntries([...refreshesOf(compiled), ...wholesOf(compiled)])
+}
+
+/** What the triggers run in the transactions of those who write. */
+function immediateStatementsOf(definition: Definition, { facts, planned, types }: Resolved): Record<string, string> {
+  const target = { ...definition, stageSchema: CHANGES_SCHEMA }
+  const { small, ofOne, large, sources } = compileImmediate(facts, planned, types, target, ownNotes(definition.id))
+  const of = sources.map((source) => `apply where only ${displayName(source)} has changed`)
+  return Object.fromEntries([
+    ['apply', small.plain],
+    ...ofOne.map((statement, i) => [of[i] ?? '', statement.plain] as const),
+    ['apply many changes', large.plain],
+    ...wholesOf(definition.plan),
+  ])
+}
+
+function wholesOf({ tables }: Compiled): (readonly [string, string])[] {
+  return tables.flatMap((table) => [
     [`create ${table.schema}.${table.table}`, table.create] as const,
     [`fill ${table.schema}.${table.table}`, table.fill] as const,
     [`full ${table.schema}.${table.table}`, table.replace.once.quiet] as const,
   ])
-  return Object.fromEntries([...refreshesOf(compiled), ...tables])
 }
 
 function refreshesOf({ refresh, sources }: Compiled): (readonly [string, string])[] {

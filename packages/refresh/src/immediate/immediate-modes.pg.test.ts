@@ -4,6 +4,7 @@ import { alterStreamTable, pauseStreamTable, resumeStreamTable } from '../alter.
 import { createStreamTable } from '../create.ts'
 import { findDefinition, listDefinitions, nameOf } from '../definition.ts'
 import { resolveQuery } from '../resolve/resolve.ts'
+import { explain } from '../explain.ts'
 import { createRefresher } from '../refresher.ts'
 import { describeStreamTables, statusOf } from '../status.ts'
 import { verifyStreamTable } from '../verify.ts'
@@ -27,6 +28,31 @@ const captured = async () =>
       raw(`select table_name || ' ' || capture as source from freshet.source order by 1`),
     )
   ).map(({ source }) => source)
+
+test('explain shows what writers run', async () => {
+  await world.run(TABLES)
+  await world.stream('answer', JOINED)
+  const { effectiveMode, statements } = await explain(world.database, { name: 'answer' })
+  expect(effectiveMode).toBe('immediate')
+  const applied = Object.keys(statements).filter((name) => name.startsWith('apply'))
+  expect(applied.sort()).toEqual([
+    'apply',
+    'apply many changes',
+    'apply where only public.a has changed',
+    'apply where only public.b has changed',
+  ])
+  expect(Object.keys(statements)).not.toContain('refresh')
+  const functions = await world.database.query<{ body: string }>(
+    raw(`select prosrc as body from pg_proc where pronamespace = 'freshet_changes'::regnamespace`),
+  )
+  // the statement for many changes is a literal
+  const bodies = functions.map(({ body }) => body.replaceAll(/\s+/g, ' ').replaceAll("''", "'")).join(' ')
+  for (const name of applied) {
+    const [, window = ''] = /"window of \w" as (\(\n[\s\S]*?\n\))/.exec(statements[name] ?? '') ?? []
+    expect(window).toContain('delete from freshet_changes.pending_')
+    expect(bodies).toContain(window.replaceAll(/\s+/g, ' '))
+  }
+})
 
 describe('switching', () => {
   test('a query that PostgreSQL prints otherwise once it has read its own print', async () => {
