@@ -1,4 +1,4 @@
-import { FreshetError, type RefreshOptions, type Session, type Sql } from '@freshet/core'
+import { FreshetError, type RefreshOptions, type Session, sql, type Sql } from '@freshet/core'
 import {
   loadParser,
   refreshCompiler,
@@ -9,7 +9,7 @@ import {
 import type { Decision } from './choose.ts'
 import { nameOf, type Definition } from './definition.ts'
 import { recordDecision } from './experience.ts'
-import { differing, settingsStatement } from './sessions.ts'
+import { differing, ENOUGH_MEMORY, settingsStatement } from './sessions.ts'
 
 /**
  * One differential refresh: the statement for the sources that are expected to have changed, sent with its settings in
@@ -50,10 +50,12 @@ export async function runDifferential(
 ): Promise<DifferentialResult> {
   const changes = await differing(session, definition.settings)
   const statement = await differentialStatement(definition, variant, options)
-  const settings = settingsStatement([...changes, ...(variant.large ? PLANNING_LARGE : PLANNING)])
+  const settings = settingsStatement([...changes, ...PLANNING])
+  const memory = variant.large ? [sql`select ${ENOUGH_MEMORY}`] : []
   const record = decision === null ? [] : [recordDecision(definition.id, decision)]
   const started = performance.now()
-  const [, rows, recorded] = await session.batch([settings, statement, ...record], { prepared: true })
+  const answers = await session.batch([settings, ...memory, statement, ...record], { prepared: true })
+  const [rows, recorded] = answers.slice(1 + memory.length)
   const ms = performance.now() - started
   const [server] = (recorded ?? []) as { readonly ms: number }[]
   return { ...single(rows as StatementResult[] | undefined), ms: server?.ms ?? ms }
@@ -94,6 +96,3 @@ const PLANNING = [
   ['jit', 'off'],
   ['enable_sort', 'off'],
 ] as const
-
-/** A large delta sorts and hashes many rows once. */
-const PLANNING_LARGE = [...PLANNING, ['work_mem', '64MB']] as const

@@ -1,4 +1,4 @@
-import { connect } from '@freshet/core'
+import { connect, raw } from '@freshet/core'
 import { countingLink } from '@freshet/testkit'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { alterStreamTable, pauseStreamTable, resumeStreamTable } from './alter.ts'
@@ -139,6 +139,22 @@ test('what a slower reader has yet to see is not read again and again', async ()
     expect(plan).toMatch(new RegExp(`Index (Only )?Scan using log_${source?.stableName}`))
     expect(plan).not.toContain(`Seq Scan on log_${source?.stableName}`)
   }
+})
+
+test.each([
+  ['4MB', '64MB'],
+  ['128MB', '128MB'],
+])('many changes have enough memory: where the server gives %s, %s', async (given, expected) => {
+  await world.run(`${ITEMS}; create function memory(int) returns text immutable language plpgsql
+    as $$ begin return current_setting('work_mem'); end $$`)
+  const { id } = await world.stream('answer', `select id, memory(id) as memory from items`)
+  const own = await connect({ url: world.own.url, poolSize: 1 })
+  await own.query(raw(`set work_mem = '${given}'`))
+  await world.run('insert into items select generate_series(1000, 3000)')
+  expect(await createRefresher({ ...world.context, database: own }).refresh(id)).toMatchObject({
+    action: 'differential',
+  })
+  expect(await world.rows('select distinct memory from answer where id > 1000')).toEqual([{ memory: expected }])
 })
 
 describe('the fence', () => {
