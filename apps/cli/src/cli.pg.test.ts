@@ -192,6 +192,26 @@ describe('a stream table from the command line', () => {
     expect(await human(['resume', 'large'])).toBe('Resumed public.large.\n')
   })
 
+  it('pause and resume the capture of a source, of all, and everything', async () => {
+    expect(await json(['pause', '--source', 'sales.orders'])).toEqual({ paused: ['sales.orders'] })
+    expect(await human(['doctor'])).toContain('freshet resume --source sales.orders')
+    expect(await human(['resume', '--source', 'sales.orders'])).toContain('Resumed the capture of sales.orders.')
+    for (const gate of ['--capture', '--everything']) {
+      expect(await json(['pause', gate])).toEqual({ paused: ['sales.orders'] })
+      expect(await human(['pause', gate])).toBe('Paused; there was no capture to stop.\n')
+      expect(await human(['doctor'])).toContain(`freshet resume ${gate}`)
+      expect(await json(['resume', gate])).toEqual({ resumed: ['sales.orders'] })
+    }
+    for (const words of [
+      ['pause'],
+      ['resume'],
+      ['pause', 'large', '--capture'],
+      ['resume', '--source', 'a', '--everything'],
+    ])
+      expect(await freshetHere(words, env)).toMatchObject({ exitCode: EXIT.usage, out: '' })
+    await human(['refresh', '--all'])
+  })
+
   it('verify compares, and exits with 3 on a difference', async () => {
     expect(await human(['verify', '--all'])).toMatch(/^= .*equal/)
     await test.database.transaction(async (transaction) => {

@@ -1,6 +1,6 @@
 import { type Fragment, join, literal, sql } from '@freshet/core'
 import { captureBody } from './capture-body.ts'
-import { CAPTURE_EVENTS, capturedEvents, captureFunctionName } from './capture-names.ts'
+import { CAPTURE_EVENTS, capturedEvents, type CaptureEvent, captureFunctionName } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -11,15 +11,24 @@ import type { SourceColumn } from './source-facts.ts'
  * Executing them is nobody's right but the owner's: firing a trigger needs none, and nobody else may hang it on a table.
  */
 export function createCaptureFunctions(stableName: string, columns: readonly SourceColumn[]): readonly Fragment[] {
-  return capturedEvents(columns.length).flatMap((event) => {
-    const name = captureFunctionName(event, stableName)
-    return [
-      sql`create or replace function ${name}() returns trigger
-        language plpgsql security definer set search_path = pg_catalog, pg_temp
-        as ${literal(captureBody(event, stableName, columns).text)}`,
-      sql`revoke all on function ${name}() from public`,
-    ]
-  })
+  return capturedEvents(columns.length).flatMap((event) =>
+    createFunction(event, stableName, captureBody(event, stableName, columns).text),
+  )
+}
+
+/** The same functions while the gate is shut: they return at once. */
+export function createShutFunctions(stableName: string, columnCount: number): readonly Fragment[] {
+  return capturedEvents(columnCount).flatMap((event) => createFunction(event, stableName, ' begin return null; end '))
+}
+
+function createFunction(event: CaptureEvent, stableName: string, body: string): readonly Fragment[] {
+  const name = captureFunctionName(event, stableName)
+  return [
+    sql`create or replace function ${name}() returns trigger
+      language plpgsql security definer set search_path = pg_catalog, pg_temp
+      as ${literal(body)}`,
+    sql`revoke all on function ${name}() from public`,
+  ]
 }
 
 /** Takes along the triggers that call them, on whatever tables they are, and needs no right on those. */

@@ -1,4 +1,4 @@
-import { bufferSizes, bufferTable, type Fragment, identifier, join, raw, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, type Fragment, identifier, join, literal, raw, sql, STANDING } from '@freshet/core'
 import { logTable, packTable } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
@@ -82,6 +82,15 @@ export function dropLog(stableName: string): readonly Fragment[] {
 /** Whoever reads the window that this row falls into must recompute in full. */
 export function writeMarker(stableName: string): Fragment {
   return sql`insert into ${packTable(stableName)} default values`
+}
+
+/** The same of every window, until it is taken away. */
+export function writeStandingMarker(stableName: string): Fragment {
+  return sql`insert into ${packTable(stableName)} (__x) values (${literal(STANDING)}::xid8)`
+}
+
+export function removeStandingMarker(stableName: string): Fragment {
+  return sql`delete from ${packTable(stableName)} where __x = ${literal(STANDING)}::xid8`
 }
 
 function createBuffer(stableName: string, columns: readonly SourceColumn[]): Fragment {

@@ -6,6 +6,10 @@ import { triggerNames } from './triggers.ts'
 export function findFaults(facts: SourceFacts, stableName: string, tracked: TrackedSource): readonly CaptureFault[] {
   const faults: CaptureFault[] = []
   const name = displayName(facts)
+  if (tracked.gate !== tracked.wantedGate) {
+    const detail = `capture of ${name} is to be ${tracked.wantedGate === 'shut' ? 'paused' : 'resumed'}, which has not been done yet`
+    faults.push({ kind: 'paused', detail })
+  }
   if (tracked.oid !== facts.oid) {
     faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
   }

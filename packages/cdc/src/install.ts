@@ -11,11 +11,12 @@ import {
   type LockPatience,
   withPatience,
 } from '@freshet/core'
-import { createCaptureFunctions, dropCaptureFunctions } from './capture-function.ts'
-import { createLog, dropLog, growLog, writeMarker } from './capture-log.ts'
+import { dropCaptureFunctions } from './capture-function.ts'
+import { createLog, dropLog, growLog } from './capture-log.ts'
 import { columnFault, findFaults } from './faults.ts'
+import { gateFunctions, gateMarkers, recordGate, shutGate } from './gate.ts'
 import { refuseMissingRights, refuseUnsuitable, wantedColumns } from './refuse-source.ts'
-import { readSource, type SourceColumn, type SourceFacts } from './source-facts.ts'
+import { type Gate, readSource, type SourceColumn, type SourceFacts } from './source-facts.ts'
 import { createTriggers } from './triggers.ts'
 
 /**
@@ -25,6 +26,7 @@ import { createTriggers } from './triggers.ts'
  *   columns are missing      → lock out writers (their rows would lack the new columns), grow log and function
  *   something is broken      → build anew, and leave a marker: changes may have been missed, so whoever reads the
  *                              buffer must recompute in full
+ *   the gate is wrong        → shut it, without a lock on the source, or open it (`gate.ts`)
  *   all is there             → one look, no lock
  *
  * Many processes may do this at once: an advisory lock on the stable name makes them take turns.
@@ -60,29 +62,38 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   const wanted = wantedColumns(facts, names)
   const step = nextStep(facts, stableName, wanted)
   if (step === 'none') return
+  if (step === 'shut') {
+    for (const statement of shutGate(stableName, facts.tracked?.columns.length ?? 0)) await transaction.query(statement)
+    return
+  }
   refuseMissingRights(facts)
 
   const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
   const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
   const triggers = facts.members.flatMap((member) => createTriggers(stableName, member, columns.length))
-  const capture = createCaptureFunctions(stableName, columns)
+  const gate = { from: facts.tracked?.gate ?? 'open', to: wantedGate(facts), missed: step === 'repair' }
+  const functions = gateFunctions(stableName, columns, gate.to)
   // the source's locks come before those on the log: writers take them in this order too
   const statements =
-    step === 'grow'
-      ? [...capture, ...triggers, ...growLog(stableName, columns, kept.length)]
+    step === 'grow' || step === 'open'
+      ? [...functions, ...triggers, ...growLog(stableName, columns, kept.length)]
       : [
           dropCaptureFunctions(stableName),
           ...dropLog(stableName),
           ...createLog(stableName, columns),
-          ...capture,
+          ...functions,
           ...triggers,
-          ...(step === 'repair' ? [writeMarker(stableName)] : []),
         ]
-  for (const statement of statements) await transaction.query(statement)
+  for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
   await record(transaction, stableName, facts, columns)
+  await transaction.query(recordGate(stableName, gate))
 }
 
-type Step = 'none' | 'create' | 'grow' | 'repair'
+function wantedGate(facts: SourceFacts): Gate {
+  return facts.tracked?.wantedGate ?? (facts.allPaused ? 'shut' : 'open')
+}
+
+type Step = 'none' | 'create' | 'grow' | 'repair' | 'shut' | 'open'
 
 function nextStep(facts: SourceFacts, stableName: string, wanted: readonly CapturedColumn[]): Step {
   const tracked = facts.tracked
@@ -90,9 +101,12 @@ function nextStep(facts: SourceFacts, stableName: string, wanted: readonly Captu
   if (tracked.capture === 'refresh') {
     throw new FreshetError('INTERNAL', `${displayName(facts)} is a stream table: its refresh writes its change buffer`)
   }
-  if (findFaults(facts, stableName, tracked).length > 0) return 'repair'
+  const faults = findFaults(facts, stableName, tracked)
+  if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
-  return wanted.every(({ name }) => captured.has(name)) ? 'none' : 'grow'
+  if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
+  if (faults.length === 0) return 'none'
+  return tracked.wantedGate === 'shut' ? 'shut' : 'open'
 }
 
 async function readSuitable(database: Queryable, source: SourceIdentifier): Promise<SourceFacts> {

@@ -15,6 +15,8 @@ export interface SourceFacts {
   /** The relation itself first, then its partitions and children, parents before children. */
   readonly members: readonly Member[]
   readonly hasLog: boolean
+  /** All capture in this database is paused. */
+  readonly allPaused: boolean
   readonly tracked: TrackedSource | null
 }
 
@@ -42,7 +44,13 @@ export interface TrackedSource {
   readonly capture: SourceRow['capture']
   readonly columns: readonly CapturedColumn[]
   readonly members: readonly number[]
+  readonly gate: Gate
+  /** What the gate is to be: shut when somebody paused this source, or all capture. */
+  readonly wantedGate: Gate
 }
+
+/** Open: statements are captured. Shut: the trigger functions return at once. */
+export type Gate = SourceRow['gate']
 
 /** By OID when it still has that name, else by name, else by OID: a source may have been recreated, or renamed. */
 export async function readSource(database: Queryable, source: SourceIdentifier): Promise<SourceFacts | null> {
@@ -111,9 +119,11 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
         and to_regclass(${packTable(source.stableName).text}) is not null
         and to_regclass(${bufferTable(source.stableName).text}) is not null
         and to_regclass(${bufferSizes(source.stableName).text}) is not null,
+      'allPaused', freshet.capture_is_paused(),
       'tracked', (
         select json_build_object('oid', s.relation::int8, 'schema', s.schema_name, 'table', s.table_name,
-          'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[])
+          'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[], 'gate', s.gate,
+          'wantedGate', case when s.paused or freshet.capture_is_paused() then 'shut' else 'open' end)
         from freshet.source s where s.stable_name = ${source.stableName}
       )
     ) as facts

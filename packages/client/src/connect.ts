@@ -24,8 +24,10 @@ import {
   historyOf,
   listDefinitions,
   loadDefinition,
+  pauseGate,
   pauseStreamTable,
   type RefreshContext,
+  resumeGate,
   resumeStreamTable,
   statusOf,
   verifyStreamTable,
@@ -148,6 +150,14 @@ export function createFreshet(database: Database): Freshet {
     async resume(name) {
       await requireInstalled()
       await resumeStreamTable(context, name)
+    },
+    async pauseCapture(gate) {
+      await requireInstalled()
+      return pauseGate(context, gate)
+    },
+    async resumeCapture(gate) {
+      await requireInstalled()
+      return resumeGate(context, gate)
     },
     async status() {
       await requireInstalled()

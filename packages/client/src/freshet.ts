@@ -1,10 +1,11 @@
-import type { Capture, Database, Refresher, RefreshOptions, RefreshOutcome } from '@freshet/core'
+import type { Capture, Database, Refresher, RefreshOptions, RefreshOutcome, SettledGates } from '@freshet/core'
 import type {
   AlterSpec,
   CreateSpec,
   Description as StreamTable,
   Explanation,
   Finding,
+  Gate,
   HistoryEntry,
   Progress,
   Status as StreamTableStatus,
@@ -36,6 +37,9 @@ export interface Freshet {
   explain(subject: { readonly name: string } | { readonly query: string }): Promise<Explanation>
   pause(name: string): Promise<void>
   resume(name: string): Promise<void>
+  /** Captures nothing of a source, or nothing at all. What reads it can not follow, and is filled anew afterwards. */
+  pauseCapture(gate: Gate): Promise<SettledGates>
+  resumeCapture(gate: Gate): Promise<SettledGates>
   status(): Promise<readonly StreamTableStatus[]>
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
   doctor(): Promise<readonly Finding[]>

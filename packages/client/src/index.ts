@@ -8,6 +8,7 @@ export type {
   ExplainedStage,
   Explanation,
   Finding,
+  Gate,
   HistoryEntry,
   MissingIndex,
   Mode,

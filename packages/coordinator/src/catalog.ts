@@ -13,6 +13,8 @@ export interface CatalogTable {
   readonly effectiveMode: 'differential' | 'full' | 'immediate'
   readonly status: Status
   readonly reinitialize: boolean
+  /** The capture of a source is paused on purpose: until that ends, it can not follow. */
+  readonly gated: boolean
   readonly consecutiveErrors: number
   /** Since the last refresh that changed something, by the server's clock; null when there was none. */
   readonly ageMs: number | null
@@ -37,6 +39,7 @@ interface Row {
   readonly effectiveMode: 'differential' | 'full' | 'immediate'
   readonly status: Status
   readonly reinitialize: boolean
+  readonly gated: boolean
   readonly consecutiveErrors: number
   readonly ageMs: number | null
   readonly sources: readonly CatalogSource[]
@@ -45,6 +48,7 @@ interface Row {
 const READ = sql`
   select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.schedule,
     t.effective_mode as "effectiveMode", s.status, s.reinitialize is not null as reinitialize,
+    exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
     s.consecutive_errors as "consecutiveErrors",
     (extract(epoch from clock_timestamp() - s.refreshed_at) * 1000)::float8 as "ageMs",
     coalesce((

@@ -2,6 +2,7 @@ import {
   type Capture,
   type Database,
   displayName,
+  markGatedImmediate,
   type FreshetError,
   mendCapture,
   sql,
@@ -25,6 +26,7 @@ export async function inspectSources(database: Database, capture: Capture): Prom
     select stable_name as name, schema_name as schema, table_name as table
     from freshet.source where capture = 'trigger' order by 1`)
   await markUnhooked(database)
+  await markGatedImmediate(database)
   const mended: string[] = []
   const suspended: Inspection['suspended'][number][] = []
   for (const source of sources) {

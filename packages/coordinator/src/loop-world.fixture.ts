@@ -277,6 +277,7 @@ export class World {
       effectiveMode: table.mode,
       status: table.status,
       reinitialize: false,
+      gated: false,
       consecutiveErrors: table.errors,
       ageMs: table.refreshedAt === null ? null : this.clock.now() - table.refreshedAt,
       sources: table.reads.map((source) => ({

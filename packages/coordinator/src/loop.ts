@@ -193,7 +193,7 @@ export function createLoop(options: LoopOptions): Loop {
 
   async function start(poller: Poller): Promise<void> {
     const free = settings.max_concurrent_refreshes - running.size
-    if (free <= 0) return
+    if (free <= 0 || !settings.enabled) return
     const now = clock.now()
     const due = toStart({ now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) })
     const chosen = due.slice(0, free).flatMap((id) => roster.tables.get(id) ?? [])

@@ -84,7 +84,7 @@ function fromCatalog(row: CatalogTable) {
   return {
     catalog: row,
     schedule: row.schedule,
-    scheduled: isScheduled(row.status),
+    scheduled: isScheduled(row.status) && !row.gated,
     timed: isTimed(row),
     reinitialize: row.reinitialize,
   }

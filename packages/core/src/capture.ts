@@ -24,7 +24,10 @@ export interface Capture {
   release(database: Database, stableName: string): Promise<void>
   /** Deletes change rows that are visible in `consumed`, at most `limit`; returns how many. */
   trim(database: Database, stableName: string, consumed: Snapshot, limit: number): Promise<number>
-  /** What is wrong with the capture of a source, if anything: a dropped trigger, a changed column, a lost buffer. */
+  /**
+   * What is wrong with the capture of a source, if anything: a dropped trigger, a changed column, a lost buffer; `paused`
+   * when it is paused and should not be, or the other way round. `ensure` mends it.
+   */
   inspect(database: Database, stableName: string): Promise<readonly CaptureFault[]>
 }
 

@@ -68,6 +68,8 @@ const entries = {
   NAME_TOO_LONG: { retry: 'never', hint: 'Use at most 63 bytes (in UTF-8) for each part of a name.' },
   /** There is no stream table of that name. */
   UNKNOWN_STREAM_TABLE: { retry: 'never', hint: '`freshet list` shows the stream tables of this database.' },
+  /** No stream table reads a table of that name. */
+  UNKNOWN_SOURCE: { retry: 'never', hint: '`freshet list` shows what each stream table reads.' },
   /** A relation of that name exists already. */
   DUPLICATE_NAME: { retry: 'never', hint: 'Choose another name, or drop what has it.' },
   /**

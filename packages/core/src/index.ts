@@ -13,6 +13,7 @@ export {
 } from './catalog/catalog.ts'
 export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
 export { mendCapture } from './catalog/mend-capture.ts'
+export { markGatedImmediate, type SettledGates, settleGates } from './catalog/settle-gates.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
@@ -83,4 +84,5 @@ export {
   snapshotMeet,
 } from './snapshot.ts'
 export { type Fragment, identifier, join, literal, quoteIdentifier, quoteLiteral, raw, sql, type Sql } from './sql.ts'
+export { STANDING } from './standing-marker.ts'
 export { codeOfSqlState, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'

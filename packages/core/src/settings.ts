@@ -65,6 +65,14 @@ const settings = z
       [0, 1_000_000_000],
       'Up to so many pending change rows of a source a refresh runs a prepared statement that is planned for few; above, one that is planned anew. Taken when a stream table is created or altered.',
     ),
+    enabled: flag(
+      true,
+      'The switch for everything: while it is false, no source is captured and no scheduler refreshes. Better set by `freshet pause --everything`, which waits until it holds.',
+    ),
+    cdc_paused: flag(
+      false,
+      'While it is true, no source is captured: triggers return at once, and what reads a source is filled anew afterwards. Better set by `freshet pause --capture`, which waits until it holds.',
+    ),
     force_full_refresh: flag(
       false,
       'Makes every refresh that has changes to apply a full one, whatever the mode: for diagnosis.',

@@ -46,16 +46,19 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
 }
 
 async function examineSources({ database, capture }: RefreshContext): Promise<Finding[]> {
-  const sources = await database.query<{ stable_name: string; schema: string; table: string }>(
+  const sources = await database.query<{ stable_name: string; schema: string; table: string; how: string | null }>(
     raw(
-      `select stable_name, schema_name as schema, table_name as table from freshet.source where capture = 'trigger' order by 2, 3`,
+      `select stable_name, schema_name as schema, table_name as table,
+        case when gate = 'shut' then case when paused then '--source' else '--capture' end end as how
+      from freshet.source where capture = 'trigger' order by 2, 3`,
     ),
   )
   const findings: Finding[] = []
   for (const source of sources) {
     const faults = await capture.inspect(database, source.stable_name)
     const subject = displayName(source)
-    if (faults.length === 0) findings.push(ok(subject, 'changes are captured'))
+    if (faults.length === 0)
+      findings.push(source.how === null ? ok(subject, 'changes are captured') : paused(subject, source.how))
     for (const fault of faults) {
       findings.push({
         level: 'error',
@@ -66,6 +69,15 @@ async function examineSources({ database, capture }: RefreshContext): Promise<Fi
     }
   }
   return findings
+}
+
+function paused(subject: string, how: string): Finding {
+  return {
+    level: 'warning',
+    subject,
+    message: 'its capture is paused; what reads it does not follow',
+    hint: how === '--source' ? `freshet resume --source ${subject}` : 'freshet resume --capture (or --everything)',
+  }
 }
 
 async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
@@ -147,9 +159,22 @@ async function examineIndexes({ database }: RefreshContext): Promise<Finding[]> 
 }
 
 async function examineSettings({ database }: RefreshContext): Promise<Finding[]> {
-  if (!(await readSettings(database)).force_full_refresh) return []
-  const message = 'every refresh is a full one, whatever the mode'
-  return [{ level: 'warning', subject: 'force_full_refresh', message, hint: hintOf('FORCED') }]
+  const settings = await readSettings(database)
+  const odd = (subject: string, message: string, hint: string | null): Finding => ({
+    level: 'warning',
+    subject,
+    message,
+    hint,
+  })
+  return [
+    ...(settings.enabled
+      ? []
+      : [odd('enabled', 'nothing is captured, and no scheduler refreshes', 'freshet resume --everything')]),
+    ...(settings.cdc_paused ? [odd('cdc_paused', 'nothing is captured', 'freshet resume --capture')] : []),
+    ...(settings.force_full_refresh
+      ? [odd('force_full_refresh', 'every refresh is a full one, whatever the mode', hintOf('FORCED'))]
+      : []),
+  ]
 }
 
 async function examineServer({ database }: RefreshContext): Promise<Finding[]> {

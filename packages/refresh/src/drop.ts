@@ -68,7 +68,7 @@ export async function releaseUnread(context: RefreshContext, stableNames: readon
     const [source] = await context.database.query<{ capture: string; read: boolean }>(sql`
       select s.capture, exists (
         select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
-        where d.stable_name = s.stable_name and t.mode <> 'immediate'
+        where d.stable_name = s.stable_name and (t.mode <> 'immediate' or s.paused)
       ) as read
       from freshet.source s where s.stable_name = ${name}`)
     if (source === undefined || source.read) continue

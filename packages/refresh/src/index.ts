@@ -13,6 +13,7 @@ export {
 } from './definition.ts'
 export { examine, type Finding } from './doctor.ts'
 export { dropStreamTable } from './drop.ts'
+export { type Gate, pauseGate, resumeGate } from './gates.ts'
 export type { Decision } from './choose.ts'
 export { explain, type ExplainedStage, type Explanation, type MissingIndex, type PlanNode } from './explain.ts'
 export type { OnProgress, Progress } from './progress.ts'

@@ -15,6 +15,9 @@ const REFRESH_REASONS = {
   ALTERED: 'The query was changed.',
   SOURCE_CHANGED: 'A column of a source was renamed, retyped or dropped.',
   NEW_COMPILER: 'Another version of Freshet compiled the query anew.',
+  CAPTURE_PAUSED:
+    'The capture of a source is paused, or was: `freshet doctor` names it, `freshet resume --source` or `--capture` ends it.',
+  PAUSED: 'It is immediate and was paused, so nobody noted what its writers did.',
   CAPTURE_BROKEN:
     'The capture of a source was incomplete for a while. `freshet doctor` shows whether it is whole again.',
   cluster_changed: 'The database was restored from a dump, or copied: what was captured elsewhere says nothing here.',

@@ -17,6 +17,7 @@ import { loadExperience } from './experience.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isPending, measurePending } from './pending-changes.ts'
+import { markerReason } from './marker-reason.ts'
 import { markReinitialize, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { transactionWith } from './sessions.ts'
@@ -192,7 +193,7 @@ class CachingRefresher implements Refresher {
     if (!result.pending) return { action: 'none' }
     if (result.held === 0) return { action: 'busy' }
     if (result.changed) return this.adapt(definition)
-    if (result.truncated) return this.full(known, 'TRUNCATED', options)
+    if (result.truncated) return this.followMarker(known, options)
     if (result.forced) return this.full(known, 'FORCED', options)
     if (result.others) {
       this.known.set(id, { ...known, changed: waitingSources(definition, result.waiting), warm: false })
@@ -204,6 +205,10 @@ class CachingRefresher implements Refresher {
       return 'again'
     }
     throw new FreshetError('INTERNAL', `a refresh of ${nameOf(definition)} neither ran nor said why`)
+  }
+
+  private async followMarker(known: Known, options: RefreshOptions): Promise<Step | 'again'> {
+    return this.full(known, await markerReason(this.context.database, known.definition), options)
   }
 
   /** A source has another shape than the plan was compiled for. */

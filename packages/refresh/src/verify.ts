@@ -5,6 +5,7 @@ import { findDefinition, loadDefinition, nameOf, type Definition } from './defin
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { differentialStatement } from './differential.ts'
 import { fullReason } from './refresher.ts'
+import { markerReason } from './marker-reason.ts'
 import { requireSources } from './require-sources.ts'
 import { ENOUGH_MEMORY, transactionWith } from './sessions.ts'
 
@@ -67,7 +68,7 @@ async function bringToSnapshot(transaction: Queryable, definition: Definition): 
   const result = await replaceAll(transaction, definition)
   await recordFull(transaction, definition, {
     action: 'full',
-    reason: reason ?? 'TRUNCATED',
+    reason: reason ?? (await markerReason(transaction, definition)),
     initiatedBy: options.initiatedBy,
     result,
   })

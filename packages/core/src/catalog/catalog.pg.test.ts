@@ -70,6 +70,9 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     captured_columns: 'jsonb',
     members: 'oid[]',
     installed_at: 'timestamp with time zone',
+    paused: 'boolean',
+    gate: 'text',
+    resumed: 'xid8 or null',
   },
   stream_table: {
     stream_table_id: 'integer',

@@ -69,6 +69,10 @@ interface SourceTable {
   captured_columns: JsonColumn<readonly CapturedColumn[]>
   members: Generated<number[]>
   installed_at: Generated<Date>
+  paused: Generated<boolean>
+  gate: Generated<'open' | 'shut'>
+  /** xid8: text. */
+  resumed: string | null
 }
 
 interface StreamTableTable {

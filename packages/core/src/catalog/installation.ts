@@ -1,6 +1,7 @@
 import type { Queryable } from '../database.ts'
 import { CHANGES_SCHEMA } from '../names.ts'
 import { identifier, raw, sql } from '../sql.ts'
+import { STANDING } from '../standing-marker.ts'
 
 /**
  * Which cluster the catalog was written in. Frontiers are snapshots, and a snapshot means nothing in another cluster:
@@ -34,6 +35,7 @@ export async function isInstalledHere(database: Queryable): Promise<boolean> {
 /**
  * Records this cluster. When another one was recorded before, every stream table is marked to be filled anew and the
  * change buffers are emptied: their rows carry transaction ids of the other cluster, which would look like the future.
+ * Only the standing markers of paused sources stay: they are to look like the future everywhere.
  */
 export async function adoptCluster(transaction: Queryable): Promise<void> {
   const identity = await clusterIdentity(transaction)
@@ -41,7 +43,8 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
     select c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = ${CHANGES_SCHEMA} and c.relkind = 'r' and c.relname ~ '^(log|pack|changes)_'
       and exists (select from freshet.installation where system_identifier <> ${identity})`)
-  for (const { name } of stored) await transaction.query(sql`delete from ${identifier(CHANGES_SCHEMA, name)}`)
+  for (const { name } of stored)
+    await transaction.query(sql`delete from ${identifier(CHANGES_SCHEMA, name)} where __x <> ${STANDING}::xid8`)
   await transaction.query(sql`
     with moved as (
       select from freshet.installation where system_identifier <> ${identity} for update

@@ -9,14 +9,18 @@ import { sql } from '../sql.ts'
  * partitions that were attached, a buffer that is gone. A mended capture leaves a marker in the buffer, so every stream
  * table that reads it is recomputed: changes may have been missed meanwhile. What can not be mended (the source was
  * dropped, a captured column is gone) is an error.
+ *
+ * `gates: 'as they are'`: a source that is to be paused or resumed is sound. Opening a gate waits for its writers, and
+ * who only wants to refresh need not: until it is open, refreshes are full ones.
  */
 export async function mendCapture(
   database: Database,
   capture: Capture,
   stableName: string,
+  gates: 'as wanted' | 'as they are' = 'as wanted',
 ): Promise<'sound' | 'mended'> {
   const faults = await capture.inspect(database, stableName)
-  if (faults.length === 0) return 'sound'
+  if (faults.every(({ kind }) => kind === 'paused' && gates === 'as they are')) return 'sound'
   const [source] = await database.query<{ oid: number | null; schema: string; table: string; columns: string[] }>(sql`
     select to_regclass(format('%I.%I', s.schema_name, s.table_name))::oid::int8::float8 as oid,
       s.schema_name as schema, s.table_name as table,

@@ -65,7 +65,10 @@ export async function engage(
       // The writers of a table that is not active leave it alone, so it has to be filled again one day.
       await transaction.query(sql`
         update freshet.stream_table_state set version = version + 1, turn = null,
-          reinitialize = case when status in ('active', 'initializing') then null else 'PAUSED' end
+          reinitialize = case
+            when exists (select from freshet.gated_stream_table g where g.stream_table_id = ${id}) then 'CAPTURE_PAUSED'
+            when status not in ('active', 'initializing') then 'PAUSED'
+          end
         where stream_table_id = ${id}`)
       return result
     })
