@@ -212,6 +212,17 @@ describe('a stream table from the command line', () => {
     await human(['refresh', '--all'])
   })
 
+  it('repair says what was missing', async () => {
+    expect(await human(['repair'])).toBe('Nothing was missing.\n')
+    await test.database.query(sql`drop trigger freshet_guard on large`)
+    expect(await human(['doctor'], EXIT.failed)).toContain('freshet repair')
+    expect(await json(['repair'])).toEqual({
+      repaired: [{ subject: 'public.large', message: 'its trigger freshet_guard was missing or disabled' }],
+      failed: [],
+    })
+    expect(await json(['refresh', 'large'])).toMatchObject([{ action: 'full', reason: 'REPAIRED' }])
+  })
+
   it('verify compares, and exits with 3 on a difference', async () => {
     expect(await human(['verify', '--all'])).toMatch(/^= .*equal/)
     await test.database.transaction(async (transaction) => {

@@ -12,6 +12,7 @@ import { list } from './commands/list.ts'
 import { pause } from './commands/pause.ts'
 import { postgres } from './commands/postgres.ts'
 import { refresh } from './commands/refresh.ts'
+import { repair } from './commands/repair.ts'
 import { resume } from './commands/resume.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
@@ -36,6 +37,7 @@ const COMMANDS = [
   resume,
   drop,
   doctor,
+  repair,
 ]
 
 export function program(cli: Cli): Command {

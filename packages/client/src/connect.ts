@@ -27,6 +27,7 @@ import {
   pauseGate,
   pauseStreamTable,
   type RefreshContext,
+  repair,
   resumeGate,
   resumeStreamTable,
   statusOf,
@@ -169,6 +170,7 @@ export function createFreshet(database: Database): Freshet {
       return historyOf(database, definition, historyOptions.limit ?? 50)
     },
     doctor: () => examine(context),
+    repair: () => repair(context),
     close: () => database.close(),
   }
 }

@@ -8,6 +8,7 @@ import type {
   Gate,
   HistoryEntry,
   Progress,
+  RepairReport,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'
@@ -43,6 +44,8 @@ export interface Freshet {
   status(): Promise<readonly StreamTableStatus[]>
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
   doctor(): Promise<readonly Finding[]>
+  /** Rebuilds what is missing, and says what it did; nothing is refreshed. */
+  repair(): Promise<RepairReport>
   close(): Promise<void>
 }
 

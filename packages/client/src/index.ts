@@ -14,6 +14,7 @@ export type {
   Mode,
   PlanNode,
   Progress,
+  RepairReport,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'

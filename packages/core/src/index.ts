@@ -12,6 +12,7 @@ export {
   type StreamTableStateRow,
 } from './catalog/catalog.ts'
 export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
+export { rebuildCatalogObjects } from './catalog/catalog-objects.ts'
 export { mendCapture } from './catalog/mend-capture.ts'
 export { markGatedImmediate, type SettledGates, settleGates } from './catalog/settle-gates.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'

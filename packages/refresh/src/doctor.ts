@@ -3,6 +3,7 @@ import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
 import { faultsOf } from './immediate/refresh-immediate.ts'
 import { findMissingIndexes } from './indexes.ts'
+import { missingGuards } from './repair/guard.ts'
 import { hintOf } from './refresh-reasons.ts'
 import { describeStreamTables } from './status.ts'
 
@@ -64,7 +65,7 @@ async function examineSources({ database, capture }: RefreshContext): Promise<Fi
         level: 'error',
         subject,
         message: `${fault.kind.replaceAll('_', ' ')}: ${fault.detail}`,
-        hint: 'Restore what is missing, then refresh the stream tables that read it with --full.',
+        hint: fault.kind === 'column_changed' ? 'Alter the stream tables that read it.' : 'freshet repair',
       })
     }
   }
@@ -88,6 +89,9 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
       where not exists (select from pg_catalog.pg_class c where c.oid = t.relation)`),
   )
   const dropped = new Set(gone.map((row) => row.id))
+  const unguarded = new Set<number>()
+  for (const definition of definitions.values())
+    if ((await missingGuards(database, definition)).length > 0) unguarded.add(definition.id)
   const faults = new Map<number, readonly string[]>()
   for (const { id, mode } of described) if (mode === 'immediate') faults.set(id, await faultsOf(database, id))
   return described.map((table): Finding => {
@@ -115,6 +119,13 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
         message: 'still being filled, or its creation was interrupted',
         hint: `If no creation runs: freshet drop ${subject}`,
       }
+    if (unguarded.has(table.id))
+      return {
+        level: 'error',
+        subject,
+        message: 'nothing keeps others from writing to it: its guard triggers are missing or disabled',
+        hint: 'freshet repair',
+      }
     const definition = definitions.get(table.id)
     const reason = definition?.reinitialize ?? null
     if (reason !== null)
@@ -125,7 +136,7 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
         level: 'error',
         subject,
         message: unhooked.join('; '),
-        hint: `It may have missed changes. Mend it: freshet refresh ${subject}`,
+        hint: 'It may have missed changes: freshet repair',
       }
     if (table.modeReason !== null)
       return {

@@ -18,6 +18,7 @@ export type { Decision } from './choose.ts'
 export { explain, type ExplainedStage, type Explanation, type MissingIndex, type PlanNode } from './explain.ts'
 export type { OnProgress, Progress } from './progress.ts'
 export { type Resolved, resolveQuery } from './resolve/resolve.ts'
+export { repair, type RepairReport } from './repair/repair.ts'
 export { createRefresher } from './refresher.ts'
 export {
   describeStreamTables,

@@ -18,6 +18,7 @@ const REFRESH_REASONS = {
   CAPTURE_PAUSED:
     'The capture of a source is paused, or was: `freshet doctor` names it, `freshet resume --source` or `--capture` ends it.',
   PAUSED: 'It is immediate and was paused, so nobody noted what its writers did.',
+  REPAIRED: '`freshet repair` rebuilt something that had been missing for a while.',
   CAPTURE_BROKEN:
     'The capture of a source was incomplete for a while. `freshet doctor` shows whether it is whole again.',
   cluster_changed: 'The database was restored from a dump, or copied: what was captured elsewhere says nothing here.',
