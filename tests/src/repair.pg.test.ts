@@ -77,6 +77,10 @@ const DAMAGES: Readonly<Record<string, readonly [damage: string | (() => Promise
     () => drop('table', 'changes_%'),
     /public\.sums: its change buffer was missing/,
   ],
+  'the sizes of a stream table’s changes': [
+    `do $$ begin execute format('drop view freshet_changes.sizes_%s', freshet.stable_name('public', 'sums')); end $$`,
+    /public\.sums: its change buffer was missing/,
+  ],
   'that a stream table is read': [
     `update freshet.stream_table set emits_changes = false`,
     /public\.sums: that others read it was not recorded/,

@@ -50,6 +50,7 @@ const STREAM_TABLE_KEYS = [
   'statusReason',
   'sources',
   'refreshedAt',
+  'gated',
   'decision',
 ]
 
@@ -195,6 +196,7 @@ describe('a stream table from the command line', () => {
   it('pause and resume the capture of a source, of all, and everything', async () => {
     expect(await json(['pause', '--source', 'sales.orders'])).toEqual({ paused: ['sales.orders'] })
     expect(await human(['doctor'])).toContain('freshet resume --source sales.orders')
+    expect(await human(['status', 'large'])).toContain('capture paused')
     expect(await human(['resume', '--source', 'sales.orders'])).toContain('Resumed the capture of sales.orders.')
     for (const gate of ['--capture', '--everything']) {
       expect(await json(['pause', gate])).toEqual({ paused: ['sales.orders'] })

@@ -24,6 +24,8 @@ export interface Description {
   /** Sources it reads, `schema.table`; stream tables among them are marked. */
   readonly sources: readonly { readonly name: string; readonly streamTable: number | null }[]
   readonly refreshedAt: Date | null
+  /** The capture of what it reads is paused: it can not follow, and its buffers do not tell how far it lags. */
+  readonly gated: boolean
   /** What AUTO chose when it last had to, and why; null when it never had to. */
   readonly decision: (Decision & { readonly decidedAt: Date }) | null
 }
@@ -56,6 +58,7 @@ export async function describeStreamTables(
     select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
       t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.storage,
       t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
+      exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((
         select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id)
           order by f.schema_name, f.table_name)

@@ -17,6 +17,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     status: 'active',
     statusReason: null,
     sources: [{ name: 'public.orders', streamTable: null }],
+    gated: false,
     refreshedAt: new Date('2026-02-03T04:05:00Z'),
     decision: null,
     pendingChanges: 0,

@@ -58,6 +58,7 @@ export function statusDetails(entry: StreamTableStatus, now: Date, paint: Colors
 /** A stream table without pending changes is equal to its query, however long ago it was written. */
 export function freshness(entry: StreamTableStatus, now: Date, paint: Colors): string {
   if (entry.refreshedAt === null) return paint.yellow('never filled')
+  if (entry.gated) return paint.yellow('capture paused')
   if (entry.pendingChanges === 0 && entry.effectiveMode !== 'full') return paint.green('fresh')
   return `${duration(Math.max(0, now.getTime() - entry.refreshedAt.getTime()))} old`
 }

@@ -1,4 +1,5 @@
 import {
+  bufferSizes,
   bufferTable,
   type Database,
   displayName,
@@ -57,7 +58,7 @@ export async function repairOutput(database: Database, definition: Definition): 
         select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
         where d.stable_name = ${stableName} and t.mode <> 'immediate'
       ) as read,
-      to_regclass(${bufferTable(stableName).text}) is not null as buffer,
+      to_regclass(${bufferTable(stableName).text}) is not null and to_regclass(${bufferSizes(stableName).text}) is not null as buffer,
       exists (select from freshet.source where stable_name = ${stableName} and capture = 'refresh') as recorded`)
   const whole = found?.buffer === true && found.recorded && definition.emits
   if (found?.read !== true || whole) return []
