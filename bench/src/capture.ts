@@ -16,8 +16,8 @@ const BULK_ROUNDS = 7
 const CLIENTS = 4
 /** Statements under way for each client: one, as an application's connection has it, or pipelined. */
 const IN_FLIGHT = { 'one at a time': 1, pipelined: 32 } as const
-const SINGLE_MS = 2_500
-const SINGLE_ROUNDS = 4
+const SINGLE_MS = 1_500
+const SINGLE_ROUNDS = 8
 
 const TABLES = { plain: 'orders_plain', captured: 'orders_captured' } as const
 type Side = keyof typeof TABLES
