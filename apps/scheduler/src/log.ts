@@ -1,4 +1,5 @@
 import { ERRORS, type ErrorJson, type FreshetError, redactUrl } from '@freshet/core'
+import type { WalStreamEvent } from '@freshet/client'
 import type { CoordinatorEvent } from '@freshet/coordinator'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { LogLevel } from './config.ts'
@@ -78,6 +79,23 @@ export function logEvent(logger: Logger, event: CoordinatorEvent): void {
       else logger.info('stopped')
       return
     }
+  }
+}
+
+export function logStream(logger: Logger, event: WalStreamEvent): void {
+  switch (event.kind) {
+    case 'streaming':
+      logger.info({ slot: event.slot }, 'reading the stream of changes')
+      return
+    case 'applied':
+      logger.trace({ transactions: event.applied.transactions, rows: event.applied.rows }, 'changes applied')
+      return
+    case 'replaced':
+      logger.error('the replication slot was lost and is replaced; its stream tables are recomputed')
+      return
+    case 'interrupted':
+      logger.warn({ error: errorOf(event.error) }, 'the stream of changes was interrupted')
+      return
   }
 }
 

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { createApi } from './api.ts'
 import { DEFAULT_DRAIN_TIMEOUT_MS, DEFAULT_HOST, DEFAULT_PORT, type LogLevel } from './config.ts'
 import { createApp, type HttpServer, listen } from './http.ts'
-import { createLogger, logEvent } from './log.ts'
+import { createLogger, logEvent, logStream } from './log.ts'
 import { createMetrics } from './metrics.ts'
 import { series as createSeries } from './series.ts'
 
@@ -61,6 +61,7 @@ async function run(freshet: Freshet, options: SchedulerOptions, logger: Logger):
     options.listener?.(event)
   }
   const { database, refresher, capture } = freshet
+  freshet.startStream((event) => logStream(logger, event))
   const coordinator = startCoordinator({ database, refresher, capture, listener })
   const view = () => coordinator.view()
   const api = createApi({ freshet, view, series, startedAt })

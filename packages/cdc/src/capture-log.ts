@@ -1,5 +1,5 @@
 import { bufferSizes, bufferTable, type Fragment, identifier, join, literal, raw, sql, STANDING } from '@freshet/core'
-import { logTable, packTable } from './capture-names.ts'
+import { logTable, packTable, tailFunction } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -75,6 +75,7 @@ export function growLog(stableName: string, columns: readonly SourceColumn[], fr
 export function dropLog(stableName: string): readonly Fragment[] {
   return [
     sql`drop view if exists ${bufferTable(stableName)}, ${bufferSizes(stableName)}`,
+    sql`drop function if exists ${tailFunction(stableName)}(pg_snapshot)`,
     sql`drop table if exists ${logTable(stableName)}, ${packTable(stableName)}`,
   ]
 }
@@ -123,16 +124,19 @@ function createBuffer(stableName: string, columns: readonly SourceColumn[]): Fra
 }
 
 function createSizes(stableName: string, columns: readonly SourceColumn[]): Fragment {
-  const length = (name: Fragment) => sql`coalesce(cardinality(${name}), 0)`
-  // packs are written only where every column can be packed, so the first one is in each
-  const packed =
-    columns[0]?.packing === 'never' || columns.length === 0
-      ? raw('0')
-      : sql`${length(newColumn(0))} + ${length(oldColumn(0))}`
   return sql`create or replace view ${bufferSizes(stableName)} as
     select __x, __n, __new::int + __old::int as __rows from ${logTable(stableName)}
     union all
-    select __x, __n, ${packed} from ${packTable(stableName)}`
+    select __x, __n, ${packSize(columns)} from ${packTable(stableName)}`
+}
+
+/** How many change rows are in a pack. */
+export function packSize(columns: readonly SourceColumn[]): Fragment {
+  const length = (name: Fragment) => sql`coalesce(cardinality(${name}), 0)`
+  // packs are written only where every column can be packed, so the first one is in each
+  return columns[0]?.packing === 'never' || columns.length === 0
+    ? raw('0')
+    : sql`${length(newColumn(0))} + ${length(oldColumn(0))}`
 }
 
 /** Whether statements over many rows may write packs: every captured column must fit into an array. */

@@ -9,6 +9,11 @@ export function packTable(stableName: string): Fragment {
   return identifier(CHANGES_SCHEMA, `pack_${stableName}`)
 }
 
+/** For a source that is captured by WAL: the part of the buffer that came after a statement's snapshot. */
+export function tailFunction(stableName: string): Fragment {
+  return identifier(CHANGES_SCHEMA, `tail_${stableName}`)
+}
+
 /** What statements do to a source; each has its trigger, and its trigger function. */
 export const CAPTURE_EVENTS = ['insert', 'update', 'delete', 'truncate'] as const
 export type CaptureEvent = (typeof CAPTURE_EVENTS)[number]

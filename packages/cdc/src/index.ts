@@ -1,1 +1,3 @@
+export { changeCapture } from './capture.ts'
 export { triggerCapture, type TriggerCaptureOptions } from './trigger-capture.ts'
+export { type WalStream, type WalStreamEvent, type WalStreamOptions, walStream } from './wal/wal-stream.ts'

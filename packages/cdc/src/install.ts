@@ -18,6 +18,7 @@ import { gateFunctions, gateMarkers, recordGate, shutGate } from './gate.ts'
 import { refuseMissingRights, refuseUnsuitable, wantedColumns } from './refuse-source.ts'
 import { type Gate, readSource, type SourceColumn, type SourceFacts } from './source-facts.ts'
 import { createTriggers } from './triggers.ts'
+import { announce, unpublish } from './wal/wal-source.ts'
 
 /**
  * Brings the capture of a source to what is wanted, in one transaction, so that nothing is ever half done:
@@ -26,6 +27,7 @@ import { createTriggers } from './triggers.ts'
  *   columns are missing      → lock out writers (their rows would lack the new columns), grow log and function
  *   something is broken      → build anew, and leave a marker: changes may have been missed, so whoever reads the
  *                              buffer must recompute in full
+ *   it is captured by WAL    → the same: the stream may not have brought yet what it will no longer bring
  *   the gate is wrong        → shut it, without a lock on the source, or open it (`gate.ts`)
  *   all is there             → one look, no lock
  *
@@ -84,6 +86,11 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
           ...functions,
           ...triggers,
         ]
+  if (facts.tracked?.capture === 'wal') {
+    const { oid, replicaIdentity, replicaIdentityIndex } = facts.tracked
+    await unpublish(transaction, { oid, identity: replicaIdentity, identityIndex: replicaIdentityIndex })
+    await announce(transaction)
+  }
   for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
   await record(transaction, stableName, facts, columns)
   await transaction.query(recordGate(stableName, gate))
@@ -98,6 +105,7 @@ type Step = 'none' | 'create' | 'grow' | 'repair' | 'shut' | 'open'
 function nextStep(facts: SourceFacts, stableName: string, wanted: readonly CapturedColumn[]): Step {
   const tracked = facts.tracked
   if (tracked === null || tracked.capture === 'none') return 'create'
+  if (tracked.capture === 'wal') return 'repair'
   if (tracked.capture === 'refresh') {
     throw new FreshetError('INTERNAL', `${displayName(facts)} is a stream table: its refresh writes its change buffer`)
   }
@@ -109,7 +117,7 @@ function nextStep(facts: SourceFacts, stableName: string, wanted: readonly Captu
   return tracked.wantedGate === 'shut' ? 'shut' : 'open'
 }
 
-async function readSuitable(database: Queryable, source: SourceIdentifier): Promise<SourceFacts> {
+export async function readSuitable(database: Queryable, source: SourceIdentifier): Promise<SourceFacts> {
   const facts = await readSource(database, source)
   if (facts === null) {
     throw new FreshetError('UNKNOWN_RELATION', `${displayName(source)} does not exist`)
@@ -140,11 +148,12 @@ async function record(
       ${facts.members.map(({ oid }) => oid)}::oid[])
     on conflict (stable_name) do update set relation = excluded.relation, schema_name = excluded.schema_name,
       table_name = excluded.table_name, kind = excluded.kind, capture = excluded.capture,
-      captured_columns = excluded.captured_columns, members = excluded.members`)
+      captured_columns = excluded.captured_columns, members = excluded.members,
+      replica_identity = null, replica_identity_index = null`)
 }
 
 /** The refusal, with those who hold the source. */
-async function lockRefused(
+export async function lockRefused(
   database: Database,
   facts: SourceFacts,
   patience: LockPatience,

@@ -26,6 +26,8 @@ export function triggerCapture(options: TriggerCaptureOptions = {}): Capture {
     ensure: (database, source, columns) => ensureCapture(database, source, columns, patience),
     release: (database, stableName) => release(database, stableName, patience),
     trim: trimBuffer,
+    stream: () => Promise.resolve(null),
+    handOver: () => Promise.resolve(null),
     inspect,
   }
 }

@@ -1,4 +1,4 @@
-import { triggerCapture } from '@freshet/cdc'
+import { changeCapture, type WalStream, type WalStreamEvent, walStream } from '@freshet/cdc'
 import {
   connect as connectDatabase,
   type Database,
@@ -51,12 +51,15 @@ const TRIM_ROWS = 10_000
 /** Connects to a database, by its URL alone or with options. Nothing is created before `init()`. */
 export async function connect(to: string | ConnectOptions): Promise<Freshet> {
   const { databaseUrl, ...rest } = typeof to === 'string' ? { databaseUrl: to } : to
-  return createFreshet(await connectDatabase({ url: databaseUrl, ...rest }))
+  return createFreshet(await connectDatabase({ url: databaseUrl, ...rest }), { databaseUrl })
 }
 
-/** Wires the packages together over a database port; `close()` closes it. */
-export function createFreshet(database: Database): Freshet {
-  const context: RefreshContext = { database, capture: triggerCapture() }
+/**
+ * Wires the packages together over a database port; `close()` closes it. With the URL, it can also read the stream of
+ * changes that sources captured by WAL need; without, another process must.
+ */
+export function createFreshet(database: Database, { databaseUrl }: Partial<ConnectOptions> = {}): Freshet {
+  const context: RefreshContext = { database, capture: changeCapture() }
   const refresher = createRefresher(context)
 
   const get = async (id: number): Promise<StreamTable> => {
@@ -71,8 +74,19 @@ export function createFreshet(database: Database): Freshet {
     installed = true
   }
 
+  let stream: WalStream | undefined
+  const startStream = (listener?: (event: WalStreamEvent) => void) => {
+    if (databaseUrl === undefined) return
+    stream ??= walStream({ database, databaseUrl, ...(listener === undefined ? {} : { listener }) })
+  }
+  /** Whoever refreshes needs the stream to be read, by this process when no other does. */
+  const requireStream = async () => {
+    if (stream === undefined && (await context.capture.stream(database))?.active === false) startStream()
+  }
+
   /** Where nobody schedules, whoever refreshes also removes what every reader has read. */
   const refreshByHand = async (id: number, name: string, options: RefreshOptions) => {
+    await requireStream()
     const outcome = await withPatience(name, () => refresher.refresh(id, options))
     if (outcome.action !== 'none') {
       const { plan } = await loadDefinition(database, id)
@@ -138,6 +152,7 @@ export function createFreshet(database: Database): Freshet {
     },
     async verify(name) {
       await requireInstalled()
+      await requireStream()
       return verifyStreamTable(context, name)
     },
     async explain(subject) {
@@ -171,6 +186,10 @@ export function createFreshet(database: Database): Freshet {
     },
     doctor: () => examine(context),
     repair: () => repair(context),
-    close: () => database.close(),
+    startStream,
+    async close() {
+      await stream?.stop()
+      await database.close()
+    },
   }
 }

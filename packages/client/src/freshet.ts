@@ -1,3 +1,4 @@
+import type { WalStreamEvent } from '@freshet/cdc'
 import type { Capture, Database, Refresher, RefreshOptions, RefreshOutcome, SettledGates } from '@freshet/core'
 import type {
   AlterSpec,
@@ -46,6 +47,11 @@ export interface Freshet {
   doctor(): Promise<readonly Finding[]>
   /** Rebuilds what is missing, and says what it did; nothing is refreshed. */
   repair(): Promise<RepairReport>
+  /**
+   * Reads, until `close()`, what the server's log has for sources that are captured by WAL. One process at a time does; a
+   * refresh by hand lets this one do it when there is no other.
+   */
+  startStream(listener?: (event: WalStreamEvent) => void): void
   close(): Promise<void>
 }
 

@@ -1,3 +1,5 @@
+export type { WalStreamEvent } from '@freshet/cdc'
+export type { CaptureChoice } from '@freshet/core'
 export { connect, type ConnectOptions, createFreshet } from './connect.ts'
 export type { Freshet, InitReport } from './freshet.ts'
 export type {

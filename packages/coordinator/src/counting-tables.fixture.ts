@@ -145,6 +145,8 @@ export async function countingTables(): Promise<CountingTables> {
 
   const capture: Capture = {
     ensure: () => Promise.resolve(),
+    stream: () => Promise.resolve(null),
+    handOver: () => Promise.resolve(null),
     release: () => Promise.resolve(),
     inspect: () => Promise.resolve([]),
     trim: async (db, stableName, consumed, limit) => {

@@ -24,7 +24,7 @@ export interface Inspection {
 export async function inspectSources(database: Database, capture: Capture): Promise<Inspection> {
   const sources = await database.query<{ name: string; schema: string; table: string }>(sql`
     select stable_name as name, schema_name as schema, table_name as table
-    from freshet.source where capture = 'trigger' order by 1`)
+    from freshet.source where capture in ('trigger', 'wal') order by 1`)
   await markUnhooked(database)
   await markGatedImmediate(database)
   const mended: string[] = []

@@ -25,6 +25,8 @@ export const POLL_SETTINGS: readonly Fragment[] = [
   raw('set enable_bitmapscan = off'),
   raw('set plan_cache_mode = force_generic_plan'),
   raw('set jit = off'),
+  // what comes by WAL is seen when it has come
+  raw(`set freshet.wal = 'behind'`),
 ]
 
 export const RESET_POLL_SETTINGS: readonly Fragment[] = [
@@ -32,6 +34,7 @@ export const RESET_POLL_SETTINGS: readonly Fragment[] = [
   raw('reset enable_bitmapscan'),
   raw('reset plan_cache_mode'),
   raw('reset jit'),
+  raw('reset freshet.wal'),
 ]
 
 export async function currentSnapshot(database: Queryable): Promise<string> {

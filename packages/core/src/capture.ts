@@ -1,4 +1,4 @@
-import type { Database } from './database.ts'
+import type { Database, Queryable } from './database.ts'
 import type { SourceIdentifier } from './names.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -19,16 +19,59 @@ export interface Capture {
    * every transaction that writes to the source and is not yet visible to a snapshot taken afterwards is captured.
    * Takes its lock on the source with a `lock_timeout`.
    */
-  ensure(database: Database, source: SourceIdentifier, columns: readonly string[]): Promise<void>
+  ensure(
+    database: Database,
+    source: SourceIdentifier,
+    columns: readonly string[],
+    options?: CaptureOptions,
+  ): Promise<void>
   /** Removes the capture of a source that no stream table reads any more. */
   release(database: Database, stableName: string): Promise<void>
   /** Deletes change rows that are visible in `consumed`, at most `limit`; returns how many. */
   trim(database: Database, stableName: string, consumed: Snapshot, limit: number): Promise<number>
   /**
+   * For a REPEATABLE READ transaction that will read change buffers: gives it the changes that its snapshot shows in the
+   * sources and not yet in the buffers, until the returned function takes them back before it commits. Null: there is
+   * nothing to do, because changes come with their transactions.
+   */
+  handOver(
+    database: Database,
+    transaction: Queryable,
+    stableNames: readonly string[],
+  ): Promise<(() => Promise<void>) | null>
+  /** The replication slot through which changes come by WAL; null when no source is captured so. */
+  stream(database: Database): Promise<CaptureStream | null>
+  /**
    * What is wrong with the capture of a source, if anything: a dropped trigger, a changed column, a lost buffer; `paused`
    * when it is paused and should not be, or the other way round. `ensure` mends it.
    */
   inspect(database: Database, stableName: string): Promise<readonly CaptureFault[]>
+}
+
+export interface CaptureOptions {
+  /**
+   * How changes are captured. `trigger`: in the writers' transactions. `wal`: from the server's log, after them. `auto`:
+   * by WAL where the server and the source permit it. Left out, a source stays captured as it is; at first by triggers.
+   */
+  readonly via?: CaptureChoice
+}
+
+export type CaptureChoice = 'trigger' | 'wal' | 'auto'
+
+export interface CaptureStream {
+  readonly slot: string
+  /** Up to where transactions have been applied, as an LSN. */
+  readonly applied: string
+  /** Somebody reads it. */
+  readonly active: boolean
+  /** It is there, and can be read. */
+  readonly usable: boolean
+  /** How much of its log the server keeps for it. */
+  readonly retainedBytes: number
+  /** How much has been written and not yet confirmed. */
+  readonly lagBytes: number
+  /** How much more the server will keep before it gives the slot up; null when that has no limit. */
+  readonly safeBytes: number | null
 }
 
 export interface CaptureFault {
@@ -38,6 +81,7 @@ export interface CaptureFault {
     | 'buffer_missing'
     | 'column_changed'
     | 'partition_uncaptured'
+    | 'not_published'
     | 'paused'
   readonly detail: string
 }

@@ -147,6 +147,16 @@ const entries = {
     retry: 'definition',
     hint: '`freshet doctor` names the fault; the stream table is filled anew once it is mended.',
   },
+  /** Capture by WAL was asked for, and the server or the source does not permit it; the message says what is missing. */
+  WAL_NOT_AVAILABLE: { retry: 'definition', hint: 'Capture the source by triggers, or change what the message names.' },
+  /**
+   * A source is captured by WAL, and what it changed has not come through the stream in time: nobody reads the slot, or
+   * whoever does is far behind. Nothing was changed.
+   */
+  STREAM_BEHIND: {
+    retry: 'retry',
+    hint: 'Try again; if it persists, let a scheduler run (`freshet serve`), and see `freshet doctor`.',
+  },
   /** Somebody wrote to a stream table; only its refresh may. */
   STREAM_TABLE_WRITE: { retry: 'never', hint: 'Write to its sources; the stream table follows.' },
 

@@ -1,4 +1,4 @@
-export type { Capture, CaptureFault } from './capture.ts'
+export type { Capture, CaptureChoice, CaptureFault, CaptureOptions, CaptureStream } from './capture.ts'
 export {
   catalog,
   type Catalog,
@@ -64,6 +64,13 @@ export {
 } from './names.ts'
 export { connect, type ConnectOptions } from './postgres.ts'
 export type { Refresher, RefreshOptions, RefreshOutcome } from './refresher.ts'
+export {
+  openReplication,
+  REPLICATION_SETTINGS,
+  type ReplicationOptions,
+  type ReplicationStream,
+  type StreamItem,
+} from './replication.ts'
 export {
   DEFAULT_SETTINGS,
   isSettingName,

@@ -9,6 +9,8 @@ export const STREAM_TABLE_WRITE_SQLSTATE = 'FR001'
 
 const STATES: Readonly<Record<string, ErrorCode>> = {
   [STREAM_TABLE_WRITE_SQLSTATE]: 'STREAM_TABLE_WRITE',
+  FR002: 'STREAM_BEHIND',
+  FR003: 'INTERNAL', // a reader of captured changes in the wrong isolation
   '25006': 'READ_ONLY_SERVER', // read_only_sql_transaction
   '2BP01': 'HAS_DEPENDENTS', // dependent_objects_still_exist
   '3D000': 'UNKNOWN_DATABASE', // invalid_catalog_name

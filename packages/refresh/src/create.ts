@@ -1,5 +1,6 @@
 import {
   adoptCluster,
+  type CaptureChoice,
   checkName,
   type Database,
   displayName,
@@ -49,6 +50,8 @@ export interface CreateSpec {
   readonly mode?: Mode
   /** 'live', 'manual', or a duration such as '500ms', '5s', '1m', '2h'. Default: live. */
   readonly schedule?: string
+  /** How its sources are captured from now on; left out, they stay as they are, and new ones get triggers. */
+  readonly cdc?: CaptureChoice
 }
 
 export async function createStreamTable(
@@ -74,7 +77,7 @@ export async function createStreamTable(
       throw isFreshetError(error) && error.sqlState === UNIQUE_VIOLATION ? takenMeanwhile(target, error) : error
     })
   try {
-    await captureSources(context, resolved.facts, plan, onProgress)
+    await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
     const filled = await fill(context, id, onProgress)
     const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
     onProgress({ phase: 'done', message: 'fresh' })
@@ -255,6 +258,7 @@ export async function captureSources(
   facts: QueryFacts,
   plan: StoredPlan,
   onProgress: OnProgress,
+  via?: CaptureChoice,
 ): Promise<void> {
   const kinds = new Map([...facts.relations.values()].map((relation) => [relation.stableName, relation]))
   for (const source of plan.sources) {
@@ -271,7 +275,7 @@ export async function captureSources(
         ...sourceIdentifier(relation.oid, relation.schema, relation.table),
         stableName: relation.stableName,
       }
-      await context.capture.ensure(context.database, identified, source.columns)
+      await context.capture.ensure(context.database, identified, source.columns, via === undefined ? {} : { via })
     }
   }
 }

@@ -39,6 +39,7 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
   return [
     ...findings,
     ...(await examineSources(context)),
+    ...(await examineStream(context)),
     ...(await examineTables(context)),
     ...(await examineIndexes(context)),
     ...(await examineSettings(context)),
@@ -51,7 +52,7 @@ async function examineSources({ database, capture }: RefreshContext): Promise<Fi
     raw(
       `select stable_name, schema_name as schema, table_name as table,
         case when gate = 'shut' then case when paused then '--source' else '--capture' end end as how
-      from freshet.source where capture = 'trigger' order by 2, 3`,
+      from freshet.source where capture in ('trigger', 'wal') order by 2, 3`,
     ),
   )
   const findings: Finding[] = []
@@ -79,6 +80,35 @@ function paused(subject: string, how: string): Finding {
     message: 'its capture is paused; what reads it does not follow',
     hint: how === '--source' ? `freshet resume --source ${subject}` : 'freshet resume --capture (or --everything)',
   }
+}
+
+/** The retained log of a slot that nobody reads fills the server's disk. */
+const RETAINED = { warning: 256 * 2 ** 20, error: 2 ** 30 }
+
+async function examineStream({ database, capture }: RefreshContext): Promise<Finding[]> {
+  const stream = await capture.stream(database)
+  if (stream === null) return []
+  const { slot: subject, active, usable, retainedBytes, lagBytes, safeBytes } = stream
+  const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`
+  if (!usable) {
+    const message = 'the replication slot is gone, or the server gave it up'
+    const hint = 'A scheduler (`freshet serve`) replaces it; stream tables over its sources are then recomputed.'
+    return [{ level: 'error', subject, message, hint }]
+  }
+  const kept = `the server keeps ${megabytes(retainedBytes)} of its log for it, ${megabytes(lagBytes)} of them not read`
+  const nearlyLost = safeBytes !== null && safeBytes < retainedBytes
+  if (retainedBytes > RETAINED.error || nearlyLost) {
+    const left = safeBytes === null ? '' : `, and gives it up after ${megabytes(safeBytes)} more`
+    const hint = active ? 'Look for a long transaction in pg_stat_activity.' : 'Let a scheduler run: freshet serve'
+    return [{ level: 'error', subject, message: `${kept}${left}`, hint }]
+  }
+  if (!active) {
+    const hint = 'Let a scheduler run: freshet serve. Until somebody does, the log grows.'
+    return [{ level: 'warning', subject, message: `nobody reads the stream of changes; ${kept}`, hint }]
+  }
+  if (retainedBytes > RETAINED.warning)
+    return [{ level: 'warning', subject, message: kept, hint: 'Look for a long transaction in pg_stat_activity.' }]
+  return [ok(subject, `read; ${kept}`)]
 }
 
 async function examineTables({ database }: RefreshContext): Promise<Finding[]> {

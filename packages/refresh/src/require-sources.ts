@@ -23,6 +23,6 @@ export async function requireCapture(context: RefreshContext, definition: Defini
   await requireSources(context.database, definition)
   const captured = await context.database.query<{ name: string }>(sql`
     select s.stable_name as name from freshet.dependency d join freshet.source s using (stable_name)
-    where d.stream_table_id = ${definition.id} and s.capture = 'trigger' order by 1`)
+    where d.stream_table_id = ${definition.id} and s.capture in ('trigger', 'wal') order by 1`)
   for (const { name } of captured) await mendCapture(context.database, context.capture, name, 'as they are')
 }

@@ -157,7 +157,11 @@ async function pendingOf(
   const result = new Map<number, { changes: number; bounded: boolean }>()
   for (let i = 0; i < parts.length; i += 100) {
     const statements = parts.slice(i, i + 100)
-    for (const [row] of (await queryable.batch(statements)) as { id: number; changes: number }[][]) {
+    // what the stream has not brought yet is not waited for
+    const counted = (
+      await queryable.batch([sql`select set_config('freshet.wal', 'behind', true)`, ...statements])
+    ).slice(1)
+    for (const [row] of counted as { id: number; changes: number }[][]) {
       if (row === undefined) continue
       const known = result.get(row.id) ?? { changes: 0, bounded: false }
       result.set(row.id, {

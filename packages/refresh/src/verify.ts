@@ -22,10 +22,7 @@ export interface Verification extends Comparison {
 
 const ATTEMPTS = 20
 
-export async function verifyStreamTable(
-  context: Pick<RefreshContext, 'database'>,
-  name: string,
-): Promise<Verification> {
+export async function verifyStreamTable(context: RefreshContext, name: string): Promise<Verification> {
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await requireSources(context.database, definition)
@@ -38,7 +35,12 @@ export async function verifyStreamTable(
           if (definition.mode !== 'immediate') await lockState(transaction, definition.id, true)
           const current = await loadDefinition(transaction, definition.id)
           // An immediate one is equal in every snapshot, or it is not.
-          if (current.mode !== 'immediate') await bringToSnapshot(transaction, current)
+          if (current.mode !== 'immediate') {
+            const sources = current.plan.sources.map((source) => source.stableName)
+            const takeBack = await context.capture.handOver(context.database, transaction, sources)
+            await bringToSnapshot(transaction, current)
+            await takeBack?.()
+          }
           return { name: nameOf(current), ...(await compare(transaction, current)) }
         },
         { isolation: 'repeatable read' },

@@ -21,7 +21,7 @@ test('the catalog as the migrations make it', async () => {
 /** What a value of the TypeScript type may be on the server. */
 type ServerType<T> = unknown extends T ? 'jsonb' : null extends T ? `${Known<NonNullable<T>>} or null` : Known<T>
 type Known<T> = [T] extends [string]
-  ? 'text' | 'bigint' | 'xid8'
+  ? 'text' | 'bigint' | 'xid8' | 'pg_lsn'
   : [T] extends [number]
     ? 'integer' | 'oid'
     : [T] extends [boolean]
@@ -59,6 +59,13 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     decision: 'jsonb or null',
     source_rows: 'bigint or null',
   },
+  wal_stream: {
+    applied_lsn: 'pg_lsn',
+    generation: 'integer',
+    only_row: 'boolean',
+    since: 'xid8',
+    slot_name: 'text',
+  },
   setting: { changed_at: 'timestamp with time zone', name: 'text', value: 'jsonb' },
   source: {
     stable_name: 'text',
@@ -73,6 +80,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     paused: 'boolean',
     gate: 'text',
     resumed: 'xid8 or null',
+    replica_identity: 'text or null',
+    replica_identity_index: 'text or null',
   },
   stream_table: {
     stream_table_id: 'integer',

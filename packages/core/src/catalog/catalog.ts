@@ -32,6 +32,7 @@ export interface Catalog {
   readonly stream_table_state: StreamTableStateTable
   readonly dependency: DependencyTable
   readonly refresh_history: RefreshHistoryTable
+  readonly wal_stream: WalStreamTable
 }
 
 interface MigrationTable {
@@ -46,6 +47,14 @@ interface InstallationTable {
   system_identifier: string | null
   database_name: Generated<string>
   installed_at: Generated<Date>
+}
+
+interface WalStreamTable {
+  only_row: Generated<boolean>
+  slot_name: string
+  generation: number
+  since: Generated<string>
+  applied_lsn: string
 }
 
 interface SettingTable {
@@ -65,7 +74,7 @@ interface SourceTable {
   schema_name: string
   table_name: string
   kind: 'table' | 'partitioned' | 'stream_table' | 'foreign' | 'materialized_view'
-  capture: 'trigger' | 'refresh' | 'none'
+  capture: 'trigger' | 'wal' | 'refresh' | 'none'
   captured_columns: JsonColumn<readonly CapturedColumn[]>
   members: Generated<number[]>
   installed_at: Generated<Date>
@@ -73,6 +82,8 @@ interface SourceTable {
   gate: Generated<'open' | 'shut'>
   /** xid8: text. */
   resumed: string | null
+  replica_identity: string | null
+  replica_identity_index: string | null
 }
 
 interface StreamTableTable {

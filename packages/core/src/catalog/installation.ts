@@ -51,6 +51,10 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
     )
     update freshet.stream_table_state set reinitialize = 'cluster_changed', version = version + 1
     where exists (select from moved)`)
+  // a slot of that name here, if there is one, has other changes; whoever streams next begins anew
+  await transaction.query(sql`
+    delete from freshet.wal_stream
+    where exists (select from freshet.installation where system_identifier <> ${identity})`)
   await transaction.query(sql`
     update freshet.installation set system_identifier = ${identity}, database_name = current_database()`)
 }

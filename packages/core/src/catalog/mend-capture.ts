@@ -27,7 +27,7 @@ export async function mendCapture(
       array(
         select distinct c from freshet.dependency d cross join unnest(d.columns) c where d.stable_name = s.stable_name order by c
       ) as columns
-    from freshet.source s where s.stable_name = ${stableName} and s.capture = 'trigger'`)
+    from freshet.source s where s.stable_name = ${stableName} and s.capture in ('trigger', 'wal')`)
   if (source === undefined) return 'sound'
   if (source.oid === null) {
     throw new FreshetError('SOURCE_DROPPED', `the source ${displayName(source)} was dropped`)

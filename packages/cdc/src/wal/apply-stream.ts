@@ -1,0 +1,188 @@
+import {
+  type Database,
+  FreshetError,
+  type Lsn,
+  lsn,
+  printLsn,
+  type Queryable,
+  REPLICATION_SETTINGS,
+  type ReplicationStream,
+  type StreamItem,
+  sql,
+} from '@freshet/core'
+import { Inbox } from './inbox.ts'
+import { LogWriter } from './log-writer.ts'
+import type { Message } from './pgoutput.ts'
+import { findTarget, type Target } from './targets.ts'
+import { widenXid } from './widen-xid.ts'
+
+/**
+ * Writes what comes through the stream into the logs, and confirms it.
+ *
+ * Rows, and how far the stream is with them, are one transaction: what was applied is applied once, whatever breaks, and
+ * only what is durable is confirmed. Transactions that are there together are applied together; a large one is written in
+ * batches as it comes. Whoever applies moves `applied_lsn` from where it knows it to be, so of two processes that believe
+ * they own the stream only one goes on.
+ */
+export interface Applied {
+  readonly transactions: number
+  readonly rows: number
+  readonly position: Lsn
+}
+
+export interface ApplyOptions {
+  readonly database: Database
+  readonly stream: ReplicationStream<Message>
+  /** What was applied before. */
+  readonly applied: Lsn
+  readonly onApplied?: (applied: Applied) => void
+}
+
+/** Rows that are committed together at most, where they belong to several transactions. */
+const MOST_TOGETHER = 5_000
+
+/** Never returns: it throws when the stream or the database fails. */
+export async function applyStream(options: ApplyOptions): Promise<never> {
+  const applier = new Applier(options)
+  for (;;) await applier.step()
+}
+
+interface Upstream {
+  readonly xid: number
+  /** It was applied before the stream broke, and comes again. */
+  readonly known: boolean
+}
+
+class Applier {
+  readonly #options: ApplyOptions
+  readonly #inbox: Inbox<Message>
+  readonly #relations = new Map<number, Extract<Message, { kind: 'relation' }>>()
+  readonly #targets = new Map<number, Target | null>()
+  /** The transaction whose changes come now. */
+  #upstream: Upstream | null = null
+  /** Written with the last rows. */
+  #applied: Lsn
+  /** The end of the last transaction that came. */
+  #ended: Lsn
+  /** Everything that committed before has come. */
+  #reached: Lsn
+
+  constructor(options: ApplyOptions) {
+    this.#options = options
+    this.#inbox = new Inbox(options.stream)
+    this.#applied = options.applied
+    this.#ended = options.applied
+    this.#reached = options.applied
+  }
+
+  /** One item without anything to write, or a transaction of ours with as much as has come. */
+  async step(): Promise<void> {
+    const item = await this.#inbox.take()
+    const change = this.#pass(item)
+    if (change !== null) await this.#applyTogether(change)
+    this.#options.stream.confirm(this.#reached)
+  }
+
+  /** Takes note of an item; returns it when it leaves something to write. */
+  #pass(item: StreamItem<Message>): Change | null {
+    if (item.kind === 'position') {
+      if (item.position > this.#reached) this.#reached = item.position
+      return null
+    }
+    const { message } = item
+    switch (message.kind) {
+      case 'begin':
+        this.#upstream = { xid: message.xid, known: message.commit < this.#applied }
+        return null
+      case 'commit':
+        this.#upstream = null
+        this.#ended = message.end
+        if (message.end > this.#reached) this.#reached = message.end
+        return null
+      case 'relation':
+        this.#relations.set(message.relation, message)
+        this.#targets.delete(message.relation)
+        return null
+      case 'message':
+        if (message.prefix === 'freshet' && message.content === 'sources') this.#targets.clear()
+        return null
+      case 'insert':
+      case 'update':
+      case 'delete':
+      case 'truncate':
+        return this.#upstream?.known === true ? null : message
+      case 'type':
+      case 'origin':
+        return null
+    }
+  }
+
+  async #applyTogether(first: Change): Promise<void> {
+    let transactions = 0
+    let rows = 0
+    await this.#options.database.transaction(async (transaction) => {
+      const near = await prepare(transaction)
+      const writer = new LogWriter(transaction)
+      const write = async (change: Change) => {
+        if (this.#upstream === null) throw new FreshetError('INTERNAL', 'a change came outside of a transaction')
+        rows++
+        await this.#write(transaction, writer, widenXid(this.#upstream.xid, near), change)
+      }
+      await write(first)
+      while (this.#upstream !== null || (this.#inbox.ready && rows < MOST_TOGETHER)) {
+        const item = await this.#inbox.take()
+        const change = this.#pass(item)
+        if (change !== null) await write(change)
+        else if (item.kind === 'message' && item.message.kind === 'commit') transactions++
+      }
+      await writer.flush()
+      await moveTo(transaction, this.#applied, this.#ended)
+    })
+    this.#applied = this.#ended
+    this.#options.onApplied?.({ transactions, rows, position: this.#applied })
+  }
+
+  async #write(transaction: Queryable, writer: LogWriter, xid: bigint, change: Change): Promise<void> {
+    if (change.kind !== 'truncate') {
+      const target = await this.#target(transaction, change.relation)
+      if (target !== null) await writer.change(target, xid, change)
+      return
+    }
+    for (const relation of change.relations) {
+      const target = await this.#target(transaction, relation)
+      if (target !== null) await writer.mark(target, xid)
+    }
+  }
+
+  async #target(transaction: Queryable, oid: number): Promise<Target | null> {
+    const known = this.#targets.get(oid)
+    if (known !== undefined) return known
+    const relation = this.#relations.get(oid)
+    if (relation === undefined) throw new FreshetError('INTERNAL', `the stream did not describe the relation ${oid}`)
+    const target = await findTarget(transaction, relation)
+    this.#targets.set(oid, target)
+    return target
+  }
+}
+
+type Change = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
+
+/** Texts are read with the settings that they were written with. Returns a transaction id of about now. */
+async function prepare(transaction: Queryable): Promise<bigint> {
+  const settings = { ...REPLICATION_SETTINGS, xmloption: 'content', synchronous_commit: 'on' }
+  const [row] = await transaction.query<{ near: string }>(
+    sql`select pg_snapshot_xmax(pg_current_snapshot())::text as near, count(set_config(name, value, true))
+      from unnest(${Object.keys(settings)}::text[], ${Object.values(settings)}::text[]) as s (name, value)`,
+    { prepared: true },
+  )
+  return BigInt(row?.near ?? '0')
+}
+
+async function moveTo(transaction: Queryable, from: Lsn, to: Lsn): Promise<void> {
+  const moved = await transaction.query(
+    sql`update freshet.wal_stream set applied_lsn = ${printLsn(lsn(to))}::pg_lsn
+      where applied_lsn = ${printLsn(from)}::pg_lsn returning 1`,
+    { prepared: true },
+  )
+  if (moved.length === 0) throw new FreshetError('TRANSACTION_CONFLICT', 'another process goes on with the stream')
+}

@@ -1,0 +1,52 @@
+import { type CapturedColumn, type Queryable, sql } from '@freshet/core'
+import type { Message } from './pgoutput.ts'
+
+/**
+ * Where the rows of a published relation go: the log of its source, and which of the relation's columns make up which of
+ * the log's. A relation that no longer fits what was captured (a column that is gone or has another type, old rows that
+ * are not whole) is `unfit`: its transactions leave markers, and whoever reads recomputes, until capture is mended.
+ */
+export interface Target {
+  readonly stableName: string
+  readonly fit: boolean
+  /** The log's columns in their order. */
+  readonly log: readonly string[]
+  /** For each captured column its place in the relation. */
+  readonly places: readonly number[]
+}
+
+type Relation = Extract<Message, { kind: 'relation' }>
+
+/** Null when the relation is not captured by WAL any more. */
+export async function findTarget(transaction: Queryable, relation: Relation): Promise<Target | null> {
+  const types = [...new Set(relation.columns.map(({ type }) => type))]
+  const [source] = await transaction.query<{
+    stableName: string
+    columns: readonly CapturedColumn[]
+    log: readonly string[]
+    types: Readonly<Record<string, string>>
+  }>(sql`
+    with recursive base (type, oid) as (
+      select t, t from unnest(${types}::oid[]) as t
+      union all
+      select b.type, t.typbasetype from base b join pg_catalog.pg_type t on t.oid = b.oid where t.typtype = 'd'
+    )
+    select s.stable_name as "stableName", s.captured_columns as columns,
+      array(
+        select a.attname::text from pg_catalog.pg_attribute a
+        where a.attrelid = to_regclass('freshet_changes.log_' || s.stable_name) and a.attnum > 0 and not a.attisdropped
+        order by a.attnum
+      ) as log,
+      (
+        select coalesce(jsonb_object_agg(b.type::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname)), '{}')
+        from base b join pg_catalog.pg_type t on t.oid = b.oid and t.typtype <> 'd'
+          join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+      ) as types
+    from freshet.source s where s.capture = 'wal' and s.relation = ${relation.relation}::oid`)
+  if (source === undefined) return null
+  const places = source.columns.map(({ name }) => relation.columns.findIndex((column) => column.name === name))
+  const fit =
+    relation.identity === 'full' &&
+    source.columns.every(({ type }, i) => source.types[String(relation.columns[places[i] ?? -1]?.type)] === type)
+  return { stableName: source.stableName, fit, log: source.log, places }
+}

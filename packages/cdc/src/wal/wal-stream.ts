@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type CaptureStream,
+  type Database,
+  type FreshetError,
+  openReplication,
+  parseLsn,
+  toFreshetError,
+} from '@freshet/core'
+import { type Applied, applyStream } from './apply-stream.ts'
+import { decodeMessage } from './pgoutput.ts'
+import { establishStream, PUBLICATION, readStream } from './slot.ts'
+
+/**
+ * Reads the database's slot as long as a source is captured by WAL, and whenever no other process does: any number may
+ * run side by side, and the server lends the slot to one. What breaks is tried again; a slot that is lost is replaced.
+ */
+export interface WalStream {
+  stop(): Promise<void>
+}
+
+export type WalStreamEvent =
+  | { readonly kind: 'streaming'; readonly slot: string }
+  | { readonly kind: 'applied'; readonly applied: Applied }
+  /** It goes on in a moment. */
+  | { readonly kind: 'interrupted'; readonly error: FreshetError }
+  /** The slot was lost: whatever reads its sources is recomputed. */
+  | { readonly kind: 'replaced' }
+
+export interface WalStreamOptions {
+  readonly database: Database
+  readonly databaseUrl: string
+  readonly listener?: (event: WalStreamEvent) => void
+}
+
+/** How long until it looks again whether there is something to read, or a slot that broke can be read again. */
+const PAUSE_MS = 250
+
+export function walStream(options: WalStreamOptions): WalStream {
+  const stopping = new AbortController()
+  const running = run(options, stopping.signal)
+  return {
+    async stop() {
+      stopping.abort()
+      await running
+    },
+  }
+}
+
+async function run({ database, databaseUrl, listener = () => undefined }: WalStreamOptions, signal: AbortSignal) {
+  while (!signal.aborted) {
+    try {
+      const state = await readStream(database)
+      if (state !== null && !state.usable) {
+        if (await establishStream(database)) listener({ kind: 'replaced' })
+        continue
+      }
+      if (state !== null && !state.active) await read(state, { database, databaseUrl, listener }, signal)
+    } catch (error) {
+      // `stop` closes the stream under whoever waits for it
+      if (!signal.aborted) listener({ kind: 'interrupted', error: toFreshetError(error) })
+    }
+    await sleep(PAUSE_MS, undefined, { signal }).catch((error: unknown) => {
+      if (!signal.aborted) throw error
+    })
+  }
+}
+
+/** Until it breaks. */
+async function read(
+  { slot, applied }: CaptureStream,
+  { database, databaseUrl, listener }: Required<WalStreamOptions>,
+  signal: AbortSignal,
+): Promise<void> {
+  const from = parseLsn(applied)
+  const stream = await openReplication({
+    url: databaseUrl,
+    slot,
+    from,
+    pluginOptions: { proto_version: '1', publication_names: PUBLICATION, messages: 'true' },
+    decode: decodeMessage,
+  })
+  const close = () => void stream.close()
+  signal.addEventListener('abort', close)
+  try {
+    listener({ kind: 'streaming', slot })
+    if (!signal.aborted)
+      await applyStream({
+        database,
+        stream,
+        applied: from,
+        onApplied: (done) => listener({ kind: 'applied', applied: done }),
+      })
+  } finally {
+    signal.removeEventListener('abort', close)
+    await stream.close()
+  }
+}

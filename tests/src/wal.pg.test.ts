@@ -1,0 +1,231 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, type Freshet, type WalStreamEvent } from '@freshet/client'
+import { assertEqualToQuery, createTestDatabase, freshSeed, random, type TestDatabase } from '@freshet/testkit'
+import { startCoordinator } from '@freshet/coordinator'
+import { expect, test } from 'vitest'
+import { BANK, BANK_STREAMS, startWriters, TOTAL } from './writers.ts'
+
+/**
+ * The laws with sources that are captured by WAL: each refresh and each verification reads the tables in one snapshot,
+ * and exactly the changes of the transactions that it shows, while the stream brings them later.
+ */
+interface Bank {
+  readonly freshet: Freshet
+  readonly events: WalStreamEvent[]
+}
+
+async function bank(test: TestDatabase, cdc: 'wal' | 'trigger' = 'wal'): Promise<Bank> {
+  const client = await test.client()
+  await client.query(BANK)
+  const freshet = await connect(test.url)
+  const events: WalStreamEvent[] = []
+  freshet.startStream((event) => void events.push(event))
+  test.defer(async () => {
+    for (const { name } of await freshet.list()) await freshet.drop(name)
+    await freshet.close()
+  })
+  for (const [name, query] of Object.entries(BANK_STREAMS))
+    await freshet.create({ name, query, schedule: 'manual', mode: 'differential', cdc })
+  return { freshet, events }
+}
+
+async function settled(freshet: Freshet): Promise<void> {
+  for (const [name, query] of Object.entries(BANK_STREAMS)) {
+    await freshet.refresh(name)
+    await assertEqualToQuery(freshet.database, name, query)
+  }
+}
+
+async function walState(test: TestDatabase): Promise<{ slots: number; published: number; full: number }> {
+  const client = await test.client()
+  const { rows } = await client.query<{ slots: number; published: number; full: number }>(`
+    select (select count(*)::int from pg_replication_slots where database = current_database()) as slots,
+      (select count(*)::int from pg_publication_tables) as published,
+      (select count(*)::int from pg_class where relreplident = 'f' and relnamespace = 'public'::regnamespace) as full`)
+  return rows[0] ?? { slots: -1, published: -1, full: -1 }
+}
+
+test('both sides of joins change under six writers; refreshed and verified meanwhile; the stream is killed', async () => {
+  const seed = freshSeed()
+  await using database = await createTestDatabase()
+  const { freshet, events } = await bank(database)
+  const killer = await database.client()
+  const writers = await startWriters(database, random(seed), 6)
+  const order = random(seed + 1)
+  const counts = { refreshes: 0, verified: 0, kills: 0 }
+  const limit = performance.now() + 60_000
+  try {
+    while ((writers.counts.committed < 300 || counts.verified < 60) && performance.now() < limit) {
+      const name = order.pick(Object.keys(BANK_STREAMS))
+      const { action } = await freshet.refresh(name)
+      if (action === 'differential') counts.refreshes++
+      expect(await freshet.verify(name), `seed ${seed}, ${name}`).toMatchObject({ equal: true })
+      counts.verified++
+      const { rows } = await killer.query<{ total: number }>('select total::int as total from total')
+      expect(rows, `seed ${seed}`).toEqual([{ total: TOTAL }])
+      if (counts.verified % 15 === 0) {
+        await killer.query(
+          'select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database() and active',
+        )
+        counts.kills++
+      }
+    }
+  } finally {
+    await writers.stop()
+  }
+  await settled(freshet)
+  const kinds = events.map(({ kind }) => kind)
+  console.log(`seed ${seed}`, { ...writers.counts, ...counts })
+  expect(kinds.filter((kind) => kind === 'interrupted').length).toBeGreaterThanOrEqual(counts.kills)
+  expect(kinds).not.toContain('replaced')
+  expect(counts.kills).toBeGreaterThan(0)
+  expect(counts.refreshes).toBeGreaterThan(20)
+  expect(writers.counts.committed).toBeGreaterThanOrEqual(300)
+})
+
+test('without the wait a join is wrong: a refresh that takes only what has come misses what its snapshot shows', async () => {
+  const seed = freshSeed()
+  await using database = await createTestDatabase()
+  const { freshet } = await bank(database)
+  await freshet.database.query({
+    text: `alter function freshet.await_wal(pg_snapshot) rename to really_await_wal`,
+    values: [],
+  })
+  await freshet.database.query({
+    text: `create function freshet.await_wal(seen pg_snapshot) returns boolean language sql volatile as 'select false'`,
+    values: [],
+  })
+  const writers = await startWriters(database, random(seed), 6)
+  for (let i = 0; i < 40; i++) for (const name of ['by_owner', 'moved']) await freshet.refresh(name)
+  await writers.stop()
+  await sleep(500)
+  for (const name of ['by_owner', 'moved']) await freshet.refresh(name)
+  const wrong = []
+  for (const name of ['by_owner', 'moved']) if (!(await freshet.verify(name)).equal) wrong.push(name)
+  expect(wrong, `seed ${seed}`).not.toEqual([])
+  await freshet.database.query({ text: 'drop function freshet.await_wal(pg_snapshot)', values: [] })
+  await freshet.database.query({
+    text: 'alter function freshet.really_await_wal(pg_snapshot) rename to await_wal',
+    values: [],
+  })
+})
+
+test('switched between triggers and WAL while writers go on: nothing is lost, nothing is doubled', async () => {
+  const seed = freshSeed()
+  await using database = await createTestDatabase()
+  const { freshet } = await bank(database, 'trigger')
+  const writers = await startWriters(database, random(seed), 6)
+  const captures: string[] = []
+  try {
+    for (const cdc of ['wal', 'trigger', 'wal'] as const) {
+      const name = `switched_to_${captures.length}`
+      const query =
+        'select o.name, count(*) as n, sum(a.balance) as s from account a join owner o on o.id = a.owner join ledger l on l.account = a.id group by 1'
+      await freshet.create({ name, query, schedule: 'manual', cdc })
+      const rows = await freshet.database.query<{ capture: string }>({
+        text: 'select distinct capture from freshet.source',
+        values: [],
+      })
+      captures.push(rows.map(({ capture }) => capture).join())
+      for (let i = 0; i < 3; i++) {
+        await sleep(30)
+        for (const each of [name, ...Object.keys(BANK_STREAMS)])
+          expect(await freshet.verify(each), `seed ${seed}, ${each}`).toMatchObject({ equal: true })
+      }
+    }
+  } finally {
+    await writers.stop()
+  }
+  await settled(freshet)
+  expect(captures).toEqual(['wal', 'trigger', 'wal'])
+  expect(writers.counts.committed).toBeGreaterThan(20)
+})
+
+test('a slot that is lost is replaced, and whoever read its sources is recomputed', async () => {
+  await using database = await createTestDatabase()
+  const { freshet, events } = await bank(database)
+  const client = await database.client()
+  await client.query('insert into ledger values (1, 1)')
+  await settled(freshet)
+  for (let round = 0; round < 2; round++) {
+    await client.query(
+      `select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where database = current_database() and active;`,
+    )
+    await client.query(
+      `select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()`,
+    )
+    await client.query(
+      'insert into ledger values (2, 5), (3, -5); update account set balance = balance + 0, owner = 3 where id = 5',
+    )
+    while (events.filter(({ kind }) => kind === 'replaced').length <= round) await sleep(20)
+    expect(await freshet.refresh('moves')).toMatchObject({ action: 'full', reason: 'TRUNCATED' })
+    await settled(freshet)
+    await client.query('insert into ledger values (7, 7)')
+    expect(await freshet.refresh('moves')).toMatchObject({ action: 'differential', changeRows: 1 })
+    await settled(freshet)
+  }
+})
+
+test('TRUNCATE comes as a marker; the last reader takes slot, publication and replica identity along', async () => {
+  await using database = await createTestDatabase()
+  const { freshet } = await bank(database)
+  const client = await database.client()
+  await client.query('insert into ledger values (1, 1), (2, -1)')
+  await settled(freshet)
+  await client.query(
+    'begin; insert into ledger values (9, 9); truncate ledger; insert into ledger values (4, 2); commit',
+  )
+  expect(await freshet.refresh('moves')).toMatchObject({ action: 'full', reason: 'TRUNCATED' })
+  await settled(freshet)
+  expect(await walState(database)).toEqual({ slots: 1, published: 3, full: 3 })
+  for (const name of Object.keys(BANK_STREAMS)) await freshet.drop(name)
+  expect(await walState(database)).toEqual({ slots: 0, published: 0, full: 0 })
+})
+
+test('in another cluster, and as a role that may not replicate', async () => {
+  await using database = await createTestDatabase()
+  const { freshet, events } = await bank(database)
+  const client = await database.client()
+  await client.query(`update freshet.installation set system_identifier = 'another'; insert into ledger values (1, 1)`)
+  await freshet.init()
+  await client.query(`insert into ledger values (2, 2)`)
+  while (!events.some(({ kind }) => kind === 'replaced')) await sleep(20)
+  await settled(freshet)
+  await client.query('insert into ledger values (3, 3)')
+  expect(await freshet.refresh('moves')).toMatchObject({ action: 'differential', changeRows: 1 })
+  await settled(freshet)
+
+  const role = `plain_${database.name}`
+  await client.query(`create role ${role} login password 'x'; grant all on schema public to ${role};
+    grant create, temporary on database ${database.name} to ${role}; grant usage on schema freshet, freshet_changes to ${role};
+    grant all on all tables in schema freshet, freshet_changes to ${role}; create table of_role (a int); alter table of_role owner to ${role}`)
+  const url = new URL(database.url)
+  url.username = role
+  url.password = 'x'
+  const other = await connect(url.toString())
+  await expect(other.create({ name: 'mine', query: 'select a from of_role', cdc: 'wal' })).rejects.toMatchObject({
+    code: 'WAL_NOT_AVAILABLE',
+    hint: expect.stringContaining('replication') as string,
+  })
+  await other.close()
+  await client.query(`drop owned by ${role}; drop role ${role}`)
+})
+
+test('the doctor tells of the stream; a live stream table sees what comes through it, broken or not', async () => {
+  await using database = await createTestDatabase()
+  const { freshet } = await bank(database)
+  await settled(freshet)
+  const slot = async () =>
+    (await freshet.doctor()).find(({ subject }) => subject.startsWith('freshet_') && !subject.includes('.'))
+  expect(await slot()).toMatchObject({ level: 'ok' })
+  const client = await database.client()
+  await freshet.alter('moves', { schedule: 'live' })
+  const { refresher, capture } = freshet
+  const coordinator = startCoordinator({ database: freshet.database, refresher, capture, listener: () => undefined })
+  await client.query(`select pg_terminate_backend(active_pid) from pg_replication_slots where active`)
+  await client.query('insert into ledger values (1, 77)')
+  const seen = 'select from moves where amount = 77'
+  while ((await client.query(seen)).rowCount === 0) await sleep(10)
+  expect(await coordinator.drain()).toEqual([])
+  await settled(freshet)
+})
