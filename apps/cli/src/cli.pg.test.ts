@@ -319,3 +319,29 @@ describe('serve', () => {
     }
   })
 })
+
+describe('capture by WAL', () => {
+  const slots = () => test.database.query(sql`select active from pg_replication_slots where database = ${test.name}`)
+
+  it('create --cdc wal; a refresh by command reads the stream itself; drop takes the slot along', async () => {
+    await test.database.query(
+      sql`create table sales.returns (id int primary key, customer text, amount numeric(10, 2))`,
+    )
+    const query = 'select r.customer, sum(r.amount) as returned from sales.returns r group by r.customer'
+    await json(['create', 'returned', '--query', query, '--cdc', 'wal', '--schedule', 'manual'])
+    expect(await slots()).toEqual([{ active: false }])
+    expect(await human(['doctor'])).toContain('nobody reads the stream of changes')
+    await test.database.query(sql`insert into sales.returns values (1, 'c1', 5.10)`)
+    expect(await json(['refresh', 'returned'])).toMatchObject([{ action: 'differential', changeRows: 1 }])
+    expect(await json(['verify', 'returned'])).toMatchObject([{ equal: true, rows: 1 }])
+    expect(await json(['status', 'returned'])).toMatchObject([{ pendingChanges: 0 }])
+    await json(['drop', 'returned'])
+    expect(await slots()).toEqual([])
+  })
+
+  it('says what --cdc takes', async () => {
+    const ended = await freshetHere(['create', 'x', '--query', 'select 1', '--cdc', 'magic'], env)
+    expect(ended.exitCode).toBe(EXIT.usage)
+    expect(ended.err).toContain('trigger, wal, auto')
+  })
+})

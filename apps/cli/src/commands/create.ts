@@ -1,16 +1,17 @@
-import type { Mode } from '@freshet/client'
+import type { CaptureChoice, Mode } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import { examples } from './examples.ts'
-import { given, modeOption, queryFileOption, queryOption, queryText, scheduleOption } from './definition.ts'
+import { cdcOption, given, modeOption, queryFileOption, queryOption, queryText, scheduleOption } from './definition.ts'
 
 interface Options {
   readonly query?: string
   readonly queryFile?: string
   readonly schedule?: string
   readonly mode?: Mode
+  readonly cdc?: CaptureChoice
 }
 
 export function create(program: Command, cli: Cli): void {
@@ -22,9 +23,10 @@ export function create(program: Command, cli: Cli): void {
     .addOption(queryFileOption())
     .addOption(scheduleOption())
     .addOption(modeOption())
+    .addOption(cdcOption())
     .action(async (name: string, options: Options, command: Command) => {
       const query = await queryText(cli.terminal, options)
-      const spec = { name, query, ...given({ mode: options.mode, schedule: options.schedule }) }
+      const spec = { name, query, ...given({ mode: options.mode, schedule: options.schedule, cdc: options.cdc }) }
       const made = await showProgress(cli, command, (progress) =>
         withFreshet(cli, command, (freshet) => freshet.create(spec, progress)),
       )

@@ -1,4 +1,4 @@
-import type { Mode } from '@freshet/client'
+import type { CaptureChoice, Mode } from '@freshet/client'
 import { InvalidArgumentError, Option } from 'commander'
 import { usageError } from '../problem.ts'
 import type { Terminal } from '../terminal.ts'
@@ -30,6 +30,19 @@ function parseMode(text: string): Mode {
   const mode = MODES.find((known) => known === text)
   if (mode) return mode
   throw new InvalidArgumentError(`Allowed are ${MODES.join(', ')}.`)
+}
+
+const CAPTURES: readonly CaptureChoice[] = ['trigger', 'wal', 'auto']
+
+export function cdcOption(): Option {
+  return new Option(
+    '--cdc <how>',
+    'how its sources are captured: `trigger` (in the writers’ transactions), `wal` (from the server’s log), or `auto` (by WAL where server and source permit) (default: as they are, new ones by triggers)',
+  ).argParser((text: string): CaptureChoice => {
+    const choice = CAPTURES.find((known) => known === text)
+    if (choice) return choice
+    throw new InvalidArgumentError(`Allowed are ${CAPTURES.join(', ')}.`)
+  })
 }
 
 export interface QuerySource {
