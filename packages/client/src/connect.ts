@@ -104,11 +104,14 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       return { applied: report.applied, schemaVersion: report.schemaVersion }
     },
     async create(spec, progress) {
+      await requireInstalled()
+      await requireStream()
       const definition = await createStreamTable(context, spec, progress)
       return get(definition.id)
     },
     async alter(name, change, progress) {
       await requireInstalled()
+      await requireStream()
       const definition = await alterStreamTable(context, name, change, progress)
       return get(definition.id)
     },
@@ -165,6 +168,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     },
     async resume(name) {
       await requireInstalled()
+      await requireStream()
       await resumeStreamTable(context, name)
     },
     async pauseCapture(gate) {

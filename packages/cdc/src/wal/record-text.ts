@@ -6,7 +6,7 @@ export function recordText(values: readonly (string | null)[]): string {
   let text = '('
   for (const [i, value] of values.entries()) {
     if (i > 0) text += ','
-    if (value !== null) text += quoted(value)
+    if (value !== null) text += PLAIN.test(value) ? value : quoted(value)
   }
   return `${text})`
 }
@@ -15,6 +15,8 @@ export function arrayOfRecords(records: readonly string[]): string {
   return `{${records.map(quoted).join(',')}}`
 }
 
+/** What needs no quotes in a record: most numbers, times and words. */
+const PLAIN = /^[\w.:+-]+$/
 const SPECIAL = /["\\]/g
 
 function quoted(value: string): string {

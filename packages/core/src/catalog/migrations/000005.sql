@@ -36,8 +36,10 @@ declare
   target pg_lsn;
   stream record;
   forced boolean := false;
-  until timestamptz := clock_timestamp() + make_interval(
+  patience interval := make_interval(
     secs => coalesce(nullif(current_setting('freshet.wal_patience', true), ''), '5')::float8);
+  began timestamptz := clock_timestamp();
+  read_at timestamptz := began;
 begin
   if reading in ('behind', 'handed over') then
     return false;
@@ -57,7 +59,11 @@ begin
       raise exception using errcode = 'FR002', message = 'the stream of changes was begun anew meanwhile';
     end if;
     exit when stream.confirmed_flush_lsn >= target;
-    if clock_timestamp() > until then
+    if stream.active then
+      read_at := clock_timestamp();
+    end if;
+    -- Longer while somebody reads it: a large transaction may be on its way.
+    if clock_timestamp() > read_at + patience or clock_timestamp() > began + 12 * patience then
       raise exception using errcode = 'FR002',
         message = case
           when stream.slot_name is null then 'there is no stream of changes'
