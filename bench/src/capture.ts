@@ -1,6 +1,7 @@
 import { parseSnapshot, stableName } from '@freshet/core'
 import { readFile } from 'node:fs/promises'
 import pg from 'pg'
+import { captureByWal } from './capture-wal.ts'
 import { measurement, milliseconds } from './measurement.ts'
 import { createOrders, insertOrders } from './shop.ts'
 import type { Bench } from './stand.ts'
@@ -35,6 +36,7 @@ export async function capture(bench: Bench): Promise<void> {
   })
   await bulk(bench, client)
   await single(bench, client)
+  await captureByWal(bench, client)
 }
 
 async function bulk(bench: Bench, client: pg.Client): Promise<void> {

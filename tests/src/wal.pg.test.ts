@@ -196,7 +196,7 @@ test('in another cluster, and as a role that may not replicate', async () => {
   await settled(freshet)
 
   const role = `plain_${database.name}`
-  await client.query(`create role ${role} login password 'x'; grant all on schema public to ${role};
+  await client.query(`create role ${role} login password 'x'; grant all on schema public, freshet_changes to ${role};
     grant create, temporary on database ${database.name} to ${role}; grant usage on schema freshet, freshet_changes to ${role};
     grant all on all tables in schema freshet, freshet_changes to ${role}; create table of_role (a int); alter table of_role owner to ${role}`)
   const url = new URL(database.url)
@@ -207,8 +207,15 @@ test('in another cluster, and as a role that may not replicate', async () => {
     code: 'WAL_NOT_AVAILABLE',
     hint: expect.stringContaining('replication') as string,
   })
+  await client.query(`alter role ${role} replication; grant create on database ${database.name} to ${role};
+    alter publication freshet owner to ${role}`)
+  await other.create({ name: 'mine', query: 'select a from of_role', cdc: 'wal', schedule: 'manual' })
+  await client.query('insert into of_role values (1)')
+  expect(await other.refresh('mine')).toMatchObject({ action: 'differential', changeRows: 1 })
+  expect(await other.verify('mine')).toMatchObject({ equal: true, rows: 1 })
+  await other.drop('mine')
   await other.close()
-  await client.query(`drop owned by ${role}; drop role ${role}`)
+  await client.query(`alter publication freshet owner to current_user; drop owned by ${role}; drop role ${role}`)
 })
 
 test('the doctor tells of the stream; a live stream table sees what comes through it, broken or not', async () => {

@@ -3,6 +3,7 @@ import {
   type Database,
   FreshetError,
   isFreshetError,
+  type LockPatience,
   type Queryable,
   raw,
   type Session,
@@ -60,8 +61,8 @@ export async function serverObstacle(queryable: Queryable): Promise<{ reason: st
 }
 
 /** Makes sure that there is a publication, and a slot that can be read. Returns whether one was created. */
-export async function establishStream(database: Database): Promise<boolean> {
-  return database.session((session) => takingTurns(session, () => establish(session)))
+export async function establishStream(database: Database, { patienceMs }: LockPatience): Promise<boolean> {
+  return database.session((session) => takingTurns(session, () => establish(session, patienceMs)))
 }
 
 async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
@@ -73,7 +74,7 @@ async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise
   }
 }
 
-async function establish(session: Session): Promise<boolean> {
+async function establish(session: Session, patienceMs: number): Promise<boolean> {
   const [known] = await session.query<{ slot: string; generation: number; usable: boolean }>(sql`
     select w.slot_name as slot, w.generation,
       coalesce(s.wal_status is distinct from 'lost' and s.database = current_database(), false) as usable
@@ -87,13 +88,11 @@ async function establish(session: Session): Promise<boolean> {
   )
   const slot = named?.name ?? ''
   for (const old of new Set([known?.slot ?? slot, slot])) await dropSlot(session, old)
-  const [created] = await session.query<{ lsn: string }>(
-    sql`select lsn::text from pg_create_logical_replication_slot(${slot}, 'pgoutput', failover => true)`,
-  )
+  const begun = await createSlot(session, slot, patienceMs)
   await session.transaction(async (transaction) => {
     await transaction.query(sql`
       insert into freshet.wal_stream as w (slot_name, generation, applied_lsn)
-      values (${slot}, ${generation}, ${created?.lsn ?? '0/0'}::pg_lsn)
+      values (${slot}, ${generation}, ${begun}::pg_lsn)
       on conflict (only_row) do update set slot_name = excluded.slot_name, generation = excluded.generation,
         since = pg_current_xact_id(), applied_lsn = excluded.applied_lsn`)
     const sources = await transaction.query<{ name: string }>(
@@ -102,6 +101,23 @@ async function establish(session: Session): Promise<boolean> {
     for (const { name } of sources) await transaction.query(writeMarker(name))
   })
   return true
+}
+
+/** Returns where it begins. The server waits for every transaction that writes to end before there is a slot. */
+async function createSlot(session: Session, slot: string, patienceMs: number): Promise<string> {
+  try {
+    return await session.transaction(async (transaction) => {
+      await transaction.query(sql`select set_config('statement_timeout', ${`${patienceMs}ms`}, true)`)
+      const [created] = await transaction.query<{ lsn: string }>(
+        sql`select lsn::text from pg_create_logical_replication_slot(${slot}, 'pgoutput', failover => true)`,
+      )
+      return created?.lsn ?? '0/0'
+    })
+  } catch (error) {
+    if (!isFreshetError(error, 'STATEMENT_CANCELED')) throw error
+    const message = `the replication slot could not be created within ${patienceMs / 1000} s: a transaction that has written has not ended`
+    throw new FreshetError('LOCK_TIMEOUT', message, { sqlState: error.sqlState, cause: error })
+  }
 }
 
 async function createPublication(session: Session): Promise<void> {

@@ -214,6 +214,25 @@ test('what can not be captured by WAL is refused with the reason; auto falls to 
   expect(await ensure('create table simple (a int)', 'simple', 'auto')).toBe('wal')
 })
 
+test('a slot waits for who has written; when that takes too long, nothing is left and others write on', async () => {
+  await using own = await walWorld()
+  await run(own.database, 'create table held (a int); create table other (a int)')
+  const client = await own.client()
+  await client.query('begin; insert into other values (1)')
+  const source = await sourceOf(own.database, 'held')
+  const impatient = changeCapture({ patienceMs: 200 })
+  const ensuring = impatient.ensure(own.database, source, ['a'], { via: 'wal' })
+  await expect(ensuring).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' })
+  expect(await own.database.query(raw('select from pg_replication_slots where database = current_database()'))).toEqual(
+    [],
+  )
+  await client.query('insert into held values (1); commit')
+  await changeCapture().ensure(own.database, source, ['a'], { via: 'wal' })
+  own.start()
+  await run(own.database, 'insert into held values (2)')
+  expect(await changes(own.database, source, ['a'])).toEqual(['1 2'])
+})
+
 test('released, a table has its replica identity back', async () => {
   const identities = async () =>
     (

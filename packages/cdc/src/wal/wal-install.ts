@@ -37,7 +37,7 @@ export async function ensureWalCapture(
   const facts = await readSuitable(database, source)
   const obstacle = await walObstacle(database, facts)
   if (obstacle !== null) throw notAvailable(obstacle)
-  await establishStream(database)
+  await establishStream(database, patience)
   const published = await readPublished(database, facts.oid)
   if (nextStep(facts, published, wantedColumns(facts, columns)) === 'none') return
   try {

@@ -6,6 +6,7 @@ import {
   openReplication,
   parseLsn,
   toFreshetError,
+  DEFAULT_PATIENCE,
 } from '@freshet/core'
 import { type Applied, applyStream } from './apply-stream.ts'
 import { decodeMessage } from './pgoutput.ts'
@@ -52,7 +53,7 @@ async function run({ database, databaseUrl, listener = () => undefined }: WalStr
     try {
       const state = await readStream(database)
       if (state !== null && !state.usable) {
-        if (await establishStream(database)) listener({ kind: 'replaced' })
+        if (await establishStream(database, DEFAULT_PATIENCE)) listener({ kind: 'replaced' })
         continue
       }
       if (state !== null && !state.active) await read(state, { database, databaseUrl, listener }, signal)
