@@ -167,11 +167,12 @@ class Applier {
 
 type Change = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
 
-/** Texts are read with the settings that they were written with. Returns a transaction id of about now. */
+/** What is confirmed must be durable. Texts are read with the settings that they were written with. Returns a transaction id of about now. */
 async function prepare(transaction: Queryable): Promise<bigint> {
-  const settings = { ...REPLICATION_SETTINGS, xmloption: 'content', synchronous_commit: 'on' }
+  const settings = { ...REPLICATION_SETTINGS, xmloption: 'content' }
   const [row] = await transaction.query<{ near: string }>(
-    sql`select pg_snapshot_xmax(pg_current_snapshot())::text as near, count(set_config(name, value, true))
+    sql`select pg_snapshot_xmax(pg_current_snapshot())::text as near, count(set_config(name, value, true)),
+        case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
       from unnest(${Object.keys(settings)}::text[], ${Object.values(settings)}::text[]) as s (name, value)`,
     { prepared: true },
   )

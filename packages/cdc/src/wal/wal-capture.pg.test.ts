@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bufferTable, type CaptureStream, raw, type SourceIdentifier, sql } from '@freshet/core'
+import { startServer, TEST_SETTINGS } from '@freshet/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { changes, run, sourceOf, sumLaw } from '../capture.fixture.ts'
 import { changeCapture } from '../capture.ts'
@@ -81,6 +82,28 @@ test('a commit that is not flushed yet is waited for like any other', async () =
     await client.query(`insert into lazy values (${i})`)
     expect(await changes(world.database, source, ['a'])).toHaveLength(i)
   }
+})
+
+test('a commit that has come through the stream before it is visible is not shown before it is visible', async () => {
+  // who commits here waits for a standby that there is not: flushed, sent, and still in progress to everybody else
+  await using server = await startServer({
+    settings: { ...TEST_SETTINGS, synchronous_standby_names: 'nobody', synchronous_commit: 'local' },
+  })
+  await using own = await walWorld({ serverUrl: server.url })
+  own.start()
+  const source = await own.captured('create table early (a int)', 'early', ['a'])
+  const client = await own.client()
+  const pid = (await client.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid
+  await client.query('set synchronous_commit = on')
+  const committing = client.query('insert into early values (1)')
+  const came = sql`select count(*)::int as rows from ${logTable(source.stableName)}`
+  while ((await own.database.query<{ rows: number }>(came))[0]?.rows !== 1) await sleep(10)
+  expect(await own.database.query(raw('select a from early'))).toEqual([])
+  expect(await changes(own.database, source, ['a'])).toEqual([])
+  await own.database.query(sql`select pg_cancel_backend(${pid}::int)`)
+  await committing
+  expect(await own.database.query(raw('select a from early'))).toEqual([{ a: 1 }])
+  expect(await changes(own.database, source, ['a'])).toEqual(['1 1'])
 })
 
 test('in a transaction whose snapshot does not move, the buffer can not be read without a hand-over', async () => {

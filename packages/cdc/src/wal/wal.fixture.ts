@@ -1,5 +1,5 @@
 import { raw, type SourceIdentifier } from '@freshet/core'
-import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
+import { createTestDatabase, type TestDatabase, type TestDatabaseOptions } from '@freshet/testkit'
 import { changeCapture } from '../capture.ts'
 import { run, sourceOf } from '../capture.fixture.ts'
 import { abandonStream } from './slot.ts'
@@ -14,8 +14,8 @@ export interface WalWorld extends TestDatabase {
 
 const capture = changeCapture()
 
-export async function walWorld(): Promise<WalWorld> {
-  const world = await createTestDatabase()
+export async function walWorld(options: TestDatabaseOptions = {}): Promise<WalWorld> {
+  const world = await createTestDatabase(options)
   const events: WalStreamEvent[] = []
   const running = new Set<WalStream>()
   world.defer(async () => {
