@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '@freshet/client'
 import pg from 'pg'
 import { measurement } from './measurement.ts'
+import { processorTime } from './processor-time.ts'
 import { createOrders, insertOrders } from './shop.ts'
 import type { Bench } from './stand.ts'
 
@@ -65,28 +66,41 @@ async function single(bench: Bench): Promise<void> {
     let id = 100_000_000
     for (const [name, statement] of Object.entries(cases)) {
       const rates: Record<Side, number[]> = { plain: [], streamed: [] }
+      const times: Record<Side, number[]> = { plain: [], streamed: [] }
       for (let round = 0; round < ROUNDS; round++) {
         bench.say(`${name} by WAL, round ${round + 1} of ${ROUNDS}`)
         const order: readonly Side[] = round % 2 === 0 ? ['plain', 'streamed'] : ['streamed', 'plain']
-        for (const side of order) rates[side].push(await throughput(client, () => statement(TABLES[side], ++id)))
+        for (const side of order) {
+          const before = bench.local ? await processorTime(client) : 0
+          const { done, seconds } = await statements(client, () => statement(TABLES[side], ++id))
+          rates[side].push(done / seconds)
+          if (bench.local) times[side].push(((await processorTime(client)) - before) / done)
+        }
       }
       const [value, baseline] = [Math.max(...rates.streamed), Math.max(...rates.plain)]
       const figure = { suite: 'capture', case: name, metric: '1 client, by WAL', unit: 'statements/s' }
       bench.report(measurement({ ...figure, value, baseline, ratio: baseline / value }))
+      if (!bench.local) continue
+      const [time, plain] = [Math.min(...times.streamed) * 1_000, Math.min(...times.plain) * 1_000]
+      const processor = { ...figure, metric: 'processor time, by WAL', unit: 'µs/statement' }
+      bench.report(measurement({ ...processor, value: time, baseline: plain, ratio: time / plain }))
     }
   } finally {
     await client.end()
   }
 }
 
-async function throughput(client: pg.Client, next: () => pg.QueryConfig): Promise<number> {
+async function statements(
+  client: pg.Client,
+  next: () => pg.QueryConfig,
+): Promise<{ readonly done: number; readonly seconds: number }> {
   const started = performance.now()
   let done = 0
   while (performance.now() < started + SINGLE_MS) {
     await client.query(next())
     done++
   }
-  return done / ((performance.now() - started) / 1000)
+  return { done, seconds: (performance.now() - started) / 1000 }
 }
 
 async function large(bench: Bench, client: pg.Client): Promise<void> {

@@ -1,8 +1,8 @@
 import { parseSnapshot, stableName } from '@freshet/core'
-import { readFile } from 'node:fs/promises'
 import pg from 'pg'
 import { captureByWal } from './capture-wal.ts'
 import { measurement, milliseconds } from './measurement.ts'
+import { processorTime } from './processor-time.ts'
 import { createOrders, insertOrders } from './shop.ts'
 import type { Bench } from './stand.ts'
 
@@ -75,12 +75,6 @@ async function bulk(bench: Bench, client: pg.Client): Promise<void> {
       measurement({ suite: 'capture', case: name, metric, value, unit: 'ms', baseline, ratio: value / baseline }),
     )
   }
-}
-
-/** Of the client's backend, in milliseconds; the kernel counts it in nanoseconds. */
-async function processorTime(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-  return Number((await readFile(`/proc/${rows[0]?.pid}/schedstat`, 'utf8')).split(' ')[0]) / 1e6
 }
 
 /** Prepared statements over the wire, each its own transaction; asynchronous commit, so that nothing hides behind the disk. */

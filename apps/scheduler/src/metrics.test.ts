@@ -1,4 +1,4 @@
-import { FreshetError } from '@freshet/core'
+import { type CaptureStream, FreshetError, lsn } from '@freshet/core'
 import type { CoordinatorEvent, CoordinatorView } from '@freshet/coordinator'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
@@ -12,6 +12,15 @@ const view: CoordinatorView = {
   tables: [{ ...table, status: 'active', pending: true, running: true, lagMs: 1_500 }],
 }
 const error = new FreshetError('QUERY_FAILED', 'division by zero')
+const slot: CaptureStream = {
+  slot: 'freshet_0_1',
+  applied: '0/1',
+  active: true,
+  usable: true,
+  retainedBytes: 4_096,
+  lagBytes: 1_024,
+  safeBytes: null,
+}
 const outcome = { reason: null, rowsInserted: 3, rowsDeleted: 1, changeRows: 4, durationMs: 12 }
 const events: readonly CoordinatorEvent[] = [
   { kind: 'refreshed', table, outcome: { ...outcome, action: 'differential' }, waitedMs: 18, live: true },
@@ -26,7 +35,14 @@ const events: readonly CoordinatorEvent[] = [
 ]
 
 test('events become the documented metrics, every one of them', async () => {
-  const metrics = createMetrics(() => view)
+  const metrics = createMetrics(
+    () => view,
+    () => Promise.resolve(slot),
+  )
+  metrics.recordStream({ kind: 'applied', applied: { transactions: 1, rows: 9, position: lsn(1n) } })
+  metrics.recordStream({ kind: 'streaming', slot: slot.slot })
+  metrics.recordStream({ kind: 'interrupted', error })
+  metrics.recordStream({ kind: 'replaced' })
   for (const event of events) metrics.record(event)
   const { text, contentType } = await metrics.expose()
   expect(contentType).toContain('text/plain')
@@ -51,12 +67,25 @@ test('events become the documented metrics, every one of them', async () => {
     'freshet_trimmed_rows_total 7',
     'freshet_pruned_rows_total 2',
     'freshet_upkeep_failures_total{task="trim"} 1',
+    'freshet_wal_retained_bytes 4096',
+    'freshet_wal_unread_bytes 1024',
+    'freshet_wal_changes_total 9',
+    'freshet_wal_interruptions_total{kind="interrupted"} 1',
+    'freshet_wal_interruptions_total{kind="replaced"} 1',
   ]) {
     expect(lines).toContain(line)
   }
   const exposed = lines.flatMap((line) => /^# TYPE (freshet_\w+) (\w+)/.exec(line)?.slice(1, 3).join(' ') ?? [])
   const documented = Object.entries(METRICS).map(([name, { type }]) => `${name} ${type}`)
   expect(new Set(exposed)).toEqual(new Set(documented))
+})
+
+test('without a stream, or a server that tells of it, nothing is said of its size', async () => {
+  for (const stream of [() => Promise.resolve(null), () => Promise.reject(error)]) {
+    const { text } = await createMetrics(() => view, stream).expose()
+    expect(text).not.toMatch(/^freshet_wal_(retained|unread)_bytes /m)
+    expect(text).toMatch(/^freshet_ready 1$/m)
+  }
 })
 
 test('docs/metrics.md says what the code does; `npm run docs` writes it anew', async () => {

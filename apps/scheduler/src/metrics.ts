@@ -1,10 +1,13 @@
+import type { WalStreamEvent } from '@freshet/client'
 import type { CoordinatorEvent, CoordinatorView } from '@freshet/coordinator'
+import type { CaptureStream } from '@freshet/core'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { healthOf } from './health.ts'
 
 /** Prometheus metrics, fed by the coordinator's events. `docs/metrics.md` lists them, and a test keeps it in step. */
 export interface Metrics {
   record(event: CoordinatorEvent): void
+  recordStream(event: WalStreamEvent): void
   /** The exposition, and its content type. */
   expose(): Promise<{ readonly text: string; readonly contentType: string }>
 }
@@ -79,13 +82,30 @@ export const METRICS = {
     labels: ['task'],
     help: 'Failures beside the refreshes: trim, prune, record.',
   },
+  freshet_wal_retained_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes of its log that the server keeps for the replication slot; absent while no source is captured by WAL. Alarm on its growth: it fills the server’s disk.',
+  },
+  freshet_wal_unread_bytes: {
+    type: 'gauge',
+    labels: [],
+    help: 'Bytes of the server’s log that the stream has not passed yet; absent while no source is captured by WAL.',
+  },
+  freshet_wal_changes_total: { type: 'counter', labels: [], help: 'Changes that this scheduler took from the stream.' },
+  freshet_wal_interruptions_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Times that the stream broke: interrupted (it goes on where it was), replaced (the slot was lost).',
+  },
 } as const satisfies Readonly<
   Record<string, { type: 'gauge' | 'counter' | 'histogram'; labels: readonly string[]; help: string }>
 >
 
 type MetricName = keyof typeof METRICS
 
-export function createMetrics(view: () => CoordinatorView): Metrics {
+/** `stream` asks the server; when it can not be reached, what it would tell is absent, and `freshet_ready` is 0. */
+export function createMetrics(view: () => CoordinatorView, stream: () => Promise<CaptureStream | null>): Metrics {
   const registry = new Registry()
   // the default monitor of the event loop wakes the process a hundred times a second
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
@@ -116,6 +136,19 @@ export function createMetrics(view: () => CoordinatorView): Metrics {
     metric.reset()
     for (const { name, lagMs } of now.tables) metric.set({ stream_table: name }, lagMs / 1_000)
   })
+  const streamGauge = (name: MetricName, value: (state: CaptureStream) => number) =>
+    new Gauge({
+      ...base(name),
+      async collect() {
+        this.remove()
+        const state = await stream().catch(() => null)
+        if (state !== null) this.set(value(state))
+      },
+    })
+  streamGauge('freshet_wal_retained_bytes', (state) => state.retainedBytes)
+  streamGauge('freshet_wal_unread_bytes', (state) => state.lagBytes)
+  const streamed = counter('freshet_wal_changes_total')
+  const streamBreaks = counter('freshet_wal_interruptions_total')
   const refreshes = counter('freshet_refreshes_total')
   const failures = counter('freshet_refresh_failures_total')
   const suspensions = counter('freshet_suspensions_total')
@@ -177,6 +210,10 @@ export function createMetrics(view: () => CoordinatorView): Metrics {
         case 'stopped':
           return
       }
+    },
+    recordStream: (event) => {
+      if (event.kind === 'applied') streamed.inc(event.applied.rows)
+      else if (event.kind !== 'streaming') streamBreaks.inc({ kind: event.kind })
     },
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   }

@@ -53,15 +53,21 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
 async function run(freshet: Freshet, options: SchedulerOptions, logger: Logger): Promise<Scheduler> {
   const startedAt = new Date()
   const series = createSeries()
-  const metrics = createMetrics(() => coordinator.view())
+  const { database, refresher, capture } = freshet
+  const metrics = createMetrics(
+    () => coordinator.view(),
+    () => capture.stream(database),
+  )
   const listener = (event: CoordinatorEvent) => {
     logEvent(logger, event)
     metrics.record(event)
     series.record(event)
     options.listener?.(event)
   }
-  const { database, refresher, capture } = freshet
-  freshet.startStream((event) => logStream(logger, event))
+  freshet.startStream((event) => {
+    logStream(logger, event)
+    metrics.recordStream(event)
+  })
   const coordinator = startCoordinator({ database, refresher, capture, listener })
   const view = () => coordinator.view()
   const api = createApi({ freshet, view, series, startedAt })
