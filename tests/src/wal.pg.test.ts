@@ -166,6 +166,35 @@ test('a slot that is lost is replaced, and whoever read its sources is recompute
   }
 })
 
+test('paused and resumed while writers go on: nothing looks right that is not, and then nothing is lost', async () => {
+  const seed = freshSeed()
+  await using database = await createTestDatabase()
+  const { freshet } = await bank(database)
+  const writers = await startWriters(database, random(seed), 6)
+  const gate = { kind: 'source', name: 'ledger' } as const
+  const all = async () => {
+    for (const name of Object.keys(BANK_STREAMS))
+      expect(await freshet.verify(name), `seed ${seed}, ${name}`).toMatchObject({ equal: true })
+  }
+  try {
+    for (let round = 0; round < 2; round++) {
+      expect((await freshet.pauseCapture(gate)).paused).toEqual(['public.ledger'])
+      await sleep(50)
+      expect((await freshet.refresh('moves')).action).toBe('full')
+      await all()
+      expect((await freshet.resumeCapture(gate)).resumed).toEqual(['public.ledger'])
+      await all()
+      await sleep(50)
+    }
+  } finally {
+    await writers.stop()
+  }
+  await settled(freshet)
+  const client = await database.client()
+  await client.query('insert into ledger values (1, 1)')
+  expect(await freshet.refresh('moves')).toMatchObject({ action: 'differential', changeRows: 1 })
+})
+
 test('TRUNCATE comes as a marker; the last reader takes slot, publication and replica identity along', async () => {
   await using database = await createTestDatabase()
   const { freshet } = await bank(database)

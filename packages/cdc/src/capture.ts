@@ -29,7 +29,8 @@ export function changeCapture(options: Partial<LockPatience> = {}): Capture {
       const wanted = await chooseCapture(database, source, current, via)
       if (wanted === 'wal') return ensureWalCapture(database, source, columns, patience)
       await triggers.ensure(database, source, columns)
-      if (current === 'wal') await abandonStream(database)
+      // also where the catalog has forgotten what was captured by WAL
+      if (current !== 'trigger') await abandonStream(database)
     },
     async release(database, stableName) {
       if ((await captureOf(database, stableName)) === 'wal') await releaseWal(database, stableName, patience)

@@ -96,7 +96,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   await transaction.query(recordGate(stableName, gate))
 }
 
-function wantedGate(facts: SourceFacts): Gate {
+export function wantedGate(facts: SourceFacts): Gate {
   return facts.tracked?.wantedGate ?? (facts.allPaused ? 'shut' : 'open')
 }
 

@@ -4,7 +4,8 @@ import type { Message } from './pgoutput.ts'
 /**
  * Where the rows of a published relation go: the log of its source, and which of the relation's columns make up which of
  * the log's. A relation that no longer fits what was captured (a column that is gone or has another type, old rows that
- * are not whole) is `unfit`: its transactions leave markers, and whoever reads recomputes, until capture is mended.
+ * are not whole) is unfit: its transactions leave markers, and whoever reads recomputes, until capture is mended. So it
+ * is while capture is paused.
  */
 export interface Target {
   readonly stableName: string
@@ -25,13 +26,14 @@ export async function findTarget(transaction: Queryable, relation: Relation): Pr
     columns: readonly CapturedColumn[]
     log: readonly string[]
     types: Readonly<Record<string, string>>
+    gate: string
   }>(sql`
     with recursive base (type, oid) as (
       select t, t from unnest(${types}::oid[]) as t
       union all
       select b.type, t.typbasetype from base b join pg_catalog.pg_type t on t.oid = b.oid where t.typtype = 'd'
     )
-    select s.stable_name as "stableName", s.captured_columns as columns,
+    select s.stable_name as "stableName", s.captured_columns as columns, s.gate,
       array(
         select a.attname::text from pg_catalog.pg_attribute a
         where a.attrelid = to_regclass('freshet_changes.log_' || s.stable_name) and a.attnum > 0 and not a.attisdropped
@@ -46,6 +48,7 @@ export async function findTarget(transaction: Queryable, relation: Relation): Pr
   if (source === undefined) return null
   const places = source.columns.map(({ name }) => relation.columns.findIndex((column) => column.name === name))
   const fit =
+    source.gate === 'open' &&
     relation.identity === 'full' &&
     source.columns.every(({ type }, i) => source.types[String(relation.columns[places[i] ?? -1]?.type)] === type)
   return { stableName: source.stableName, fit, log: source.log, places }

@@ -11,6 +11,10 @@ export function findWalFaults(
 ): readonly CaptureFault[] {
   const faults: CaptureFault[] = []
   const name = displayName(facts)
+  if (tracked.gate !== tracked.wantedGate) {
+    const detail = `capture of ${name} is to be ${tracked.wantedGate === 'shut' ? 'paused' : 'resumed'}, which has not been done yet`
+    faults.push({ kind: 'paused', detail })
+  }
   if (tracked.oid !== facts.oid)
     faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
   if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })

@@ -10,9 +10,10 @@ import {
   withPatience,
 } from '@freshet/core'
 import { dropCaptureFunctions } from '../capture-function.ts'
-import { createLog, dropLog, growLog, writeMarker } from '../capture-log.ts'
+import { createLog, dropLog, growLog } from '../capture-log.ts'
 import { columnFault } from '../faults.ts'
-import { lockRefused, readSuitable, takeTurn } from '../install.ts'
+import { gateMarkers, recordGate } from '../gate.ts'
+import { lockRefused, readSuitable, takeTurn, wantedGate } from '../install.ts'
 import { wantedColumns } from '../refuse-source.ts'
 import type { SourceColumn, SourceFacts } from '../source-facts.ts'
 import { establishStream, serverObstacle } from './slot.ts'
@@ -27,6 +28,9 @@ import { announce, notAvailable, publish, type Published, readPublished, sourceO
  * transaction that wrote before is visible to every snapshot taken afterwards, and one that writes later is in the
  * stream as a whole. Where triggers captured before, they go in that same transaction, and their log stays: what wrote
  * before is in it, what writes later is in the stream, and nothing is in both.
+ *
+ * Pausing and resuming locks nothing: while the gate is shut, each transaction that comes leaves a marker, and the
+ * standing one is there as well; so whichever of them a snapshot shows, its reader recomputes.
  */
 export async function ensureWalCapture(
   database: Database,
@@ -58,7 +62,7 @@ export async function walObstacle(
   return (await serverObstacle(database)) ?? sourceObstacle(facts, await readPublished(database, facts.oid))
 }
 
-type Step = 'none' | 'create' | 'switch' | 'grow' | 'repair'
+type Step = 'none' | 'create' | 'switch' | 'grow' | 'repair' | 'gate'
 
 function nextStep(facts: SourceFacts, published: Published, wanted: readonly SourceColumn[]): Step {
   const { tracked } = facts
@@ -70,9 +74,11 @@ function nextStep(facts: SourceFacts, published: Published, wanted: readonly Sou
       facts.hasLog && tracked.oid === facts.oid && tracked.columns.every((c) => columnFault(facts, c) === null)
     return sound ? 'switch' : 'repair'
   }
-  if (findWalFaults(facts, published, tracked).length > 0) return 'repair'
+  const faults = findWalFaults(facts, published, tracked)
+  if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
-  return wanted.every(({ name }) => captured.has(name)) ? 'none' : 'grow'
+  if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
+  return faults.length === 0 ? 'none' : 'gate'
 }
 
 async function install(transaction: Queryable, source: SourceIdentifier, names: readonly string[]): Promise<void> {
@@ -82,6 +88,12 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   const wanted = wantedColumns(facts, names)
   const step = nextStep(facts, before, wanted)
   if (step === 'none') return
+  const gate = { from: facts.tracked?.gate ?? 'open', to: wantedGate(facts), missed: step === 'repair' }
+  if (step === 'gate') {
+    for (const statement of gateMarkers(stableName, gate)) await transaction.query(statement)
+    await transaction.query(recordGate(stableName, gate))
+    return announce(transaction)
+  }
   const known = facts.tracked?.columns ?? []
   const kept = known.filter((column) => columnFault(facts, column) === null)
   const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
@@ -101,11 +113,11 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
           ...createLog(stableName, columns),
           ...extendLog(stableName),
           ...createWalBuffer(stableName, columns),
-          ...(step === 'repair' ? [writeMarker(stableName)] : []),
         ]
   // the view depends on the tail function, and this on the log
-  for (const statement of statements) await transaction.query(statement)
+  for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
   await record(transaction, stableName, facts, columns, before)
+  await transaction.query(recordGate(stableName, gate))
   await announce(transaction)
 }
 

@@ -26,7 +26,7 @@ export async function settleGates(database: Database, capture: Capture): Promise
     raw(`
     select stable_name as name, schema_name as schema, table_name as table, gate = 'open' as shut
     from freshet.source
-    where capture = 'trigger' and gate <> case when paused or freshet.capture_is_paused() then 'shut' else 'open' end
+    where capture in ('trigger', 'wal') and gate <> case when paused or freshet.capture_is_paused() then 'shut' else 'open' end
     order by 2, 3`),
   )
   const done: { readonly source: string; readonly shut: boolean }[] = []

@@ -28,7 +28,7 @@ export async function repairCapture(
     sql`select capture from freshet.source where stable_name = ${stableName}`,
   )
   if (recorded !== undefined) {
-    const faults = recorded.capture === 'trigger' ? await capture.inspect(database, stableName) : []
+    const faults = ['trigger', 'wal'].includes(recorded.capture) ? await capture.inspect(database, stableName) : []
     if (faults.length > 0) await mendCapture(database, capture, stableName)
     return faults.map(({ kind, detail }) => `${kind.replaceAll('_', ' ')}: ${detail}`)
   }
