@@ -155,6 +155,7 @@ test.each([
     action: 'differential',
   })
   expect(await world.rows('select distinct memory from answer where id > 1000')).toEqual([{ memory: expected }])
+  await own.close()
 })
 
 describe('the fence', () => {
