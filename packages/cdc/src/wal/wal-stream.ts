@@ -36,6 +36,8 @@ export interface WalStreamOptions {
 
 /** How long until it looks again whether there is something to read, or a slot that broke can be read again. */
 const PAUSE_MS = 250
+/** While nothing works the pause doubles, so often at most. */
+const MOST_DOUBLINGS = 5
 
 export function walStream(options: WalStreamOptions): WalStream {
   const stopping = new AbortController()
@@ -49,6 +51,7 @@ export function walStream(options: WalStreamOptions): WalStream {
 }
 
 async function run({ database, databaseUrl, listener = () => undefined }: WalStreamOptions, signal: AbortSignal) {
+  let failures = 0
   while (!signal.aborted) {
     try {
       const state = await readStream(database)
@@ -56,14 +59,24 @@ async function run({ database, databaseUrl, listener = () => undefined }: WalStr
         if (await establishStream(database, DEFAULT_PATIENCE)) listener({ kind: 'replaced' })
         continue
       }
-      if (state !== null && !state.active) await read(state, { database, databaseUrl, listener }, signal)
+      if (state !== null && !state.active) {
+        const reading = (event: WalStreamEvent) => {
+          failures = 0
+          listener(event)
+        }
+        await read(state, { database, databaseUrl, listener: reading }, signal)
+      }
+      failures = 0
     } catch (error) {
       // `stop` closes the stream under whoever waits for it
       if (!signal.aborted) listener({ kind: 'interrupted', error: toFreshetError(error) })
+      failures++
     }
-    await sleep(PAUSE_MS, undefined, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error
-    })
+    await sleep(PAUSE_MS * 2 ** Math.min(Math.max(failures - 1, 0), MOST_DOUBLINGS), undefined, { signal }).catch(
+      (error: unknown) => {
+        if (!signal.aborted) throw error
+      },
+    )
   }
 }
 
