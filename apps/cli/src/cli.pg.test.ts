@@ -1,7 +1,11 @@
 import { sql } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { connect } from '@freshet/client'
+import { startScheduler } from '@freshet/scheduler'
 import { EXIT } from './exit-code.ts'
+import { run } from './run.ts'
+import { paperTerminal } from './terminal.fixture.ts'
 import { end, firstLine, freshet, freshetHere, startFreshet } from './process.fixture.ts'
 
 /** The commands at work, one after the other as a user would give them. */
@@ -223,6 +227,38 @@ describe('a stream table from the command line', () => {
       failed: [],
     })
     expect(await json(['refresh', 'large'])).toMatchObject([{ action: 'full', reason: 'REPAIRED' }])
+  })
+
+  it('dump prints a document that restore reads', async () => {
+    const document = await human(['dump'])
+    expect(JSON.parse(document)).toMatchObject({ format: 'freshet dump 1' })
+    const files = {
+      'shop.json': document,
+      'other.json': document.replaceAll('"query": "select', '"query": "select 1,'),
+      'odd.json': '{}',
+    }
+    const restore = async (file: string, more: readonly string[] = []) => {
+      const { terminal, written } = paperTerminal({ env, files })
+      const exitCode = await run(['restore', file, ...more], {
+        terminal,
+        connect: (databaseUrl) => connect({ databaseUrl }),
+        startScheduler,
+      })
+      return { exitCode, ...written }
+    }
+    expect(await restore('shop.json')).toMatchObject({
+      exitCode: EXIT.done,
+      out: expect.stringContaining('kept public.large') as string,
+    })
+    expect(await restore('other.json', ['--json'])).toMatchObject({
+      exitCode: EXIT.failed,
+      out: expect.stringContaining('DUPLICATE_NAME') as string,
+    })
+    expect(await restore('odd.json')).toMatchObject({
+      exitCode: EXIT.failed,
+      err: expect.stringContaining('INVALID_DUMP') as string,
+    })
+    expect(await restore('none.json')).toMatchObject({ exitCode: EXIT.usage })
   })
 
   it('verify compares, and exits with 3 on a difference', async () => {

@@ -5,6 +5,7 @@ import { alter } from './commands/alter.ts'
 import { create } from './commands/create.ts'
 import { doctor } from './commands/doctor.ts'
 import { drop } from './commands/drop.ts'
+import { dump } from './commands/dump.ts'
 import { explain } from './commands/explain.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
@@ -13,6 +14,7 @@ import { pause } from './commands/pause.ts'
 import { postgres } from './commands/postgres.ts'
 import { refresh } from './commands/refresh.ts'
 import { repair } from './commands/repair.ts'
+import { restore } from './commands/restore.ts'
 import { resume } from './commands/resume.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
@@ -38,6 +40,8 @@ const COMMANDS = [
   drop,
   doctor,
   repair,
+  dump,
+  restore,
 ]
 
 export function program(cli: Cli): Command {

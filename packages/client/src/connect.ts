@@ -17,6 +17,7 @@ import {
   describeStreamTables,
   type Description as StreamTable,
   dropStreamTable,
+  dump,
   examine,
   explain,
   findDefinition,
@@ -28,6 +29,7 @@ import {
   pauseStreamTable,
   type RefreshContext,
   repair,
+  restore,
   resumeGate,
   resumeStreamTable,
   statusOf,
@@ -190,6 +192,8 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     },
     doctor: () => examine(context),
     repair: () => repair(context),
+    dump: () => dump(context),
+    restore: (document, progress) => restore(context, document, progress),
     startStream,
     async close() {
       await stream?.stop()

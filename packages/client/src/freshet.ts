@@ -1,5 +1,5 @@
 import type { WalStreamEvent } from '@freshet/cdc'
-import type { Capture, Database, Refresher, RefreshOptions, RefreshOutcome, SettledGates } from '@freshet/core'
+import type { Capture, Database, Dump, Refresher, RefreshOptions, RefreshOutcome, SettledGates } from '@freshet/core'
 import type {
   AlterSpec,
   CreateSpec,
@@ -10,6 +10,7 @@ import type {
   HistoryEntry,
   Progress,
   RepairReport,
+  RestoreReport,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'
@@ -52,6 +53,10 @@ export interface Freshet {
    * refresh by hand lets this one do it when there is no other.
    */
   startStream(listener?: (event: WalStreamEvent) => void): void
+  /** Definitions, settings, and what is paused; no rows. */
+  dump(): Promise<Dump>
+  /** Creates what a dump describes, over the sources that are there; what exists already is kept. */
+  restore(document: Dump, progress?: (step: Progress) => void): Promise<RestoreReport>
   close(): Promise<void>
 }
 

@@ -17,6 +17,7 @@ export type {
   PlanNode,
   Progress,
   RepairReport,
+  RestoreReport,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'

@@ -126,6 +126,9 @@ const entries = {
   /** There is no such setting, or the value is not one that it takes. */
   INVALID_SETTING: { retry: 'never', hint: 'docs/settings.md lists the settings and what each takes.' },
 
+  /** The file is not what `freshet dump` wrote, or a newer Freshet wrote it. */
+  INVALID_DUMP: { retry: 'never', hint: 'Give a file that `freshet dump` of this version or an older one wrote.' },
+
   // The graph
 
   /** Other objects depend on what would be dropped. */

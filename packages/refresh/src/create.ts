@@ -35,7 +35,7 @@ import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
-import { transactionWith } from './sessions.ts'
+import { transactionWith, withSettings } from './sessions.ts'
 
 /**
  * Creating a stream table: resolve, record, capture, fill.
@@ -52,6 +52,8 @@ export interface CreateSpec {
   readonly schedule?: string
   /** How its sources are captured from now on; left out, they stay as they are, and new ones get triggers. */
   readonly cdc?: CaptureChoice
+  /** What the query meant elsewhere: as PostgreSQL resolved it, and the session settings of then. They hold here too. */
+  readonly meaning?: { readonly definition: string; readonly settings: Readonly<Record<string, string>> }
 }
 
 export async function createStreamTable(
@@ -65,7 +67,7 @@ export async function createStreamTable(
   const schedule = checkSchedule(spec.schedule ?? 'live')
   const target = await chooseTarget(database, spec.name)
   onProgress({ phase: 'resolve', message: 'resolving the query' })
-  const resolved = await resolveQuery(database, spec.query)
+  const resolved = await resolveSpec(database, spec)
   const plan = await makePlan(database, resolved, target, spec.mode ?? 'auto')
   if (spec.mode === 'immediate') {
     refuseImmediate(plan)
@@ -86,6 +88,19 @@ export async function createStreamTable(
     await discard(context, await loadDefinition(database, id))
     throw error
   }
+}
+
+/** A name may mean something else here, or nothing, where the search path is another: then the resolved text stands for it. */
+async function resolveSpec(database: Database, { query, meaning }: CreateSpec): Promise<Resolved> {
+  if (meaning === undefined) return resolveQuery(database, query)
+  const there = withSettings(database, meaning.settings)
+  try {
+    const resolved = await resolveQuery(there, query)
+    if (resolved.facts.definition === meaning.definition) return resolved
+  } catch (error) {
+    if (!isFreshetError(error) || error.retry !== 'definition') throw error
+  }
+  return resolveQuery(there, meaning.definition)
 }
 
 async function becomeImmediate(context: RefreshContext, id: number, onProgress: OnProgress): Promise<Definition> {

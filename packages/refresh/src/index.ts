@@ -13,6 +13,7 @@ export {
 } from './definition.ts'
 export { examine, type Finding } from './doctor.ts'
 export { dropStreamTable } from './drop.ts'
+export { dump, restore, type RestoreReport } from './dump.ts'
 export { type Gate, pauseGate, resumeGate } from './gates.ts'
 export type { Decision } from './choose.ts'
 export { explain, type ExplainedStage, type Explanation, type MissingIndex, type PlanNode } from './explain.ts'

@@ -51,6 +51,17 @@ export async function transactionWith<T>(
   })
 }
 
+/** The same database, whose transactions run under these settings. */
+export function withSettings(database: Database, settings: Readonly<Record<string, string>>): Database {
+  return {
+    query: (statement, options) => database.query(statement, options),
+    batch: (statements, options) => database.batch(statements, options),
+    session: (work) => database.session(work),
+    transaction: (work, options) => transactionWith(database, settings, work, options ?? {}),
+    close: () => database.close(),
+  }
+}
+
 /** For hash tables over whole tables, in this transaction; never less than the server would give. An expression. */
 export const ENOUGH_MEMORY = raw(
   `case when pg_size_bytes(current_setting('work_mem')) < pg_size_bytes('64MB') then set_config('work_mem', '64MB', true) end`,
