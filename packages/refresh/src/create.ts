@@ -63,7 +63,7 @@ export async function createStreamTable(
 ): Promise<Definition> {
   const { database } = context
   await requireSchema(database)
-  await adoptCluster(database)
+  await database.transaction(adoptCluster)
   const schedule = checkSchedule(spec.schedule ?? 'live')
   const target = await chooseTarget(database, spec.name)
   onProgress({ phase: 'resolve', message: 'resolving the query' })

@@ -29,7 +29,12 @@ export async function recompile(
       update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb where stream_table_id = ${definition.id}`)
     await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${definition.id}`)
     await recordDependencies(transaction, definition.id, plan)
-    await markReinitialize(transaction, definition.id, reason)
+    // a reason that was there before tells more
+    await markReinitialize(
+      transaction,
+      definition.id,
+      reason === 'NEW_COMPILER' ? (definition.reinitialize ?? reason) : reason,
+    )
   })
 }
 

@@ -275,7 +275,7 @@ class CachingRefresher implements Refresher {
 
   private async load(id: number): Promise<Known> {
     // In a restored dump or a promoted copy, frontiers are positions of another cluster.
-    if (!(await isInstalledHere(this.context.database))) await adoptCluster(this.context.database)
+    if (!(await isInstalledHere(this.context.database))) await this.context.database.transaction(adoptCluster)
     let definition = await loadDefinition(this.context.database, id)
     if (definition.mode !== 'immediate') {
       await requireCapture(this.context, definition)

@@ -1,4 +1,11 @@
-import { type FreshetError, rebuildCatalogObjects, requireSchema, toFreshetError } from '@freshet/core'
+import {
+  adoptCluster,
+  type FreshetError,
+  isInstalledHere,
+  rebuildCatalogObjects,
+  requireSchema,
+  toFreshetError,
+} from '@freshet/core'
 import type { RefreshContext } from '../context.ts'
 import { type Definition, listDefinitions, nameOf } from '../definition.ts'
 import { faultsOf, refreshImmediate } from '../immediate/refresh-immediate.ts'
@@ -23,6 +30,7 @@ export interface RepairReport {
 export async function repair(context: RefreshContext): Promise<RepairReport> {
   const { database } = context
   await requireSchema(database)
+  if (!(await isInstalledHere(database))) await database.transaction(adoptCluster)
   const repaired: { readonly subject: string; readonly message: string }[] = []
   const failed: { readonly subject: string; readonly error: FreshetError }[] = []
   const attempt = async (subject: string, work: () => Promise<readonly string[]>) => {
