@@ -16,6 +16,7 @@ import { refresh } from './commands/refresh.ts'
 import { repair } from './commands/repair.ts'
 import { restore } from './commands/restore.ts'
 import { resume } from './commands/resume.ts'
+import { roles } from './commands/roles.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
 import { top } from './commands/top.ts'
@@ -42,6 +43,7 @@ const COMMANDS = [
   repair,
   dump,
   restore,
+  roles,
 ]
 
 export function program(cli: Cli): Command {

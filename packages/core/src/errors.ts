@@ -93,6 +93,14 @@ const entries = {
     retry: 'definition',
     hint: 'Grant the role what it lacks, or connect as the owner of the relation.',
   },
+  /**
+   * Row-level security of a source applies to Freshet's role. A stream table holds the answer over all rows; to show
+   * each reader its own, put policies on the stream table.
+   */
+  ROW_SECURITY: {
+    retry: 'definition',
+    hint: 'Give Freshet’s role BYPASSRLS, or membership in the owner of the source.',
+  },
   /** A stream table is defined by one SELECT (or VALUES, TABLE, WITH … SELECT) and nothing else. */
   NOT_A_SELECT: { retry: 'definition', hint: 'Give one SELECT statement, without INTO and without row locks.' },
   /** The query calls a volatile function; its answer changes by itself, so no table can stay equal to it. */

@@ -65,6 +65,7 @@ export {
 } from './names.ts'
 export { connect, type ConnectOptions } from './postgres.ts'
 export type { Refresher, RefreshOptions, RefreshOutcome } from './refresher.ts'
+export { type RolesSpec, rolesScript } from './roles.ts'
 export {
   openReplication,
   REPLICATION_SETTINGS,

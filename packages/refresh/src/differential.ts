@@ -9,7 +9,7 @@ import {
 import type { Decision } from './choose.ts'
 import { nameOf, type Definition } from './definition.ts'
 import { recordDecision } from './experience.ts'
-import { differing, ENOUGH_MEMORY, settingsStatement } from './sessions.ts'
+import { ALL_ROWS, differing, ENOUGH_MEMORY, settingsStatement } from './sessions.ts'
 
 /**
  * One differential refresh: the statement for the sources that are expected to have changed, sent with its settings in
@@ -91,8 +91,4 @@ function single(rows: readonly StatementResult[] = []): StatementResult {
  * grouped: a sort may change the order of equal rows, and a sum of floats depends on the order of its terms. Hashed,
  * they are added up in the order in which they are read, as the query does it.
  */
-const PLANNING = [
-  ['plan_cache_mode', 'force_generic_plan'],
-  ['jit', 'off'],
-  ['enable_sort', 'off'],
-] as const
+const PLANNING = [['plan_cache_mode', 'force_generic_plan'], ['jit', 'off'], ['enable_sort', 'off'], ALL_ROWS] as const

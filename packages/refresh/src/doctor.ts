@@ -1,10 +1,19 @@
-import { displayName, isInstalledHere, raw, readSettings, requireSchema, isFreshetError } from '@freshet/core'
+import {
+  displayName,
+  isInstalledHere,
+  quoteIdentifier,
+  raw,
+  readSettings,
+  requireSchema,
+  isFreshetError,
+} from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
 import { faultsOf } from './immediate/refresh-immediate.ts'
 import { findMissingIndexes } from './indexes.ts'
 import { missingGuards } from './repair/guard.ts'
 import { hintOf } from './refresh-reasons.ts'
+import { secured } from './resolve/row-security.ts'
 import { describeStreamTables } from './status.ts'
 
 /** Looks for what is wrong, or soon will be, and says what to do. Reads only. */
@@ -40,6 +49,7 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
     ...findings,
     ...(await examineSources(context)),
     ...(await examineStream(context)),
+    ...(await examineRowSecurity(context)),
     ...(await examineTables(context)),
     ...(await examineIndexes(context)),
     ...(await examineSettings(context)),
@@ -177,6 +187,16 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
       }
     return ok(subject, `${table.effectiveMode}, ${table.storage}`)
   })
+}
+
+async function examineRowSecurity({ database }: RefreshContext): Promise<Finding[]> {
+  const read = (await listDefinitions(database)).flatMap(({ plan }) => plan.sources.map(({ oid }) => oid))
+  return (await secured(database, read)).map(({ role, ...relation }) => ({
+    level: 'error',
+    subject: displayName(relation),
+    message: `its row-level security applies to the role ${role}: what reads it can not be refreshed in full`,
+    hint: `alter role ${quoteIdentifier(role)} bypassrls, or make it a member of the owner`,
+  }))
 }
 
 /** Each index once, with the stream tables whose refreshes would use it. */

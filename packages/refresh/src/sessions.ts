@@ -45,11 +45,14 @@ export async function transactionWith<T>(
   return database.session(async (session) => {
     const changes = await differing(session, settings)
     return session.transaction(async (transaction) => {
-      await applySettings(transaction, changes)
+      await applySettings(transaction, [...changes, ALL_ROWS])
       return work(transaction)
     }, options)
   })
 }
+
+/** A policy that would hide rows is an error; see `resolve/row-security.ts`. */
+export const ALL_ROWS = ['row_security', 'off'] as const
 
 /** The same database, whose transactions run under these settings. */
 export function withSettings(database: Database, settings: Readonly<Record<string, string>>): Database {

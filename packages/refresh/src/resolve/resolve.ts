@@ -10,6 +10,7 @@ import {
 } from '@freshet/dvm'
 import { functionsOf } from './functions.ts'
 import { relationsOf } from './relations.ts'
+import { refuseRowSecurity } from './row-security.ts'
 import { TypeCatalog, type ColumnType } from './types.ts'
 
 /**
@@ -90,6 +91,10 @@ async function readFacts(
   await transaction.query(raw(`set local search_path = ''`))
   const view = await settledView(transaction)
   const relations = await relationsOf(transaction, view.oid)
+  await refuseRowSecurity(
+    transaction,
+    [...relations.values()].map(({ oid }) => oid),
+  )
   const views = [
     view.oid,
     ...[...relations.values()].filter((relation) => relation.kind === 'view').map((relation) => relation.oid),
