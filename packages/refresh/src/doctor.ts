@@ -1,4 +1,12 @@
-import { displayName, isInstalledHere, raw, readSettings, requireSchema, isFreshetError } from '@freshet/core'
+import {
+  displayName,
+  hasEventTriggers,
+  isInstalledHere,
+  raw,
+  readSettings,
+  requireSchema,
+  isFreshetError,
+} from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
 import { faultsOf } from './immediate/refresh-immediate.ts'
@@ -214,6 +222,15 @@ async function examineSettings({ database }: RefreshContext): Promise<Finding[]>
     ...(settings.cdc_paused ? [odd('cdc_paused', 'nothing is captured', 'freshet resume --capture')] : []),
     ...(settings.force_full_refresh
       ? [odd('force_full_refresh', 'every refresh is a full one, whatever the mode', hintOf('FORCED'))]
+      : []),
+    ...(settings.refuse_source_ddl && !(await hasEventTriggers(database))
+      ? [
+          odd(
+            'refuse_source_ddl',
+            'nothing is refused: there are no event triggers',
+            'As a superuser: freshet init --event-triggers',
+          ),
+        ]
       : []),
   ]
 }

@@ -55,6 +55,17 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   await transaction.query(sql`
     delete from freshet.wal_stream
     where exists (select from freshet.installation where system_identifier <> ${identity})`)
+  // Oids mean nothing here either: relations are found by their names, and what queries refer to is read anew.
+  await transaction.query(sql`
+    with moved as (select from freshet.installation where system_identifier <> ${identity}),
+    source as (
+      update freshet.source set relation = coalesce(to_regclass(format('%I.%I', schema_name, table_name))::oid, 0)
+      where exists (select from moved)
+    ),
+    reference as (delete from freshet.reference where exists (select from moved))
+    update freshet.stream_table set relation = to_regclass(format('%I.%I', schema_name, table_name))::oid,
+      plan = jsonb_set(plan, '{compiler}', '0')
+    where exists (select from moved)`)
   await transaction.query(sql`
     update freshet.installation set system_identifier = ${identity}, database_name = current_database()`)
 }
