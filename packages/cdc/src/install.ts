@@ -29,6 +29,7 @@ import { announce, unpublish } from './wal/wal-source.ts'
  *                              buffer must recompute in full
  *   it is captured by WAL    → the same: the stream may not have brought yet what it will no longer bring
  *   the gate is wrong        → shut it, without a lock on the source, or open it (`gate.ts`)
+ *   it has another name      → the catalog is told
  *   all is there             → one look, no lock
  *
  * Many processes may do this at once: an advisory lock on the stable name makes them take turns.
@@ -68,6 +69,11 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
     for (const statement of shutGate(stableName, facts.tracked?.columns.length ?? 0)) await transaction.query(statement)
     return
   }
+  if (step === 'rename') {
+    await transaction.query(sql`
+      update freshet.source set schema_name = ${facts.schema}, table_name = ${facts.table} where stable_name = ${stableName}`)
+    return
+  }
   refuseMissingRights(facts)
 
   const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
@@ -100,7 +106,7 @@ export function wantedGate(facts: SourceFacts): Gate {
   return facts.tracked?.wantedGate ?? (facts.allPaused ? 'shut' : 'open')
 }
 
-type Step = 'none' | 'create' | 'grow' | 'repair' | 'shut' | 'open'
+type Step = 'none' | 'rename' | 'create' | 'grow' | 'repair' | 'shut' | 'open'
 
 function nextStep(facts: SourceFacts, stableName: string, wanted: readonly CapturedColumn[]): Step {
   const tracked = facts.tracked
@@ -113,7 +119,7 @@ function nextStep(facts: SourceFacts, stableName: string, wanted: readonly Captu
   if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
   if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
-  if (faults.length === 0) return 'none'
+  if (faults.length === 0) return tracked.schema === facts.schema && tracked.table === facts.table ? 'none' : 'rename'
   return tracked.wantedGate === 'shut' ? 'shut' : 'open'
 }
 

@@ -21,6 +21,8 @@ export interface SourceFacts {
 }
 
 export interface SourceColumn extends CapturedColumn {
+  /** Its type as it is declared: a domain, where `type` is what that is over. */
+  readonly declared: string
   /** A virtual generated column's expression. */
   readonly expression: string | null
   /** Whether many values fit into one array: always, when they are short enough to ask by `octet_length`, or never. */
@@ -55,7 +57,7 @@ export interface TrackedSource {
 /** Open: statements are captured. Shut: the trigger functions return at once. */
 export type Gate = SourceRow['gate']
 
-/** By OID when it still has that name, else by name, else by OID: a source may have been recreated, or renamed. */
+/** By OID as long as that lives, whatever its name is now; else by name: a source may have been renamed, or recreated. */
 export async function readSource(database: Queryable, source: SourceIdentifier): Promise<SourceFacts | null> {
   const functions = CAPTURE_EVENTS.map((event) => captureFunctionName(event, source.stableName).text)
   const [row] = await database.query<{ facts: SourceFacts }>(
@@ -63,7 +65,7 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
     with recursive source as (
       select c.* from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where c.oid = ${source.oid}::oid or (n.nspname = ${source.schema} and c.relname = ${source.table})
-      order by n.nspname = ${source.schema} and c.relname = ${source.table} desc
+      order by c.oid = ${source.oid}::oid desc
       limit 1
     ),
     member (oid, depth) as (
@@ -90,6 +92,10 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
         select coalesce(json_agg(json_build_object(
           'name', a.attname,
           'type', quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
+          'declared', (
+            select quote_ident(dn.nspname) || '.' || quote_ident(dt.typname)
+            from pg_type dt join pg_namespace dn on dn.oid = dt.typnamespace where dt.oid = a.atttypid
+          ),
           'expression', case when a.attgenerated = 'v' then (
             select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef e where e.adrelid = c.oid and e.adnum = a.attnum
           ) end,

@@ -7,6 +7,7 @@ import {
   type RefreshOptions,
   type RefreshOutcome,
   requireSchema,
+  setEventTriggers,
   toFreshetError,
   trimBuffer,
 } from '@freshet/core'
@@ -101,8 +102,9 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     database,
     refresher,
     capture: context.capture,
-    async init() {
+    async init({ eventTriggers } = {}) {
       const report = await migrate(database)
+      if (eventTriggers !== undefined) await setEventTriggers(database, eventTriggers)
       return { applied: report.applied, schemaVersion: report.schemaVersion }
     },
     async create(spec, progress) {

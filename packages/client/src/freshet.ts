@@ -24,8 +24,11 @@ export interface Freshet {
   /** The ports, for whoever schedules refreshes itself. */
   readonly refresher: Refresher
   readonly capture: Capture
-  /** Creates or migrates Freshet's schemas. Safe to call from many processes at once. */
-  init(): Promise<InitReport>
+  /**
+   * Creates or migrates Freshet's schemas. Safe to call from many processes at once. `eventTriggers`: whether changes of
+   * sources are seen when they are made, and can be refused; left out, that stays as it is.
+   */
+  init(options?: { readonly eventTriggers?: boolean | undefined }): Promise<InitReport>
   create(spec: CreateSpec, progress?: (step: Progress) => void): Promise<StreamTable>
   alter(name: string, change: AlterSpec, progress?: (step: Progress) => void): Promise<StreamTable>
   drop(name: string, options?: { readonly cascade?: boolean }): Promise<readonly string[]>

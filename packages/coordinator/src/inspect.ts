@@ -14,7 +14,8 @@ import type { TableRef } from './events.ts'
  * Captures are looked at from time to time, because nothing else would notice a trigger that somebody dropped: to a
  * refresh, a source without triggers is a source at rest. What can be mended is mended, and its stream tables are
  * recomputed; where it can not, they are suspended with the reason, before anybody takes them for fresh. The same goes
- * for the hooks of immediate stream tables.
+ * for the hooks of immediate stream tables, and for what a query refers to: a view or a function that was replaced makes
+ * no change row either.
  */
 export interface Inspection {
   readonly mended: readonly string[]
@@ -27,6 +28,7 @@ export async function inspectSources(database: Database, capture: Capture): Prom
     from freshet.source where capture in ('trigger', 'wal') order by 1`)
   await markUnhooked(database)
   await markGatedImmediate(database)
+  await markChanged(database)
   const mended: string[] = []
   const suspended: Inspection['suspended'][number][] = []
   for (const source of sources) {
@@ -47,6 +49,13 @@ async function markUnhooked(database: Database): Promise<void> {
     update freshet.stream_table_state s set reinitialize = 'CAPTURE_BROKEN', version = s.version + 1
     where s.reinitialize is null
       and s.stream_table_id in (select f.stream_table_id from freshet.immediate_fault f)`)
+}
+
+/** Their next refresh compiles them again, or says why it can not. */
+async function markChanged(database: Database): Promise<void> {
+  await database.query(sql`
+    update freshet.stream_table_state s set reinitialize = 'SOURCE_CHANGED', version = s.version + 1
+    where s.reinitialize is null and s.status in ('active', 'paused') and freshet.query_changed(s.stream_table_id)`)
 }
 
 async function suspendReaders(

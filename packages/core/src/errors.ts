@@ -148,10 +148,21 @@ const entries = {
 
   /** A relation that the stream table reads was dropped. */
   SOURCE_DROPPED: { retry: 'definition', hint: 'Restore the relation, or drop or alter the stream table.' },
-  /** A column that the stream table reads was dropped, renamed or given another type. */
+  /**
+   * What the stream table reads or calls was dropped or changed so that its query has no meaning any more, or an answer
+   * with other columns. The message says what. Renames, and all that leaves the columns as they are, are followed.
+   */
   SOURCE_CHANGED: {
     retry: 'definition',
     hint: 'Alter the stream table with a query that fits the source as it is now.',
+  },
+  /**
+   * A statement would drop, or give another type to, what a stream table reads; the setting `refuse_source_ddl` says that
+   * such statements are refused.
+   */
+  SOURCE_NEEDED: {
+    retry: 'never',
+    hint: 'Alter or drop the stream table first; or set freshet.source_ddl = allow in the session.',
   },
   /** The triggers or the change buffer of a source are missing or disabled, so changes may have been lost. */
   CAPTURE_BROKEN: {

@@ -11,6 +11,7 @@ export {
   type StreamTableRow,
   type StreamTableStateRow,
 } from './catalog/catalog.ts'
+export { hasEventTriggers, setEventTriggers } from './catalog/event-triggers.ts'
 export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
 export { rebuildCatalogObjects } from './catalog/catalog-objects.ts'
 export { mendCapture } from './catalog/mend-capture.ts'

@@ -73,6 +73,10 @@ const settings = z
       false,
       'While it is true, no source is captured: triggers return at once, and what reads a source is filled anew afterwards. Better set by `freshet pause --capture`, which waits until it holds.',
     ),
+    refuse_source_ddl: flag(
+      false,
+      'Refuses statements that would drop what a stream table reads or calls, or give another type to its columns. Needs event triggers: `freshet init --event-triggers`.',
+    ),
     force_full_refresh: flag(
       false,
       'Makes every refresh that has changes to apply a full one, whatever the mode: for diagnosis.',

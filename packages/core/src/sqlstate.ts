@@ -11,6 +11,7 @@ const STATES: Readonly<Record<string, ErrorCode>> = {
   [STREAM_TABLE_WRITE_SQLSTATE]: 'STREAM_TABLE_WRITE',
   FR002: 'STREAM_BEHIND',
   FR003: 'INTERNAL', // a reader of captured changes in the wrong isolation
+  FR004: 'SOURCE_NEEDED',
   '25006': 'READ_ONLY_SERVER', // read_only_sql_transaction
   '2BP01': 'HAS_DEPENDENTS', // dependent_objects_still_exist
   '3D000': 'UNKNOWN_DATABASE', // invalid_catalog_name

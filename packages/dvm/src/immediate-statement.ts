@@ -1,11 +1,9 @@
-import { quoteLiteral } from '@freshet/core'
-
 import type { CompiledSource, Target } from './compiled.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
 import type { Planned } from './plan-query.ts'
 import type { Plan } from './plan/plan.ts'
 import { Chain, q } from './print/text.ts'
-import { collated, maintainStages, shapesChanged } from './refresh-statement.ts'
+import { collated, maintainStages } from './refresh-statement.ts'
 import type { Stages } from './stage/stages.ts'
 import { createTable } from './stage/state-table.ts'
 import { stagePlan } from './staged-plan.ts'
@@ -27,8 +25,6 @@ export interface ImmediateStatements {
   readonly large: ImmediateStatement
   /** Pending tables: `notes[i]` is for the source `sources[i]`. */
   readonly notes: readonly PendingTable[]
-  /** An expression that is true when the sources, or the stream table, are not what this was compiled for. */
-  readonly changed: string
   /** What the plan was compiled for: it must be what the stream table was made for. */
   readonly sources: readonly CompiledSource[]
   readonly creates: readonly string[]
@@ -91,7 +87,6 @@ export function compileImmediate(
     // The same rows, for there are no later ones; but the planner expects a share of the table, and not a few.
     large: { plain: build('>=', null), emitting: build('>=', target) },
     notes,
-    changed: changed(sources, target),
     sources,
     creates: stages.order.map(({ stage }) => createTable(stage.table)),
     turns: mustTakeTurns(planned.query.input, stages),
@@ -122,14 +117,4 @@ function isRowByRow(plan: Plan): boolean {
     default:
       return false
   }
-}
-
-/** As `shapesChanged`, and by their names: the statement names relations, and a renamed one is found no more. */
-function changed(sources: readonly CompiledSource[], target: Target): string {
-  const renamed = sources.map(({ schema, table, oid }) => `${regclass({ schema, table })} is distinct from ${oid}::oid`)
-  return `(${[`${regclass(target)} is null`, ...renamed, shapesChanged(sources)].join('\n  or ')})`
-}
-
-function regclass({ schema, table }: PendingTable): string {
-  return `to_regclass(${quoteLiteral(`${q(schema)}.${q(table)}`)})::oid`
 }

@@ -47,7 +47,7 @@ export function refreshStatement(
       `  ${windows.waiting} as waiting,`,
       `  ${windows.others} as others,`,
       `  (select forced from gate) as forced,`,
-      `  (select changed from gate) as changed,`,
+      `  (select changed from gate) or (not ${windows.pending} and ${CHANGED}) as changed,`,
       `  (select go from gate) as done,`,
       `  ${windows.changeRows}::float8 as change_rows,`,
       `  ${counts(applied)},`,
@@ -107,28 +107,10 @@ export function maintainStages(
 const FORCED = `exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true')`
 
 /**
- * Whether a source has lost the shape that the plan was compiled for: each column that is read must still have its
- * name and type. A renamed column would otherwise be read as something else, and look right.
+ * Whether something that the query refers to is not what the plan was compiled for. Asked also when no change is
+ * waiting: a view or a function that was replaced leaves none.
  */
-export function shapesChanged(sources: readonly CompiledSource[]): string {
-  const checks = sources.flatMap((source) => {
-    if (source.shape.length === 0) return []
-    const columns = source.shape.map(
-      (column) => `(${quoteLiteral(column.name)}, ${column.typeOid}, ${column.modifier})`,
-    )
-    const present = select({
-      columns: ['count(*)'],
-      from: 'pg_catalog.pg_attribute',
-      where: [
-        `attrelid = ${source.oid}`,
-        'not attisdropped',
-        `(attname, atttypid, atttypmod) in (${columns.join(', ')})`,
-      ],
-    })
-    return [`(${present}) <> ${columns.length}`]
-  })
-  return checks.length === 0 ? 'false' : `(${checks.join('\n  or ')})`
-}
+const CHANGED = 'freshet.query_changed($1)'
 
 interface Windows {
   /** The windows of the sources that the statement reads, by stable name. */
@@ -219,7 +201,7 @@ function openWindows(
     `  h.held and not ${truncated} and not ${over} and not ${others} and not c.forced and not c.changed as go`,
     `from (select (select count(*) from state) = 1 as held) h`,
     // Looked at only when there is something to do.
-    `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${shapesChanged(sources)} as changed) c`,
+    `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${CHANGED} as changed) c`,
   ]
   chain.add('gate', gate.join('\n'), { materialized: true })
   const counts = [...sizes.values()].map((name) => `(select rows from ${name})`)

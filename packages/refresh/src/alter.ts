@@ -1,15 +1,17 @@
 import { displayName, FreshetError, identifier, parseName, type Queryable, sql } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
-import { captureSources, createState, guard, makePlan, recordDependencies } from './create.ts'
+import { captureSources, makePlan, recordDependencies } from './create.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
-import { dependantsOf, dropTables, releaseUnread } from './drop.ts'
+import { dependantsOf, releaseUnread } from './drop.ts'
 import { bumpVersion } from './emission.ts'
-import { fillAll, lockState, recordFull } from './full.ts'
+import { lockState } from './full.ts'
 import { disengage } from './immediate/disengage.ts'
 import { engage } from './immediate/engage.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { markReinitialize } from './recompile.ts'
+import { rebuild } from './rebuild.ts'
+import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
 import { checkSchedule } from './schedule.ts'
@@ -159,6 +161,7 @@ async function rename(context: RefreshContext, definition: Definition, name: str
     await transaction.query(
       sql`update freshet.source set table_name = ${parsed.table} where stable_name = ${definition.stableName}`,
     )
+    await recordReferences(transaction, definition.id, resolved.references)
   }).catch((error: unknown) => {
     if (error instanceof FreshetError && error.code === 'DUPLICATE_NAME')
       throw new FreshetError('DUPLICATE_NAME', `a relation ${shown} exists already`)
@@ -193,7 +196,8 @@ async function changeQuery(
     await transactionWith(
       database,
       resolved.settings,
-      (transaction) => rebuild(transaction, { before, resolved, plan, query, mode }),
+      (transaction) =>
+        rebuild(transaction, { before, resolved, plan, query, mode, why: 'ALTERED', initiatedBy: 'alter' }),
       { isolation: 'repeatable read' },
     )
   } catch (error) {
@@ -221,37 +225,6 @@ function refuseSelf(before: Definition, resolved: Resolved): void {
     throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, {
       detail: `${nameOf(before)} → ${nameOf(before)}`,
     })
-}
-
-interface Rebuilding {
-  readonly before: Definition
-  readonly resolved: Resolved
-  readonly plan: StoredPlan
-  readonly query: string
-  readonly mode: Definition['mode']
-}
-
-async function rebuild(transaction: Queryable, { before, resolved, plan, query, mode }: Rebuilding): Promise<void> {
-  await lockState(transaction, before.id, true)
-  await dropTables(transaction, before, false)
-  for (const table of plan.tables) await createState(transaction, table)
-  await fillAll(transaction, { plan })
-  await guard(transaction, before)
-  const refusal = plan.refusal
-  await transaction.query(sql`
-    update freshet.stream_table set relation = ${identifier(before.schema, before.table).text}::regclass, query = ${query},
-      definition = ${resolved.facts.definition}, mode = ${mode}, effective_mode = ${mode === 'full' ? 'full' : plan.effectiveMode},
-      mode_reason = ${refusal?.code ?? (mode === 'full' ? 'REQUESTED' : null)},
-      mode_detail = ${refusal?.detail ?? (mode === 'full' ? REASONS.REQUESTED : null)},
-      storage = ${plan.storage}, key_columns = ${[...plan.keyColumns]}::text[], plan = ${JSON.stringify(plan)}::jsonb,
-      session_settings = ${JSON.stringify(resolved.settings)}::jsonb, altered_at = clock_timestamp()
-    where stream_table_id = ${before.id}`)
-  const changed: Definition = { ...before, plan, query, mode }
-  const [count] = await transaction.query<{ rows: number }>(
-    sql`select count(*)::float8 as rows from ${identifier(before.schema, before.table)}`,
-  )
-  const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
-  await recordFull(transaction, changed, { action: 'full', reason: 'ALTERED', initiatedBy: 'alter', result })
 }
 
 /** While a query changes, the sources of the old and of the new one are both in use. */

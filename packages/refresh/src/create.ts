@@ -33,6 +33,7 @@ import { fillAll, lockState, recordFull } from './full.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
+import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
 import { transactionWith, withSettings } from './sessions.ts'
@@ -242,6 +243,7 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
   if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
   await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)
   await recordDependencies(transaction, row.id, plan)
+  await recordReferences(transaction, row.id, resolved.references)
   return row.id
 }
 

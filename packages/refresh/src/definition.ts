@@ -32,7 +32,7 @@ export interface StoredPlan extends Compiled {
 }
 
 /** Raised when stored plans of older versions can not be run any more. */
-export const COMPILER_VERSION = 4
+export const COMPILER_VERSION = 5
 
 const definitions = catalog
   .selectFrom('stream_table as t')

@@ -1,5 +1,6 @@
 import {
   displayName,
+  hasEventTriggers,
   isInstalledHere,
   quoteIdentifier,
   raw,
@@ -234,6 +235,15 @@ async function examineSettings({ database }: RefreshContext): Promise<Finding[]>
     ...(settings.cdc_paused ? [odd('cdc_paused', 'nothing is captured', 'freshet resume --capture')] : []),
     ...(settings.force_full_refresh
       ? [odd('force_full_refresh', 'every refresh is a full one, whatever the mode', hintOf('FORCED'))]
+      : []),
+    ...(settings.refuse_source_ddl && !(await hasEventTriggers(database))
+      ? [
+          odd(
+            'refuse_source_ddl',
+            'nothing is refused: there are no event triggers',
+            'As a superuser: freshet init --event-triggers',
+          ),
+        ]
       : []),
   ]
 }

@@ -55,6 +55,8 @@ export async function dropTables(transaction: Queryable, definition: Definition,
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where t.stream_table_id = ${definition.id}`)
   if (current !== undefined) {
+    // Who reads it was asked already.
+    await transaction.query(sql`select set_config('freshet.source_ddl', 'allow', true)`)
     const table = identifier(current.schema, current.table)
     await transaction.query(cascade ? sql`drop table ${table} cascade` : sql`drop table ${table}`)
   }

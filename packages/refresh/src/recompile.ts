@@ -1,34 +1,91 @@
-import { FreshetError, isFreshetError, type Queryable, sql } from '@freshet/core'
+import {
+  type Database,
+  DEFAULT_PATIENCE,
+  displayName,
+  FreshetError,
+  isFreshetError,
+  type Queryable,
+  sql,
+  withPatience,
+} from '@freshet/core'
+import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources, makePlan, recordDependencies } from './create.ts'
 import { type Definition, nameOf, type StoredPlan } from './definition.ts'
+import { releaseUnread } from './drop.ts'
+import { followNames } from './follow-names.ts'
 import { lockState } from './full.ts'
+import { dropHooks } from './immediate/hooks.ts'
 import { unwatched } from './progress.ts'
+import { rebuild } from './rebuild.ts'
+import { refuseCycle } from './refuse-cycle.ts'
+import { requireCapture } from './require-sources.ts'
+import { changesOf, recordReferences } from './resolve/references.ts'
 import { type Resolved, resolveQuery } from './resolve/resolve.ts'
+import { transactionWith } from './sessions.ts'
 
 /**
- * Compiles a stream table again: its sources have changed their shape, or another version of the compiler made its plan. Where its own tables would look the same,
- * it goes on with the new plan, after a full refresh; where they would not, or the query has lost its meaning, it says
- * so, and the user decides.
+ * Compiles a stream table again: something that its query refers to has changed, or another version of the compiler
+ * made its plan. Names are followed first: the query stays the same when what it reads is called otherwise.
+ *
+ *   its tables would look the same       it goes on with the new plan, after a full refresh
+ *   only their storage would differ      (a key was lost) they are made anew, under the same name
+ *   its columns would differ, or the     it says so, and changes nothing: others may rely on the columns, and the user
+ *   query has lost its meaning           decides
  */
-export async function recompile(
-  context: RefreshContext,
-  definition: Definition,
-  reason: 'SOURCE_CHANGED' | 'NEW_COMPILER',
-): Promise<void> {
+export type RecompileReason = 'SOURCE_CHANGED' | 'NEW_COMPILER'
+
+export async function recompile(context: RefreshContext, before: Definition, reason: RecompileReason): Promise<void> {
   const { database } = context
-  const resolved = await resolveAgain(context, definition)
+  const definition = await followOwnName(database, before)
+  const followed = await followNames(database, definition)
+  const resolved = await resolveAgain(context, definition, followed)
+  await refuseCycle(database, definition, resolved)
+  // An immediate one is maintained by deltas: where the query has none any more, that is an error.
   const plan = await makePlan(database, resolved, definition, definition.mode)
-  if (layout(plan) !== layout(definition.plan)) {
-    throw changed(definition, 'Its columns would have other types, or another key.')
-  }
+  const rebuilt = layout(plan) !== layout(before.plan)
+  if (rebuilt && !(await looksTheSame(database, definition, resolved)))
+    throw await changed(database, definition, 'its columns would have other names or types')
   await captureSources(context, resolved.facts, plan, unwatched)
+  const query = followed === definition.definition ? definition.query : followed
+  if (rebuilt) {
+    // Waits for writers that are about to write to the old tables; those that come leave a marked table alone.
+    if (definition.mode === 'immediate')
+      await withPatience(database, DEFAULT_PATIENCE, (transaction) => dropHooks(transaction, definition))
+    await transactionWith(
+      database,
+      definition.settings,
+      (transaction) =>
+        rebuild(transaction, {
+          before: definition,
+          resolved,
+          plan,
+          query,
+          mode: definition.mode,
+          why: reason,
+          initiatedBy: 'refresh',
+        }),
+      { isolation: 'repeatable read' },
+    )
+  }
   await database.transaction(async (transaction) => {
     await lockState(transaction, definition.id, true)
+    const refusal = plan.refusal
+    const immediate = definition.mode === 'immediate'
+    const requested = definition.mode === 'full'
     await transaction.query(sql`
-      update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb where stream_table_id = ${definition.id}`)
+      update freshet.stream_table set schema_name = ${definition.schema}, table_name = ${definition.table},
+        plan = ${JSON.stringify(plan)}::jsonb, query = ${query}, definition = ${resolved.facts.definition},
+        effective_mode = ${immediate ? 'immediate' : requested ? 'full' : plan.effectiveMode},
+        mode_reason = ${immediate ? null : (refusal?.code ?? (requested ? 'REQUESTED' : null))},
+        mode_detail = ${immediate ? null : (refusal?.detail ?? (requested ? REASONS.REQUESTED : null))}
+      where stream_table_id = ${definition.id}`)
+    await transaction.query(sql`
+      update freshet.source set schema_name = ${definition.schema}, table_name = ${definition.table}
+      where stable_name = ${definition.stableName}`)
     await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${definition.id}`)
     await recordDependencies(transaction, definition.id, plan)
+    if (!rebuilt) await recordReferences(transaction, definition.id, resolved.references)
     // a reason that was there before tells more
     await markReinitialize(
       transaction,
@@ -36,6 +93,19 @@ export async function recompile(
       reason === 'NEW_COMPILER' ? (definition.reinitialize ?? reason) : reason,
     )
   })
+  await releaseUnread(
+    context,
+    before.plan.sources.map((source) => source.stableName),
+  )
+}
+
+/** What the query refers to is not what the plan was compiled for: the next refresh is a full one, of a new plan. */
+export async function adapt(context: RefreshContext, definition: Definition): Promise<void> {
+  // First of all, and for good: whatever was captured meanwhile can not be trusted, even if the shape comes back.
+  await markReinitialize(context.database, definition.id, 'SOURCE_CHANGED')
+  // Also where it can not go on: writers must not be left with a trigger that does not fit their table.
+  await requireCapture(context, definition)
+  await recompile(context, definition, 'SOURCE_CHANGED')
 }
 
 /** From now on only a full refresh can make the table right. */
@@ -44,19 +114,57 @@ export async function markReinitialize(queryable: Queryable, id: number, reason:
     update freshet.stream_table_state set reinitialize = ${reason}, version = version + 1 where stream_table_id = ${id}`)
 }
 
-async function resolveAgain(context: RefreshContext, definition: Definition): Promise<Resolved> {
+/** The stream table as it is called now: somebody may have renamed it, or moved it to another schema. */
+async function followOwnName(database: Database, definition: Definition): Promise<Definition> {
+  const [own] = await database.query<{ schema: string; table: string }>(sql`
+    select n.nspname as schema, c.relname as table
+    from freshet.stream_table t
+    join pg_catalog.pg_class c on c.oid = t.relation
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where t.stream_table_id = ${definition.id}`)
+  if (own !== undefined) return { ...definition, ...own }
+  throw new FreshetError('UNKNOWN_RELATION', `the table of the stream table ${nameOf(definition)} was dropped`, {
+    hint: `freshet drop ${nameOf(definition)}, and create it again if it is still wanted.`,
+  })
+}
+
+async function resolveAgain(context: RefreshContext, definition: Definition, query: string): Promise<Resolved> {
   try {
-    return await resolveQuery(context.database, definition.definition)
+    return await resolveQuery(context.database, query)
   } catch (error) {
-    if (isFreshetError(error) && error.retry === 'definition') throw changed(definition, error.message)
+    if (isFreshetError(error) && error.retry === 'definition')
+      throw await changed(context.database, definition, error.message)
     throw error
   }
 }
 
-function changed(definition: Definition, detail: string): FreshetError {
-  return new FreshetError('SOURCE_CHANGED', `a source of ${nameOf(definition)} has changed`, { detail })
+/** What has changed comes first: that is what the user did. */
+async function changed(queryable: Queryable, definition: Definition, consequence: string): Promise<FreshetError> {
+  const name = nameOf(definition)
+  const changes = await changesOf(queryable, definition.id)
+  const what = changes.length === 0 ? 'a source has changed' : changes.join('; ')
+  return new FreshetError('SOURCE_CHANGED', `${name} can not go on: ${what}`, {
+    detail: consequence,
+    hint: `Undo the change and run: freshet resume ${name}. Or give it a query that fits: freshet alter ${name} --query …`,
+  })
 }
 
+/** What is created, whatever it is called. */
 function layout(plan: StoredPlan): string {
-  return JSON.stringify(plan.tables.map((table) => table.create))
+  return JSON.stringify(plan.tables.map(({ create }) => create.slice(create.indexOf('('))))
+}
+
+/** Whether those who read the stream table would find the columns that they know. */
+async function looksTheSame(
+  queryable: Queryable,
+  definition: Pick<Definition, 'schema' | 'table'>,
+  { facts }: Resolved,
+): Promise<boolean> {
+  const columns = await queryable.query<{ name: string; type: string }>(sql`
+    select a.attname as name, pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+    from pg_catalog.pg_attribute a
+    where a.attrelid = to_regclass(${displayName(definition)}) and a.attnum > 0 and not a.attisdropped and a.attname !~ '^__'
+    order by a.attnum`)
+  const wanted = facts.columns.map(({ name, type }) => ({ name, type: type.sql }))
+  return JSON.stringify(columns) === JSON.stringify(wanted)
 }

@@ -18,8 +18,9 @@ import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isPending, measurePending } from './pending-changes.ts'
 import { markerReason } from './marker-reason.ts'
-import { markReinitialize, recompile } from './recompile.ts'
+import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
+import { queryChanged } from './resolve/references.ts'
 import { transactionWith } from './sessions.ts'
 
 /**
@@ -145,6 +146,7 @@ class CachingRefresher implements Refresher {
     if (!isFreshetError(error) || error.sqlState === undefined) throw error
     const { version } = await loadDefinition(this.context.database, id)
     if (version !== known.definition.version) return 'again'
+    if (await queryChanged(this.context.database, id)) return this.adapt(known.definition)
     const failedOnValues =
       error.sqlState.startsWith('22') && known.definition.plan.refresh !== null && options.full !== true
     if (failedOnValues) return this.full(known, 'DELTA_FAILED', options)
@@ -190,9 +192,9 @@ class CachingRefresher implements Refresher {
       this.known.delete(id)
       return 'again'
     }
+    if (result.changed) return this.adapt(definition)
     if (!result.pending) return { action: 'none' }
     if (result.held === 0) return { action: 'busy' }
-    if (result.changed) return this.adapt(definition)
     if (result.truncated) return this.followMarker(known, options)
     if (result.forced) return this.full(known, 'FORCED', options)
     if (result.others) {
@@ -211,13 +213,10 @@ class CachingRefresher implements Refresher {
     return this.full(known, await markerReason(this.context.database, known.definition), options)
   }
 
-  /** A source has another shape than the plan was compiled for. */
+  /** What the query refers to is not what the plan was compiled for. */
   private async adapt(definition: Definition): Promise<'again'> {
     this.known.delete(definition.id)
-    // First of all, and for good: whatever was captured meanwhile can not be trusted, even if the shape comes back.
-    await markReinitialize(this.context.database, definition.id, 'SOURCE_CHANGED')
-    await requireCapture(this.context, definition)
-    await recompile(this.context, definition, 'SOURCE_CHANGED')
+    await adapt(this.context, definition)
     return 'again'
   }
 
@@ -238,6 +237,7 @@ class CachingRefresher implements Refresher {
           const state = await lockState(transaction, definition.id, false)
           if (state === null) return 'busy'
           if (state.version !== definition.version) return 'again'
+          if (await queryChanged(transaction, definition.id)) return 'changed'
           const result = await replaceAll(transaction, definition, estimateFull(experience, decision?.sourceRows ?? 0))
           const initiatedBy = options.initiatedBy ?? 'manual'
           return {
@@ -248,6 +248,7 @@ class CachingRefresher implements Refresher {
         { isolation: 'repeatable read' },
       )
       if (done === 'again') return 'again'
+      if (done === 'changed') return await this.adapt(definition)
       if (done === 'busy') return { action: 'busy' }
       this.known.set(definition.id, {
         ...known,
@@ -278,11 +279,13 @@ class CachingRefresher implements Refresher {
     if (!(await isInstalledHere(this.context.database))) await this.context.database.transaction(adoptCluster)
     let definition = await loadDefinition(this.context.database, id)
     if (definition.mode !== 'immediate') {
-      await requireCapture(this.context, definition)
-      if (definition.plan.compiler !== COMPILER_VERSION) {
-        await recompile(this.context, definition, 'NEW_COMPILER')
+      const outdated = definition.plan.compiler !== COMPILER_VERSION
+      if (outdated || (await queryChanged(this.context.database, id))) {
+        if (outdated) await recompile(this.context, definition, 'NEW_COMPILER')
+        else await this.adapt(definition)
         definition = await loadDefinition(this.context.database, id)
       }
+      await requireCapture(this.context, definition)
     }
     const experience = await loadExperience(this.context.database, id)
     const known: Known = { definition, experience, large: false, changed: NONE, warm: false }
@@ -292,6 +295,7 @@ class CachingRefresher implements Refresher {
 
   /** A table that is refreshed in full had nothing pending; make sure that what is remembered is still so. */
   private async confirm(id: number, known: Known): Promise<Step | 'again'> {
+    if (await queryChanged(this.context.database, id)) return this.adapt(known.definition)
     const fresh = await loadDefinition(this.context.database, id)
     this.known.set(id, { ...known, definition: fresh })
     return fresh.version === known.definition.version ? { action: 'none' } : 'again'

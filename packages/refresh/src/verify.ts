@@ -5,7 +5,10 @@ import { findDefinition, loadDefinition, nameOf, type Definition } from './defin
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { differentialStatement } from './differential.ts'
 import { fullReason } from './refresher.ts'
+import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { markerReason } from './marker-reason.ts'
+import { adapt } from './recompile.ts'
+import { queryChanged } from './resolve/references.ts'
 import { requireSources } from './require-sources.ts'
 import { ENOUGH_MEMORY, transactionWith } from './sessions.ts'
 
@@ -26,6 +29,12 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await requireSources(context.database, definition)
+    // A view or a function that was replaced makes another query; the audit is of the one that it is now.
+    if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {
+      if (definition.mode === 'immediate') await refreshImmediate(context, definition, { initiatedBy: 'verify' })
+      else await adapt(context, definition)
+      continue
+    }
     try {
       return await transactionWith(
         context.database,

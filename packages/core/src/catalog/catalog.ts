@@ -33,6 +33,7 @@ export interface Catalog {
   readonly dependency: DependencyTable
   readonly refresh_history: RefreshHistoryTable
   readonly wal_stream: WalStreamTable
+  readonly reference: ReferenceTable
 }
 
 interface MigrationTable {
@@ -129,6 +130,20 @@ interface DependencyTable {
   stream_table_id: number
   stable_name: string
   columns: string[]
+}
+
+interface ReferenceTable {
+  stream_table_id: number
+  class: number
+  object: number
+  part: Generated<number>
+  schema_name: string
+  name: string
+  shape: string
+  mark: string | null
+  columns: JSONColumnType<readonly (readonly [number: number, name: string])[]> | null
+  keys: string[] | null
+  indexes: number[] | null
 }
 
 interface RefreshHistoryTable {

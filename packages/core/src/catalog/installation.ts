@@ -72,6 +72,7 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   await transaction.query(sql`
     update freshet.source set members = '{}', relation = coalesce(to_regclass(format('%I.%I', schema_name, table_name))::oid, 0)
     where exists (${elsewhere})`)
+  await transaction.query(sql`delete from freshet.reference where exists (${elsewhere})`)
   await transaction.query(sql`
     update freshet.stream_table set relation = to_regclass(format('%I.%I', schema_name, table_name)),
       plan = jsonb_set(plan, '{compiler}', '0')

@@ -8,7 +8,8 @@ import { sql } from '../sql.ts'
  * Looks whether the capture of a source is sound and mends it where it is not: triggers that were dropped or disabled,
  * partitions that were attached, a buffer that is gone. A mended capture leaves a marker in the buffer, so every stream
  * table that reads it is recomputed: changes may have been missed meanwhile. What can not be mended (the source was
- * dropped, a captured column is gone) is an error.
+ * dropped) is an error. A source is found by its oid as long as that lives, whatever it is called now; columns that are
+ * gone are the matter of those who read them, and the others go on.
  *
  * `gates: 'as they are'`: a source that is to be paused or resumed is sound. Opening a gate waits for its writers, and
  * who only wants to refresh need not: until it is open, refreshes are full ones.
@@ -22,12 +23,19 @@ export async function mendCapture(
   const faults = await capture.inspect(database, stableName)
   if (faults.every(({ kind }) => kind === 'paused' && gates === 'as they are')) return 'sound'
   const [source] = await database.query<{ oid: number | null; schema: string; table: string; columns: string[] }>(sql`
-    select to_regclass(format('%I.%I', s.schema_name, s.table_name))::oid::int8::float8 as oid,
-      s.schema_name as schema, s.table_name as table,
+    select c.oid::int8::float8 as oid, coalesce(n.nspname, s.schema_name) as schema, coalesce(c.relname, s.table_name) as table,
       array(
-        select distinct c from freshet.dependency d cross join unnest(d.columns) c where d.stable_name = s.stable_name order by c
+        select distinct a.attname::text
+        from freshet.dependency d cross join unnest(d.columns) wanted
+        join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attname = wanted and a.attnum > 0 and not a.attisdropped
+        where d.stable_name = s.stable_name order by 1
       ) as columns
-    from freshet.source s where s.stable_name = ${stableName} and s.capture in ('trigger', 'wal')`)
+    from freshet.source s
+    left join pg_catalog.pg_class c on c.oid = coalesce(
+      (select k.oid from pg_catalog.pg_class k where k.oid = s.relation),
+      to_regclass(format('%I.%I', s.schema_name, s.table_name))::oid)
+    left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where s.stable_name = ${stableName} and s.capture in ('trigger', 'wal')`)
   if (source === undefined) return 'sound'
   if (source.oid === null) {
     throw new FreshetError('SOURCE_DROPPED', `the source ${displayName(source)} was dropped`)

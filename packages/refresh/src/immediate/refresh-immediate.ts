@@ -1,7 +1,8 @@
 import { displayName, type Queryable, type RefreshOptions, type RefreshOutcome, sql } from '@freshet/core'
 import type { RefreshContext } from '../context.ts'
 import { COMPILER_VERSION, type Definition, loadDefinition } from '../definition.ts'
-import { recompile } from '../recompile.ts'
+import { adapt, recompile } from '../recompile.ts'
+import { queryChanged } from '../resolve/references.ts'
 import { engage, releaseCapture } from './engage.ts'
 
 /**
@@ -20,8 +21,8 @@ export async function refreshImmediate(
     return { action: 'none', reason: null, rowsInserted: 0, rowsDeleted: 0 }
   }
   // Where that fails, the table stays marked, and its writers leave it alone.
-  if (outdated || reason === 'SOURCE_CHANGED')
-    await recompile(context, definition, outdated ? 'NEW_COMPILER' : 'SOURCE_CHANGED')
+  if (outdated) await recompile(context, definition, 'NEW_COMPILER')
+  else if (reason === 'SOURCE_CHANGED') await adapt(context, definition)
   const full = reason ?? 'NEW_COMPILER'
   const result = await engage(context, definition.id, { full, initiatedBy: options.initiatedBy ?? 'manual' })
   return { action: 'full', reason: full, ...result }
@@ -32,6 +33,7 @@ async function fullReason(
   definition: Definition,
   options: RefreshOptions,
 ): Promise<string | null> {
+  if (await queryChanged(context.database, definition.id)) return 'SOURCE_CHANGED'
   const { reinitialize } = await loadDefinition(context.database, definition.id)
   if (reinitialize !== null && reinitialize !== 'PAUSED') return reinitialize
   if ((await faultsOf(context.database, definition.id)).length > 0) return 'CAPTURE_BROKEN'

@@ -128,7 +128,7 @@ function mark(id: number, reason: string): string {
         where s.stream_table_id = ${id} and s.reinitialize is null`
 }
 
-function enterBody({ definition, statements, sources }: FunctionParts): string {
+function enterBody({ definition, statements }: FunctionParts): string {
   const { id } = definition
   const name = literal(`${definition.schema}.${definition.table}`).text
   const older = `raise exception using errcode = 'serialization_failure',
@@ -157,8 +157,7 @@ begin
     end if;
     select s.status = 'active' and s.reinitialize is null as live,
       case when s.status = 'active' and s.reinitialize is null then
-        ${statements.changed}
-        or ${membersChanged(sources)}
+        freshet.query_changed(${id})
       end as changed,
       exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true') as forced
     into freshet.known
@@ -182,22 +181,6 @@ begin
   perform set_config('${settingOf(id)}', freshet.counted::text, true);
   return null;
 end freshet`
-}
-
-/** Whether a partition or a child came or went, with rows that no trigger saw. */
-function membersChanged(sources: readonly NotedSource[]): string {
-  const tests = sources.map(({ members }) => {
-    const [relation = 0, ...parts] = members.map(({ oid }) => oid)
-    const found =
-      parts.length === 0
-        ? `select i.inhrelid as relation from pg_inherits i where i.inhparent = ${relation}`
-        : `with recursive part as (
-            select i.inhrelid as relation from pg_inherits i where i.inhparent = ${relation}
-            union select i.inhrelid from pg_inherits i join part p on i.inhparent = p.relation
-          ) select relation from part`
-    return `array(${found} order by relation) <> array[${parts.toSorted((a, b) => a - b).join(', ')}]::oid[]`
-  })
-  return tests.length === 0 ? 'false' : tests.join('\n        or ')
 }
 
 function noteBody({ definition }: FunctionParts, source: NotedSource, position: number, apply: Fragment): string {

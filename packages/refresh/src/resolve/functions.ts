@@ -9,6 +9,7 @@ import type { FunctionFacts } from '@freshet/dvm'
  * own: it may read tables whose changes nobody captures, so it counts as time-dependent.
  */
 interface FunctionRow {
+  readonly oid: number
   readonly name: string
   readonly schema: string
   readonly volatility: string
@@ -19,6 +20,7 @@ interface FunctionRow {
 
 export interface CalledFunctions {
   readonly functions: readonly FunctionFacts[]
+  readonly oids: readonly number[]
   readonly timeDependent: string | null
 }
 
@@ -32,7 +34,7 @@ export async function functionsOf(transaction: Queryable, views: readonly number
       select o.oprcode::oid from rules, regexp_matches(tree, ':opno (\\d+)', 'g') m
       join pg_catalog.pg_operator o on o.oid = m[1]::oid
     )
-    select p.proname as name, n.nspname as schema, p.provolatile as volatility, p.prokind as kind,
+    select p.oid::int8::float8 as oid, p.proname as name, n.nspname as schema, p.provolatile as volatility, p.prokind as kind,
       p.proretset as "returnsSet", p.pronargs as arity
     from called
     join pg_catalog.pg_proc p using (oid)
@@ -46,6 +48,7 @@ export async function functionsOf(transaction: Queryable, views: readonly number
     ) as reads`)
   const dependent = rows.find((row) => row.volatility === 's' && readsSession(row))
   return {
+    oids: rows.map((row) => row.oid),
     functions: rows.map((row) => ({ name: shown(row), aggregate: row.kind === 'a', setReturning: row.returnsSet })),
     timeDependent:
       dependent !== undefined

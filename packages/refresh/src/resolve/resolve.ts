@@ -9,6 +9,7 @@ import {
   type TypeFacts,
 } from '@freshet/dvm'
 import { functionsOf } from './functions.ts'
+import { readReferences, type Reference } from './references.ts'
 import { relationsOf } from './relations.ts'
 import { refuseRowSecurity } from './row-security.ts'
 import { TypeCatalog, type ColumnType } from './types.ts'
@@ -23,6 +24,7 @@ export interface Resolved {
   /** Types of columns that exist only inside the plan. */
   readonly types: ReadonlyMap<string, TypeFacts>
   readonly settings: Readonly<Record<string, string>>
+  readonly references: readonly Reference[]
 }
 
 const QUERY_VIEW = 'freshet_resolved_query'
@@ -30,15 +32,16 @@ const QUERY_VIEW = 'freshet_resolved_query'
 export async function resolveQuery(database: Database, query: string): Promise<Resolved> {
   await loadParser()
   checkStatement(query)
-  const { facts, settings } = await rolledBack(database, (transaction) => readFacts(transaction, query))
+  const { facts, settings, references } = await rolledBack(database, (transaction) => readFacts(transaction, query))
   const planned = planQuery(facts)
   try {
     const types = await rolledBack(database, (transaction) => describeProbes(transaction, planned))
-    return { facts, planned, types, settings }
+    return { facts, planned, types, settings, references }
   } catch (error) {
     if (!isFreshetError(error) || error.sqlState === undefined || !error.sqlState.startsWith('42')) throw error
     // An inner column has a type that no table can hold, such as an anonymous record.
-    return { facts, planned: wholeQuery(facts, { code: 'OTHER', detail: error.message }), types: new Map(), settings }
+    const whole = wholeQuery(facts, { code: 'OTHER', detail: error.message })
+    return { facts, planned: whole, types: new Map(), settings, references }
   }
 }
 
@@ -83,7 +86,7 @@ class Rollback<T> extends Error {
 async function readFacts(
   transaction: Queryable,
   query: string,
-): Promise<{ facts: QueryFacts; settings: Record<string, string> }> {
+): Promise<Pick<Resolved, 'facts' | 'settings' | 'references'>> {
   await transaction.query(raw(`create temporary view ${QUERY_VIEW} as\n${query}`))
   // Creating a view does not check that its owner may read; running it does.
   await transaction.query(raw(`select from pg_temp.${QUERY_VIEW} limit 0`))
@@ -100,6 +103,7 @@ async function readFacts(
     ...[...relations.values()].filter((relation) => relation.kind === 'view').map((relation) => relation.oid),
   ]
   const called = await functionsOf(transaction, views)
+  const references = await readReferences(transaction, relations.values(), called.oids)
   const columns = await columnsOf(transaction, [QUERY_VIEW])
   const types = await TypeCatalog.load(
     transaction,
@@ -119,6 +123,7 @@ async function readFacts(
       timeDependent: called.timeDependent,
     },
     settings,
+    references,
   }
 }
 
