@@ -95,32 +95,51 @@ export function removeStandingMarker(stableName: string): Fragment {
 }
 
 function createBuffer(stableName: string, columns: readonly SourceColumn[]): Fragment {
-  const branch = (
-    weight: string,
-    table: Fragment,
-    condition: string,
-    value: (column: SourceColumn, i: number) => Fragment,
-  ) =>
-    sql`select __x, __n, ${raw(`'${weight}'::smallint as __w`)}
-      ${join(
-        columns.map((column, i) => sql`, ${value(column, i)} as ${identifier(column.name)}`),
-        '',
-      )}
-      from ${table} where ${raw(condition)}`
-  const missing = ({ type }: SourceColumn) => sql`cast(null as ${raw(type)})`
+  const log = logTable(stableName)
+  return createBufferView(stableName, columns, [
+    { weight: `'1'::smallint`, from: log, condition: '__new', value: (_, i) => newColumn(i) },
+    { weight: `'-1'::smallint`, from: log, condition: '__old', value: (_, i) => oldColumn(i) },
+    ...packBranches(stableName),
+  ])
+}
+
+/** A part of the buffer: rows of one weight, or with their own. */
+export interface BufferBranch {
+  readonly weight: string
+  readonly from: Fragment
+  readonly condition: string
+  readonly value: (column: SourceColumn, position: number) => Fragment
+}
+
+export function createBufferView(
+  stableName: string,
+  columns: readonly SourceColumn[],
+  branches: readonly BufferBranch[],
+): Fragment {
+  const selects = branches.map(({ weight, from, condition, value }) => {
+    const values = columns.map((column, i) => sql`, ${value(column, i)} as ${identifier(column.name)}`)
+    return sql`select __x, __n, ${raw(`${weight} as __w`)}
+      ${join(values, '')}
+      from ${from} where ${raw(condition)}`
+  })
+  return sql`create or replace view ${bufferTable(stableName)} as ${join(selects, ' union all ')}`
+}
+
+export function packBranches(stableName: string): readonly BufferBranch[] {
+  const pack = packTable(stableName)
   // a column that can not be packed came after the last pack was written
   const packed = (name: (position: number) => Fragment) => (column: SourceColumn, i: number) =>
     column.packing === 'never' ? missing(column) : sql`unnest(${name(i)})`
-  const log = logTable(stableName)
-  const pack = packTable(stableName)
-  const branches = [
-    branch('1', log, '__new', (_, i) => newColumn(i)),
-    branch('-1', log, '__old', (_, i) => oldColumn(i)),
-    branch('1', pack, '__new', packed(newColumn)),
-    branch('-1', pack, '__old', packed(oldColumn)),
-    branch('0', pack, 'not __new and not __old', missing),
+  return [
+    { weight: `'1'::smallint`, from: pack, condition: '__new', value: packed(newColumn) },
+    { weight: `'-1'::smallint`, from: pack, condition: '__old', value: packed(oldColumn) },
+    { weight: `'0'::smallint`, from: pack, condition: 'not __new and not __old', value: missing },
   ]
-  return sql`create or replace view ${bufferTable(stableName)} as ${join(branches, ' union all ')}`
+}
+
+/** A marker has no values. */
+export function missing({ type }: SourceColumn): Fragment {
+  return sql`cast(null as ${raw(type)})`
 }
 
 function createSizes(stableName: string, columns: readonly SourceColumn[]): Fragment {

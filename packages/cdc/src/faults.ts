@@ -4,24 +4,13 @@ import { triggerNames } from './triggers.ts'
 
 /** What is wrong with a capture that was installed: pure, from the facts. Empty when it is sound. */
 export function findFaults(facts: SourceFacts, stableName: string, tracked: TrackedSource): readonly CaptureFault[] {
-  const faults: CaptureFault[] = []
+  const faults = [...placeFaults(facts, tracked)]
   const name = displayName(facts)
-  if (tracked.gate !== tracked.wantedGate) {
-    const detail = `capture of ${name} is to be ${tracked.wantedGate === 'shut' ? 'paused' : 'resumed'}, which has not been done yet`
-    faults.push({ kind: 'paused', detail })
-  }
-  if (tracked.oid !== facts.oid) {
-    faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
-  }
-  if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })
   if (facts.parent !== null) {
     const detail = `${name} became a part of ${facts.parent}; writes through that are not captured`
     faults.push({ kind: 'partition_uncaptured', detail })
   }
-  for (const column of tracked.columns) {
-    const detail = columnFault(facts, column)
-    if (detail !== null) faults.push({ kind: 'column_changed', detail })
-  }
+  faults.push(...columnFaults(facts, tracked))
   const parts = new Set(facts.members.map(({ oid }) => oid))
   const left = tracked.oid === facts.oid ? tracked.members.filter((oid) => !parts.has(oid)) : []
   if (left.length > 0) {
@@ -40,6 +29,28 @@ export function findFaults(facts: SourceFacts, stableName: string, tracked: Trac
     )
   }
   return faults
+}
+
+/** Of the source's gate, of the relation itself and of where its changes lie: the same however it is captured. */
+export function placeFaults(facts: SourceFacts, tracked: TrackedSource): readonly CaptureFault[] {
+  const faults: CaptureFault[] = []
+  const name = displayName(facts)
+  if (tracked.gate !== tracked.wantedGate) {
+    const detail = `capture of ${name} is to be ${tracked.wantedGate === 'shut' ? 'paused' : 'resumed'}, which has not been done yet`
+    faults.push({ kind: 'paused', detail })
+  }
+  if (tracked.oid !== facts.oid) {
+    faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
+  }
+  if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })
+  return faults
+}
+
+export function columnFaults(facts: SourceFacts, tracked: TrackedSource): readonly CaptureFault[] {
+  return tracked.columns.flatMap((column) => {
+    const detail = columnFault(facts, column)
+    return detail === null ? [] : [{ kind: 'column_changed' as const, detail }]
+  })
 }
 
 /** Why the column is not what was captured, or null. */

@@ -42,10 +42,21 @@ export async function ensureCapture(
 ): Promise<void> {
   const facts = await readSuitable(database, source)
   if (nextStep(facts, source.stableName, wantedColumns(facts, columns)) === 'none') return
+  await inTurn(database, facts, source.stableName, patience, (transaction) => install(transaction, source, columns))
+}
+
+/** One transaction that locks the source, with the holders of it in the refusal, while no other process does the like. */
+export async function inTurn(
+  database: Database,
+  facts: SourceFacts,
+  stableName: string,
+  patience: LockPatience,
+  work: (transaction: Queryable) => Promise<void>,
+): Promise<void> {
   try {
     await withPatience(database, patience, async (transaction) => {
-      await takeTurn(transaction, source.stableName)
-      await install(transaction, source, columns)
+      await takeTurn(transaction, stableName)
+      await work(transaction)
     })
   } catch (error) {
     throw isFreshetError(error, 'LOCK_TIMEOUT') ? await lockRefused(database, facts, patience, error) : error
@@ -76,15 +87,14 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   }
   refuseMissingRights(facts)
 
-  const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
-  const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
+  const { kept, columns } = withKept(facts, wanted)
   const triggers = facts.members.flatMap((member) => createTriggers(stableName, member, columns.length))
   const gate = { from: facts.tracked?.gate ?? 'open', to: wantedGate(facts), missed: step === 'repair' }
   const functions = gateFunctions(stableName, columns, gate.to)
   // the source's locks come before those on the log: writers take them in this order too
   const statements =
     step === 'grow' || step === 'open'
-      ? [...functions, ...triggers, ...growLog(stableName, columns, kept.length)]
+      ? [...functions, ...triggers, ...growLog(stableName, columns, kept)]
       : [
           dropCaptureFunctions(stableName),
           ...dropLog(stableName),
@@ -100,6 +110,16 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
   await record(transaction, stableName, facts, columns)
   await transaction.query(recordGate(stableName, gate))
+}
+
+/** What is captured and still as it was, first and as many as `kept`; then what is wanted besides. */
+export function withKept(
+  facts: SourceFacts,
+  wanted: readonly CapturedColumn[],
+): { readonly kept: number; readonly columns: readonly SourceColumn[] } {
+  const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
+  const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
+  return { kept: kept.length, columns }
 }
 
 export function wantedGate(facts: SourceFacts): Gate {
@@ -159,7 +179,7 @@ async function record(
 }
 
 /** The refusal, with those who hold the source. */
-export async function lockRefused(
+async function lockRefused(
   database: Database,
   facts: SourceFacts,
   patience: LockPatience,

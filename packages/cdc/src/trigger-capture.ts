@@ -5,7 +5,6 @@ import {
   type CaptureFault,
   type Database,
   sql,
-  sourceIdentifier,
   DEFAULT_PATIENCE,
   type LockPatience,
   withPatience,
@@ -13,8 +12,8 @@ import {
 import { dropCaptureFunctions } from './capture-function.ts'
 import { dropLog } from './capture-log.ts'
 import { findFaults } from './faults.ts'
+import { inspectSource } from './inspect-source.ts'
 import { ensureCapture, takeTurn } from './install.ts'
-import { readSource } from './source-facts.ts'
 import { trimBuffer } from './trim-buffer.ts'
 
 export interface TriggerCaptureOptions extends Partial<LockPatience> {}
@@ -47,17 +46,8 @@ async function release(database: Database, stableName: string, patience: LockPat
   })
 }
 
-async function inspect(database: Database, stableName: string): Promise<readonly CaptureFault[]> {
-  const [row] = await database.query<{ oid: number; schema: string; table: string; capture: string }>(
-    sql`select relation as oid, schema_name as schema, table_name as table, capture
-      from freshet.source where stable_name = ${stableName}`,
-    { prepared: true },
+function inspect(database: Database, stableName: string): Promise<readonly CaptureFault[]> {
+  return inspectSource(database, stableName, (facts, tracked) =>
+    tracked.capture === 'trigger' ? findFaults(facts, stableName, tracked) : [],
   )
-  if (row === undefined) return [{ kind: 'buffer_missing', detail: `no source has the stable name ${stableName}` }]
-  const facts = await readSource(database, { ...sourceIdentifier(row.oid, row.schema, row.table), stableName })
-  const tracked = facts?.tracked ?? null
-  if (facts === null || tracked === null) {
-    return [{ kind: 'source_dropped', detail: `${row.schema}.${row.table} was dropped` }]
-  }
-  return row.capture === 'trigger' ? findFaults(facts, stableName, tracked) : []
 }

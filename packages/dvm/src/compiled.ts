@@ -24,8 +24,6 @@ export interface CompiledSource {
   readonly columns: readonly string[]
   /** Of the columns whose collation is not the database's default. */
   readonly collations: Readonly<Record<string, string>>
-  /** Name and type of these columns, as the catalog had them. */
-  readonly shape: readonly { readonly name: string; readonly typeOid: number; readonly modifier: number }[]
 }
 
 /**

@@ -116,9 +116,6 @@ function sourcesOf(facts: QueryFacts, planned: Planned): CompiledSource[] {
         table: relation.table,
         columns: kept.map((column) => column.name),
         collations: Object.fromEntries(collations),
-        shape: kept.flatMap(({ name, type }) =>
-          type === undefined ? [] : [{ name, typeOid: type.oid, modifier: type.modifier }],
-        ),
       }
     })
     .toSorted((a, b) => (a.stableName < b.stableName ? -1 : 1))

@@ -107,6 +107,20 @@ describe('alter', () => {
     await world.step(`update items set n = n + 1`)
   })
 
+  test('the name, by hand: found by the new one at once, by the old one until a refresh has noticed', async () => {
+    await world.run(ITEMS)
+    const { id } = await world.stream('answer', SUMS)
+    await world.run(
+      'create schema elsewhere; alter table answer rename to "By Hand"; alter table "By Hand" set schema elsewhere',
+    )
+    expect(await findDefinition(world.database, 'elsewhere."By Hand"')).toMatchObject({ id })
+    expect(await findDefinition(world.database, 'answer')).toMatchObject({ id })
+    await world.run(`update items set n = n + 1 where id < 9`)
+    await world.refresh(await findDefinition(world.database, 'elsewhere."By Hand"'))
+    expect(await findDefinition(world.database, '"By Hand"')).toMatchObject({ id, schema: 'elsewhere' })
+    await expect(findDefinition(world.database, 'answer')).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
+  })
+
   test('the name: to a new one, to a taken one, and the old name is free', async () => {
     await world.run(ITEMS)
     await world.stream('answer', SUMS)

@@ -2,7 +2,7 @@ import { displayName, FreshetError, identifier, parseName, type Queryable, sql }
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources, makePlan, recordDependencies } from './create.ts'
-import { findDefinition, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+import { findDefinition, keptMode, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
 import { dependantsOf, releaseUnread } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { lockState } from './full.ts'
@@ -125,11 +125,11 @@ async function changeMode(context: RefreshContext, definition: Definition, mode:
       hint: REASONS[refusal.code],
     })
   }
+  const kept = keptMode(definition.plan, mode)
   await altering(context, definition, (transaction) =>
     transaction.query(sql`
-    update freshet.stream_table set mode = ${mode}, effective_mode = ${mode === 'full' ? 'full' : definition.plan.effectiveMode},
-      mode_reason = ${refusal?.code ?? (mode === 'full' ? 'REQUESTED' : null)},
-      mode_detail = ${refusal?.detail ?? (mode === 'full' ? REASONS.REQUESTED : null)}, altered_at = clock_timestamp()
+    update freshet.stream_table set mode = ${mode}, effective_mode = ${kept.effective},
+      mode_reason = ${kept.reason}, mode_detail = ${kept.detail}, altered_at = clock_timestamp()
     where stream_table_id = ${definition.id}`),
   )
 }

@@ -1,5 +1,5 @@
-import { catalog, displayName, FreshetError, parseName, type Queryable, rows, sql } from '@freshet/core'
-import type { Compiled } from '@freshet/dvm'
+import { catalog, displayName, FreshetError, identifier, parseName, type Queryable, rows, sql } from '@freshet/core'
+import { type Compiled, REASONS } from '@freshet/dvm'
 
 /** How a stream table was asked to be refreshed. `immediate`: kept in the transactions of those who write to its sources. */
 export type Mode = 'auto' | 'differential' | 'full' | 'immediate'
@@ -29,6 +29,24 @@ export interface StoredPlan extends Compiled {
   readonly compiler: number
   /** Captured sources do not tell when the answer changes: the query reads the clock, or a source that is not captured. */
   readonly alwaysDue: boolean
+}
+
+/** How the catalog tells the mode: what a table asked for, what it gets by its plan, and why not more. */
+export interface KeptMode {
+  readonly effective: 'differential' | 'full' | 'immediate'
+  readonly reason: string | null
+  readonly detail: string | null
+}
+
+export function keptMode({ effectiveMode, refusal }: StoredPlan, mode: Mode): KeptMode {
+  if (mode === 'immediate') return { effective: mode, reason: null, detail: null }
+  const requested = mode === 'full' ? { code: 'REQUESTED', detail: REASONS.REQUESTED } : null
+  const reason = refusal ?? requested
+  return {
+    effective: mode === 'full' ? mode : effectiveMode,
+    reason: reason?.code ?? null,
+    detail: reason?.detail ?? null,
+  }
 }
 
 /** Raised when stored plans of older versions can not be run any more. */
@@ -65,7 +83,10 @@ export async function findDefinition(queryable: Queryable, name: string): Promis
   return loadDefinition(queryable, await findStreamTable(queryable, name))
 }
 
-/** The id behind a name; one without a schema is looked for along the search path first. */
+/**
+ * The id behind a name; one without a schema is looked for along the search path first. A table that somebody renamed or
+ * moved is found by its new name at once, and by the old one until a refresh has noticed.
+ */
 export async function findStreamTable(queryable: Queryable, name: string): Promise<number> {
   const parsed = parseName(name)
   const named = catalog
@@ -79,11 +100,13 @@ export async function findStreamTable(queryable: Queryable, name: string): Promi
       ? await queryable.query<{ schemas: string[] }>(sql`select current_schemas(false)::text[] as schemas`)
       : []
   const row = path?.schemas.flatMap((schema) => found.filter((candidate) => candidate.schema === schema))[0] ?? found[0]
-  if (row === undefined) {
-    const shown = parsed.schema === null ? name : displayName({ schema: parsed.schema, table: parsed.table })
-    throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${shown}`)
-  }
-  return row.id
+  if (row !== undefined) return row.id
+  const relation = parsed.schema === null ? identifier(parsed.table) : identifier(parsed.schema, parsed.table)
+  const [renamed] = await queryable.query<{ id: number }>(sql`
+    select stream_table_id as id from freshet.stream_table where relation = to_regclass(${relation.text})`)
+  if (renamed !== undefined) return renamed.id
+  const shown = parsed.schema === null ? name : displayName({ schema: parsed.schema, table: parsed.table })
+  throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${shown}`)
 }
 
 export async function listDefinitions(queryable: Queryable): Promise<readonly Definition[]> {
@@ -101,6 +124,20 @@ function fromRow({ frontier, plan, ...row }: DefinitionRow): Definition {
     return position?.kind === 'snapshot' ? position.snapshot : null
   })
   return { ...row, plan: stored, snapshots }
+}
+
+/** What its table is called now: somebody may have renamed it, or moved it. Undefined when it was dropped. */
+export async function currentName(
+  queryable: Queryable,
+  { id }: Pick<Definition, 'id'>,
+): Promise<{ readonly schema: string; readonly table: string } | undefined> {
+  const [current] = await queryable.query<{ schema: string; table: string }>(sql`
+    select n.nspname as schema, c.relname as table
+    from freshet.stream_table t
+    join pg_catalog.pg_class c on c.oid = t.relation
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where t.stream_table_id = ${id}`)
+  return current
 }
 
 export function nameOf(definition: { readonly schema: string; readonly table: string }): string {

@@ -1,6 +1,6 @@
 import { DEFAULT_PATIENCE, FreshetError, identifier, type Queryable, sql, withPatience } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
-import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
+import { currentName, findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { dropOutput, stopEmitting } from './emission.ts'
 import { dropHooks } from './immediate/hooks.ts'
 
@@ -48,12 +48,7 @@ export async function discard(context: RefreshContext, definition: Definition, c
 }
 
 export async function dropTables(transaction: Queryable, definition: Definition, cascade: boolean): Promise<void> {
-  const [current] = await transaction.query<{ schema: string; table: string }>(sql`
-    select n.nspname as schema, c.relname as table
-    from freshet.stream_table t
-    join pg_catalog.pg_class c on c.oid = t.relation
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where t.stream_table_id = ${definition.id}`)
+  const current = await currentName(transaction, definition)
   if (current !== undefined) {
     // Who reads it was asked already.
     await transaction.query(sql`select set_config('freshet.source_ddl', 'allow', true)`)

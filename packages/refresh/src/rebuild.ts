@@ -1,7 +1,6 @@
 import { identifier, type Queryable, sql } from '@freshet/core'
-import { REASONS } from '@freshet/dvm'
 import { createState, guard } from './create.ts'
-import type { Definition, StoredPlan } from './definition.ts'
+import { type Definition, keptMode, type StoredPlan } from './definition.ts'
 import { dropTables } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import { recordReferences } from './resolve/references.ts'
@@ -29,12 +28,11 @@ export async function rebuild(transaction: Queryable, rebuilding: Rebuilding): P
   for (const table of plan.tables) await createState(transaction, table)
   await fillAll(transaction, { plan })
   await guard(transaction, before)
-  const refusal = plan.refusal
+  const kept = keptMode(plan, mode)
   await transaction.query(sql`
     update freshet.stream_table set relation = ${identifier(before.schema, before.table).text}::regclass, query = ${query},
-      definition = ${resolved.facts.definition}, mode = ${mode}, effective_mode = ${mode === 'full' ? 'full' : plan.effectiveMode},
-      mode_reason = ${refusal?.code ?? (mode === 'full' ? 'REQUESTED' : null)},
-      mode_detail = ${refusal?.detail ?? (mode === 'full' ? REASONS.REQUESTED : null)},
+      definition = ${resolved.facts.definition}, mode = ${mode}, effective_mode = ${kept.effective},
+      mode_reason = ${kept.reason}, mode_detail = ${kept.detail},
       storage = ${plan.storage}, key_columns = ${[...plan.keyColumns]}::text[], plan = ${JSON.stringify(plan)}::jsonb,
       session_settings = ${JSON.stringify(resolved.settings)}::jsonb, altered_at = clock_timestamp()
     where stream_table_id = ${before.id}`)

@@ -8,10 +8,9 @@ import {
   sql,
   withPatience,
 } from '@freshet/core'
-import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources, makePlan, recordDependencies } from './create.ts'
-import { type Definition, nameOf, type StoredPlan } from './definition.ts'
+import { currentName, type Definition, keptMode, nameOf, type StoredPlan } from './definition.ts'
 import { releaseUnread } from './drop.ts'
 import { followNames } from './follow-names.ts'
 import { lockState } from './full.ts'
@@ -70,15 +69,11 @@ export async function recompile(context: RefreshContext, before: Definition, rea
   }
   await database.transaction(async (transaction) => {
     await lockState(transaction, definition.id, true)
-    const refusal = plan.refusal
-    const immediate = definition.mode === 'immediate'
-    const requested = definition.mode === 'full'
+    const kept = keptMode(plan, definition.mode)
     await transaction.query(sql`
       update freshet.stream_table set schema_name = ${definition.schema}, table_name = ${definition.table},
         plan = ${JSON.stringify(plan)}::jsonb, query = ${query}, definition = ${resolved.facts.definition},
-        effective_mode = ${immediate ? 'immediate' : requested ? 'full' : plan.effectiveMode},
-        mode_reason = ${immediate ? null : (refusal?.code ?? (requested ? 'REQUESTED' : null))},
-        mode_detail = ${immediate ? null : (refusal?.detail ?? (requested ? REASONS.REQUESTED : null))}
+        effective_mode = ${kept.effective}, mode_reason = ${kept.reason}, mode_detail = ${kept.detail}
       where stream_table_id = ${definition.id}`)
     await transaction.query(sql`
       update freshet.source set schema_name = ${definition.schema}, table_name = ${definition.table}
@@ -116,12 +111,7 @@ export async function markReinitialize(queryable: Queryable, id: number, reason:
 
 /** The stream table as it is called now: somebody may have renamed it, or moved it to another schema. */
 async function followOwnName(database: Database, definition: Definition): Promise<Definition> {
-  const [own] = await database.query<{ schema: string; table: string }>(sql`
-    select n.nspname as schema, c.relname as table
-    from freshet.stream_table t
-    join pg_catalog.pg_class c on c.oid = t.relation
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where t.stream_table_id = ${definition.id}`)
+  const own = await currentName(database, definition)
   if (own !== undefined) return { ...definition, ...own }
   throw new FreshetError('UNKNOWN_RELATION', `the table of the stream table ${nameOf(definition)} was dropped`, {
     hint: `freshet drop ${nameOf(definition)}, and create it again if it is still wanted.`,

@@ -24,11 +24,14 @@ export const PUBLICATION = 'freshet'
 const LOCK_KEY = '5059423661430662'
 const OLDEST_SERVER = 170_000
 
+/** Whether the slot `s` can be read here. */
+const USABLE = raw(`coalesce(s.wal_status is distinct from 'lost' and s.database = current_database(), false)`)
+
 /** Null when nothing is captured by WAL. */
 export async function readStream(queryable: Queryable): Promise<CaptureStream | null> {
   const [row] = await queryable.query<CaptureStream>(sql`
     select coalesce(w.slot_name, '') as slot, coalesce(w.applied_lsn, '0/0')::text as applied, coalesce(s.active, false) as active,
-      coalesce(s.wal_status is distinct from 'lost' and s.database = current_database(), false) as usable,
+      ${USABLE} as usable,
       coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::float8 as "retainedBytes",
       greatest(coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn), 0), 0)::float8 as "lagBytes",
       s.safe_wal_size::float8 as "safeBytes"
@@ -77,7 +80,7 @@ async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise
 async function establish(session: Session, patienceMs: number): Promise<boolean> {
   const [known] = await session.query<{ slot: string; generation: number; usable: boolean }>(sql`
     select w.slot_name as slot, w.generation,
-      coalesce(s.wal_status is distinct from 'lost' and s.database = current_database(), false) as usable
+      ${USABLE} as usable
     from freshet.wal_stream w left join pg_catalog.pg_replication_slots s on s.slot_name = w.slot_name`)
   if (known?.usable === true) return false
   // before the slot: the stream looks the publication up as it was when a change was made

@@ -1,7 +1,7 @@
-import { type CaptureFault, type Database, type LockPatience, sourceIdentifier, sql, withPatience } from '@freshet/core'
+import { type CaptureFault, type Database, type LockPatience, sql, withPatience } from '@freshet/core'
 import { dropLog } from '../capture-log.ts'
+import { inspectSource } from '../inspect-source.ts'
 import { takeTurn } from '../install.ts'
-import { readSource } from '../source-facts.ts'
 import { abandonStream } from './slot.ts'
 import { findWalFaults } from './wal-faults.ts'
 import { announce, readPublished, unpublish } from './wal-source.ts'
@@ -24,14 +24,8 @@ export async function releaseWal(database: Database, stableName: string, patienc
   await abandonStream(database)
 }
 
-export async function inspectWal(database: Database, stableName: string): Promise<readonly CaptureFault[]> {
-  const [row] = await database.query<{ oid: number; schema: string; table: string }>(
-    sql`select relation as oid, schema_name as schema, table_name as table
-      from freshet.source where stable_name = ${stableName}`,
-    { prepared: true },
+export function inspectWal(database: Database, stableName: string): Promise<readonly CaptureFault[]> {
+  return inspectSource(database, stableName, async (facts, tracked) =>
+    findWalFaults(facts, await readPublished(database, facts.oid), tracked),
   )
-  if (row === undefined) return [{ kind: 'buffer_missing', detail: `no source has the stable name ${stableName}` }]
-  const facts = await readSource(database, { ...sourceIdentifier(row.oid, row.schema, row.table), stableName })
-  if (!facts?.tracked) return [{ kind: 'source_dropped', detail: `${row.schema}.${row.table} was dropped` }]
-  return findWalFaults(facts, await readPublished(database, facts.oid), facts.tracked)
 }

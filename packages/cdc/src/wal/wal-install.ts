@@ -2,18 +2,16 @@ import {
   type Database,
   FreshetError,
   displayName,
-  isFreshetError,
   type LockPatience,
   type Queryable,
   type SourceIdentifier,
   sql,
-  withPatience,
 } from '@freshet/core'
 import { dropCaptureFunctions } from '../capture-function.ts'
 import { createLog, dropLog, growLog } from '../capture-log.ts'
 import { columnFault } from '../faults.ts'
 import { gateMarkers, recordGate } from '../gate.ts'
-import { lockRefused, readSuitable, takeTurn, wantedGate } from '../install.ts'
+import { inTurn, readSuitable, wantedGate, withKept } from '../install.ts'
 import { wantedColumns } from '../refuse-source.ts'
 import type { SourceColumn, SourceFacts } from '../source-facts.ts'
 import { establishStream, serverObstacle } from './slot.ts'
@@ -44,14 +42,7 @@ export async function ensureWalCapture(
   await establishStream(database, patience)
   const published = await readPublished(database, facts.oid)
   if (nextStep(facts, published, wantedColumns(facts, columns)) === 'none') return
-  try {
-    await withPatience(database, patience, async (transaction) => {
-      await takeTurn(transaction, source.stableName)
-      await install(transaction, source, columns)
-    })
-  } catch (error) {
-    throw isFreshetError(error, 'LOCK_TIMEOUT') ? await lockRefused(database, facts, patience, error) : error
-  }
+  await inTurn(database, facts, source.stableName, patience, (transaction) => install(transaction, source, columns))
 }
 
 /** What stands in the way, of the server or of the source; null when nothing does. */
@@ -94,16 +85,14 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
     await transaction.query(recordGate(stableName, gate))
     return announce(transaction)
   }
-  const known = facts.tracked?.columns ?? []
-  const kept = known.filter((column) => columnFault(facts, column) === null)
-  const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
+  const { kept, columns } = withKept(facts, wanted)
   // the source's locks come before those on the log: writers take them in this order too
   await publish(transaction, facts)
   const statements =
     step === 'grow' || step === 'switch'
       ? [
           dropCaptureFunctions(stableName),
-          ...growLog(stableName, columns, kept.length),
+          ...growLog(stableName, columns, kept),
           ...(step === 'switch' ? extendLog(stableName) : []),
           ...createWalBuffer(stableName, columns),
         ]

@@ -1,5 +1,5 @@
-import { bufferSizes, bufferTable, type Fragment, identifier, join, literal, raw, sql } from '@freshet/core'
-import { newColumn, oldColumn, packSize } from '../capture-log.ts'
+import { bufferSizes, type Fragment, literal, raw, sql } from '@freshet/core'
+import { createBufferView, missing, newColumn, oldColumn, packBranches, packSize } from '../capture-log.ts'
 import { logTable, packTable, tailFunction } from '../capture-names.ts'
 import type { SourceColumn } from '../source-facts.ts'
 
@@ -47,42 +47,23 @@ end`
 const VISIBLE = 'pg_visible_in_snapshot(__x, pg_current_snapshot())'
 
 function createView(stableName: string, columns: readonly SourceColumn[]): Fragment {
-  const branch = (
-    weight: string,
-    from: Fragment,
-    condition: string,
-    value: (column: SourceColumn, i: number) => Fragment,
-  ) =>
-    sql`select __x, __n, ${raw(`${weight} as __w`)}
-      ${join(
-        columns.map((column, i) => sql`, ${value(column, i)} as ${identifier(column.name)}`),
-        '',
-      )}
-      from ${from} where ${raw(condition)}`
-  const missing = ({ type }: SourceColumn) => sql`cast(null as ${raw(type)})`
-  const packed = (name: (position: number) => Fragment) => (column: SourceColumn, i: number) =>
-    column.packing === 'never' ? missing(column) : sql`unnest(${name(i)})`
   const log = logTable(stableName)
-  const pack = packTable(stableName)
   const tail = sql`${tailFunction(stableName)}(pg_current_snapshot()) t
     cross join lateral (
       values ('1'::smallint, t.__new), ('-1'::smallint, t.__old), ('0'::smallint, not t.__new and not t.__old)
     ) as kind (w, there)`
-  const branches = [
-    branch(`'1'::smallint`, log, `__new and ${VISIBLE}`, (_, i) => newColumn(i)),
-    branch(`'-1'::smallint`, log, `__old and ${VISIBLE}`, (_, i) => oldColumn(i)),
-    branch(`'0'::smallint`, log, `not __new and not __old and ${VISIBLE}`, missing),
-    branch(`'1'::smallint`, pack, '__new', packed(newColumn)),
-    branch(`'-1'::smallint`, pack, '__old', packed(oldColumn)),
-    branch(`'0'::smallint`, pack, 'not __new and not __old', missing),
-    branch(
-      'kind.w',
-      tail,
-      'kind.there',
-      (_, i) => sql`case kind.w when 1 then t.${newColumn(i)} when -1 then t.${oldColumn(i)} end`,
-    ),
-  ]
-  return sql`create or replace view ${bufferTable(stableName)} as ${join(branches, ' union all ')}`
+  return createBufferView(stableName, columns, [
+    { weight: `'1'::smallint`, from: log, condition: `__new and ${VISIBLE}`, value: (_, i) => newColumn(i) },
+    { weight: `'-1'::smallint`, from: log, condition: `__old and ${VISIBLE}`, value: (_, i) => oldColumn(i) },
+    { weight: `'0'::smallint`, from: log, condition: `not __new and not __old and ${VISIBLE}`, value: missing },
+    ...packBranches(stableName),
+    {
+      weight: 'kind.w',
+      from: tail,
+      condition: 'kind.there',
+      value: (_, i) => sql`case kind.w when 1 then t.${newColumn(i)} when -1 then t.${oldColumn(i)} end`,
+    },
+  ])
 }
 
 /** The same for the sizes of the log's rows, with packs that triggers wrote. */
