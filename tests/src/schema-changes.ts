@@ -101,7 +101,8 @@ const COLUMNS: readonly Case[] = [
   {
     name: 'a column gets a wider type',
     ddl: `alter table sales alter column amount type bigint`,
-    write: insert('amount', '30000'),
+    // more than the type that it was captured with can hold
+    write: insert('amount', '30000000000'),
     refuses: all(READ_AMOUNT, changed),
     mend: `alter table sales alter column amount type int using amount % 1000`,
   },

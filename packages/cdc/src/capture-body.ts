@@ -1,6 +1,7 @@
 import { type Fragment, identifier, join, raw, sql } from '@freshet/core'
 import { canPack, newColumn, oldColumn, writeMarker } from './capture-log.ts'
 import { type CaptureEvent, logTable, packTable } from './capture-names.ts'
+import { keptValue, typedNull } from './kept-value.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -20,6 +21,7 @@ import type { SourceColumn } from './source-facts.ts'
  *
  * Columns are named bare, with nulls of the same names one level outside: where a column has been dropped or renamed,
  * its name finds the null, and the writer's statement goes on. `inspect` reports it, and what depends on it is refilled.
+ * The same of a column whose type is another (`kept-value.ts`).
  *
  * The first LOG_ROWS rows of an INSERT or DELETE go to the log in one statement, and so does an UPDATE of one row: the
  * common cases. What touched more writes packs of PACK_ROWS rows when the values are short, for a pack lies in memory;
@@ -99,11 +101,11 @@ interface Side {
 function oneSided(stableName: string, columns: readonly SourceColumn[], { table, flag, column }: Side): Fragment {
   const target = list(raw(flag), columns, column)
   const toLog = sql`insert into ${logTable(stableName)} (${target})
-    select ${list(raw('true'), columns, valueOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns)}`
+    select ${list(raw('true'), columns, valueOf('r'))} from ${nulls(stableName, columns)}, ${values(stableName, table, 'r', columns)}`
   if (!canPack(columns)) return sql`${toLog};`
   const packs = sql`<<page>> for skipped in ${raw(`${LOG_ROWS} .. ${LOG_ROWS + PACKED_ROWS - 1} by ${PACK_ROWS}`)} loop
         insert into ${packTable(stableName)} (${target})
-        select ${list(raw('true'), columns, arrayOf('r'))} from ${nulls(columns)}, ${values(table, 'r', columns, PAGE)}
+        select ${list(raw('true'), columns, arrayOf('r'))} from ${nulls(stableName, columns)}, ${values(stableName, table, 'r', columns, PAGE)}
         having count(*) > 0
         returning cardinality(${column(0)}) into freshet.packed;
         exit when freshet.packed is distinct from ${raw(`${PACK_ROWS}`)};
@@ -115,7 +117,7 @@ function oneSided(stableName: string, columns: readonly SourceColumn[], { table,
   const manyRows =
     long === null
       ? packs
-      : sql`select ${long} into freshet.long from ${nulls(columns)}, ${values(table, 'r', columns)};
+      : sql`select ${long} into freshet.long from ${nulls(stableName, columns)}, ${values(stableName, table, 'r', columns)};
     if freshet.long then
       ${toLog} offset ${raw(`${LOG_ROWS}`)};
     else
@@ -132,7 +134,7 @@ function update(stableName: string, columns: readonly SourceColumn[]): Fragment 
   const target = sql`__new, __old, ${each(columns, newColumn)}, ${each(columns, oldColumn)}`
   const oneRow = sql`insert into ${logTable(stableName)} (${target})
     select true, true, ${each(columns, valueOf('n'))}, ${each(columns, valueOf('o'))}
-    from ${nulls(columns)}, ${values('__old', 'o', columns, FIRST)}, ${values('__new', 'n', columns)}
+    from ${nulls(stableName, columns)}, ${values(stableName, '__old', 'o', columns, FIRST)}, ${values(stableName, '__new', 'n', columns)}
     where case when exists (select from __old offset 1) then false else ${differ(columns)} end`
   const manyRows = canPack(columns)
     ? packedUpdate(stableName, columns, target)
@@ -148,16 +150,16 @@ function update(stableName: string, columns: readonly SourceColumn[]): Fragment 
 function packedUpdate(stableName: string, columns: readonly SourceColumn[], target: Fragment): Fragment {
   const arrays = (table: string, row: string) => sql`(
             select ${join(columns.map((_, i) => sql`${arrayOf(row)(i)} as ${raw(`c${i + 1}`)}`))}
-            from ${nulls(columns)}, ${values(table, row, columns, PAGE)}) as ${raw(`${row}s`)}`
+            from ${nulls(stableName, columns)}, ${values(stableName, table, row, columns, PAGE)}) as ${raw(`${row}s`)}`
   const pairs = join(
     columns.flatMap((_, i) => ['o', 'n'].map((row) => raw(`unnest(${row}s.c${i + 1}) as ${row}${i + 1}`))),
   )
   const side = (row: string) => join(columns.map((_, i) => raw(`p.${row}${i + 1} as c${i + 1}`)))
   const long = anyLong(columns, 'r') ?? raw('false')
   return sql`select count(*), ${long} into freshet.written, freshet.long
-          from ${nulls(columns)}, ${values('__new', 'r', columns)};
+          from ${nulls(stableName, columns)}, ${values(stableName, '__new', 'r', columns)};
         select count(*) = freshet.written, freshet.long or ${long} into freshet.partnered, freshet.long
-          from ${nulls(columns)}, ${values('__old', 'r', columns)};
+          from ${nulls(stableName, columns)}, ${values(stableName, '__old', 'r', columns)};
         if freshet.written > ${raw(`${PACKED_ROWS}`)} or freshet.long or not freshet.partnered then
           ${loggedUpdate(stableName, columns, target)}
         else
@@ -175,8 +177,8 @@ function packedUpdate(stableName: string, columns: readonly SourceColumn[], targ
 function loggedUpdate(stableName: string, columns: readonly SourceColumn[], target: Fragment): Fragment {
   return sql`insert into ${logTable(stableName)} (${target})
           select n.i is not null, o.i is not null, ${each(columns, valueOf('n'))}, ${each(columns, valueOf('o'))}
-          from ${nulls(columns)},
-            ${values('__old', 'o', columns, NUMBERED)} full join ${values('__new', 'n', columns, NUMBERED)} on o.i = n.i
+          from ${nulls(stableName, columns)},
+            ${values(stableName, '__old', 'o', columns, NUMBERED)} full join ${values(stableName, '__new', 'n', columns, NUMBERED)} on o.i = n.i
           where o.i is null or n.i is null or ${differ(columns)};`
 }
 
@@ -197,18 +199,27 @@ const FIRST: Reading = { last: raw('limit 1') }
 const PAGE: Reading = { last: raw(`offset page.skipped limit ${PACK_ROWS}`) }
 
 /** The rows of a transition table, the captured columns as c1, c2, … */
-function values(table: string, row: string, columns: readonly SourceColumn[], reading: Reading = {}): Fragment {
+function values(
+  stableName: string,
+  table: string,
+  row: string,
+  columns: readonly SourceColumn[],
+  reading: Reading = {},
+): Fragment {
   const read = columns.map(({ name, type, expression }, i) => {
-    const value = expression === null ? identifier(name) : sql`(${raw(expression)})`
-    return sql`cast(${value} as ${raw(type)}) as ${raw(`c${i + 1}`)}`
+    const value =
+      expression === null
+        ? keptValue(stableName, columns, i, identifier(name))
+        : sql`cast((${raw(expression)}) as ${raw(type)})`
+    return sql`${value} as ${raw(`c${i + 1}`)}`
   })
   const all = reading.first === undefined ? read : [reading.first, ...read]
   return sql`lateral (select ${join(all)} from ${raw(table)} ${reading.last ?? raw('')}) as ${raw(row)}`
 }
 
 /** A null for each captured column, for names that the source no longer has. */
-function nulls(columns: readonly SourceColumn[]): Fragment {
-  return sql`(select ${join(columns.map(({ name, type }) => sql`cast(null as ${raw(type)}) as ${identifier(name)}`))}) as d`
+function nulls(stableName: string, columns: readonly SourceColumn[]): Fragment {
+  return sql`(select ${join(columns.map(({ name }, i) => sql`${typedNull(stableName, columns, i)} as ${identifier(name)}`))}) as d`
 }
 
 /** Whether some row has values too long to gather in memory; null when none can be. `octet_length` of a text does not fetch it. */

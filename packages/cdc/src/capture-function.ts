@@ -1,6 +1,7 @@
-import { type Fragment, join, literal, sql } from '@freshet/core'
+import { CHANGES_SCHEMA, type Fragment, literal, sql } from '@freshet/core'
 import { captureBody } from './capture-body.ts'
 import { CAPTURE_EVENTS, capturedEvents, type CaptureEvent, captureFunctionName } from './capture-names.ts'
+import { createKeptFunctions } from './kept-value.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -11,9 +12,12 @@ import type { SourceColumn } from './source-facts.ts'
  * Executing them is nobody's right but the owner's: firing a trigger needs none, and nobody else may hang it on a table.
  */
 export function createCaptureFunctions(stableName: string, columns: readonly SourceColumn[]): readonly Fragment[] {
-  return capturedEvents(columns.length).flatMap((event) =>
-    createFunction(event, stableName, captureBody(event, stableName, columns).text),
-  )
+  return [
+    ...createKeptFunctions(stableName, columns),
+    ...capturedEvents(columns.length).flatMap((event) =>
+      createFunction(event, stableName, captureBody(event, stableName, columns).text),
+    ),
+  ]
 }
 
 /** The same functions while the gate is shut: they return at once. */
@@ -33,6 +37,17 @@ function createFunction(event: CaptureEvent, stableName: string, body: string): 
 
 /** Takes along the triggers that call them, on whatever tables they are, and needs no right on those. */
 export function dropCaptureFunctions(stableName: string): Fragment {
-  const names = CAPTURE_EVENTS.map((event) => sql`${captureFunctionName(event, stableName)}()`)
-  return sql`drop function if exists ${join(names)} cascade`
+  const names = CAPTURE_EVENTS.map((event) => `capture_${event}`)
+  const body = sql`
+declare
+  dropped regprocedure;
+begin
+  for dropped in
+    select oid from pg_proc where pronamespace = to_regnamespace(${literal(CHANGES_SCHEMA)})
+      and proname ~ ${literal(`^(${names.join('|')}|kept_[0-9]+)_${stableName}$`)}
+  loop
+    execute format('drop function %s cascade', dropped);
+  end loop;
+end`
+  return sql`do ${literal(body.text)}`
 }

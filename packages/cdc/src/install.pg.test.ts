@@ -20,10 +20,10 @@ async function objects(stableName: string): Promise<string[]> {
   const rows = await world.database.query<{ name: string }>(sql`
     select relname::text as name from pg_class
       where relnamespace = 'freshet_changes'::regnamespace and relname like ${`%${stableName}`}
-    union all select proname from pg_proc
+    union select proname from pg_proc
       where pronamespace = 'freshet_changes'::regnamespace and proname like ${`%${stableName}`}
-    union all select tgname from pg_trigger where tgname like ${`%${stableName}`}
-    union all select 'source' from freshet.source where stable_name = ${stableName}
+    union select tgname from pg_trigger where tgname like ${`%${stableName}`}
+    union select 'source' from freshet.source where stable_name = ${stableName}
     order by 1`)
   return rows.map(({ name }) => name.replace(`_${stableName}`, ''))
 }
@@ -38,6 +38,7 @@ const ALL = [
   'freshet_insert',
   'freshet_truncate',
   'freshet_update',
+  'kept_1',
   'log',
   'pack',
   'sizes',
