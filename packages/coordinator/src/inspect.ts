@@ -46,7 +46,7 @@ export async function inspectSources(database: Database, capture: Capture): Prom
 /** An immediate stream table without all of its hooks is filled anew, by a refresh that mends them first. */
 async function markUnhooked(database: Database): Promise<void> {
   await database.query(sql`
-    update freshet.stream_table_state s set reinitialize = 'CAPTURE_BROKEN', version = s.version + 1
+    update freshet.stream_table_state s set reinitialize = 'CAPTURE_BROKEN', version = freshet.next_version(s.version)
     where s.reinitialize is null
       and s.stream_table_id in (select f.stream_table_id from freshet.immediate_fault f)`)
 }
@@ -54,7 +54,7 @@ async function markUnhooked(database: Database): Promise<void> {
 /** Their next refresh compiles them again, or says why it can not. */
 async function markChanged(database: Database): Promise<void> {
   await database.query(sql`
-    update freshet.stream_table_state s set reinitialize = 'SOURCE_CHANGED', version = s.version + 1
+    update freshet.stream_table_state s set reinitialize = 'SOURCE_CHANGED', version = freshet.next_version(s.version)
     where s.reinitialize is null and s.status in ('active', 'paused') and freshet.query_changed(s.stream_table_id)`)
 }
 
@@ -67,7 +67,7 @@ async function suspendReaders(
   const tables = await database.query<{ id: number; schema: string; table: string }>(sql`
     update freshet.stream_table_state s
     set status = 'suspended', status_reason = ${reason}, last_error = ${JSON.stringify(error)}::jsonb,
-      reinitialize = 'CAPTURE_BROKEN', version = s.version + 1
+      reinitialize = 'CAPTURE_BROKEN', version = freshet.next_version(s.version)
     from freshet.stream_table t
     where t.stream_table_id = s.stream_table_id and s.status = 'active'
       and exists (select from freshet.dependency d where d.stream_table_id = s.stream_table_id and d.stable_name = ${stableName})

@@ -52,7 +52,8 @@ export function refreshStatement(
       `  ${windows.changeRows}::float8 as change_rows,`,
       `  ${counts(applied)},`,
       `  pg_current_snapshot()::text as snapshot,`,
-      `  known.version::text as version`,
+      // that which this makes, or that which is there
+      `  coalesce((select version from advanced), known.version)::text as version`,
       `from (select) one`,
       `left join freshet.stream_table_state known on known.stream_table_id = $1`,
     ].join('\n'),
@@ -302,10 +303,10 @@ function advance(sources: readonly CompiledSource[]): string {
   const frontier = sources.map((source) => `${quoteLiteral(source.stableName)}, ${position}`).join(',\n  ')
   return [
     'update freshet.stream_table_state s',
-    'set version = s.version + 1, refreshed_at = clock_timestamp(), consecutive_errors = 0, last_error = null, retry_at = null,',
+    'set version = freshet.next_version(s.version), refreshed_at = clock_timestamp(), consecutive_errors = 0, last_error = null, retry_at = null,',
     `  frontier = jsonb_build_object(\n${indent(frontier, 2)}\n  )`,
     'where s.stream_table_id = $1 and (select go from gate)',
-    'returning 1',
+    'returning s.version',
   ].join('\n')
 }
 

@@ -34,6 +34,7 @@ interface StatementResult {
   readonly rows_inserted: number
   readonly rows_deleted: number
   readonly snapshot: string
+  /** The new one when it is done, else the one that is there. Null: there is no such stream table. */
   readonly version: string | null
 }
 

@@ -67,6 +67,6 @@ export async function dropOutput(transaction: Queryable, stableName: string): Pr
 /** Every change of a definition makes a new version, so that no process refreshes by what it remembers. */
 export async function bumpVersion(transaction: Queryable, id: number): Promise<void> {
   await transaction.query(
-    sql`update freshet.stream_table_state set version = version + 1 where stream_table_id = ${id}`,
+    sql`update freshet.stream_table_state set version = freshet.next_version(version) where stream_table_id = ${id}`,
   )
 }

@@ -95,7 +95,7 @@ export async function recordFull(
     with read as (select ${sourceRows(names)} as rows),
     state as (
       update freshet.stream_table_state set
-        version = version + 1, refreshed_at = clock_timestamp(), reinitialize = null,
+        version = freshet.next_version(version), refreshed_at = clock_timestamp(), reinitialize = null,
         consecutive_errors = 0, last_error = null, retry_at = null,
         status = case when status = 'initializing' then 'active' else status end,
         decision = coalesce(${decision}::jsonb || jsonb_build_object('decidedAt', clock_timestamp()), decision),

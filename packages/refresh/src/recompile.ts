@@ -106,7 +106,7 @@ export async function adapt(context: RefreshContext, definition: Definition): Pr
 /** From now on only a full refresh can make the table right. */
 export async function markReinitialize(queryable: Queryable, id: number, reason: string): Promise<void> {
   await queryable.query(sql`
-    update freshet.stream_table_state set reinitialize = ${reason}, version = version + 1 where stream_table_id = ${id}`)
+    update freshet.stream_table_state set reinitialize = ${reason}, version = freshet.next_version(version) where stream_table_id = ${id}`)
 }
 
 /** The stream table as it is called now: somebody may have renamed it, or moved it to another schema. */

@@ -22,7 +22,7 @@ const SUMS = 'select kind, sum(n) as s from items group by kind'
 
 async function state(id: number) {
   const [row] = await world.rows(
-    `select version::int, status, frontier, reinitialize, consecutive_errors from freshet.stream_table_state where stream_table_id = ${id}`,
+    `select version::float8, status, frontier, reinitialize, consecutive_errors from freshet.stream_table_state where stream_table_id = ${id}`,
   )
   return row
 }
@@ -241,7 +241,7 @@ describe('what a refresh records', () => {
       { action: 'initial', name: 'public.answer' },
     ])
     const after = await state(answer.id)
-    expect(after?.['version']).toBe(Number(before?.['version']) + 2)
+    expect(Number(after?.['version'])).toBeGreaterThan(Number(before?.['version']) + 2)
     expect(after?.['frontier']).not.toEqual(before?.['frontier'])
   })
 

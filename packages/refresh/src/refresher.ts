@@ -161,13 +161,13 @@ class CachingRefresher implements Refresher {
   ): Promise<Step | 'again'> | Step | 'again' {
     const { definition } = known
     const { id } = definition
-    if (result.done) {
-      const { ms, change_rows: changeRows } = result
+    if (result.done && result.version !== null) {
+      const { ms, change_rows: changeRows, version } = result
       this.known.set(id, {
         ...known,
         definition: {
           ...definition,
-          version: String(BigInt(definition.version) + 1n),
+          version,
           snapshots: definition.snapshots.map(() => result.snapshot),
         },
         experience:

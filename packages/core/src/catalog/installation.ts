@@ -64,7 +64,7 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   for (const { name } of stored)
     await transaction.query(sql`delete from ${identifier(CHANGES_SCHEMA, name)} where __x <> ${STANDING}::xid8`)
   await transaction.query(sql`
-    update freshet.stream_table_state set reinitialize = 'cluster_changed', version = version + 1
+    update freshet.stream_table_state set reinitialize = 'cluster_changed', version = freshet.next_version(version)
     where exists (${elsewhere})`)
   // a slot of that name here, if there is one, has other changes; whoever streams next begins anew
   await transaction.query(sql`delete from freshet.wal_stream where exists (${elsewhere})`)

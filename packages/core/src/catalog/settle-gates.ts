@@ -61,7 +61,7 @@ export async function markGatedImmediate(database: Database): Promise<void> {
   if (found.length === 0) return
   await withPatience(database, DEFAULT_PATIENCE, async (transaction) => {
     await transaction.query(sql`
-      update freshet.stream_table_state set reinitialize = 'CAPTURE_PAUSED', version = version + 1
+      update freshet.stream_table_state set reinitialize = 'CAPTURE_PAUSED', version = freshet.next_version(version)
       where stream_table_id in (${unmarked})`)
   })
 }

@@ -27,7 +27,7 @@ export async function disengage(context: RefreshContext, definition: Definition)
       where stream_table_id = ${id}`)
     const names = plan.sources.map((source) => source.stableName)
     await transaction.query(sql`
-      update freshet.stream_table_state set version = version + 1, turn = null,
+      update freshet.stream_table_state set version = freshet.next_version(version), turn = null,
         frontier = coalesce((
           select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', pg_current_snapshot()::text)))
           from unnest(${names}::text[]) name

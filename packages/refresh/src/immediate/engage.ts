@@ -64,7 +64,7 @@ export async function engage(
         where stream_table_id = ${id}`)
       // The writers of a table that is not active leave it alone, so it has to be filled again one day.
       await transaction.query(sql`
-        update freshet.stream_table_state set version = version + 1, turn = null,
+        update freshet.stream_table_state set version = freshet.next_version(version), turn = null,
           reinitialize = case
             when exists (select from freshet.gated_stream_table g where g.stream_table_id = ${id}) then 'CAPTURE_PAUSED'
             when status not in ('active', 'initializing') then 'PAUSED'

@@ -124,7 +124,7 @@ export function createFunctions(parts: FunctionParts): readonly Fragment[] {
 
 /** A marked stream table is left alone by its writers, until it has been filled again. */
 function mark(id: number, reason: string): string {
-  return `update freshet.stream_table_state s set reinitialize = '${reason}', version = s.version + 1
+  return `update freshet.stream_table_state s set reinitialize = '${reason}', version = freshet.next_version(s.version)
         where s.stream_table_id = ${id} and s.reinitialize is null`
 }
 

@@ -71,7 +71,7 @@ export async function repairOutput(database: Database, definition: Definition): 
 
 async function markReaders(queryable: Queryable, stableName: string): Promise<void> {
   await queryable.query(sql`
-    update freshet.stream_table_state set reinitialize = 'REPAIRED', version = version + 1
+    update freshet.stream_table_state set reinitialize = 'REPAIRED', version = freshet.next_version(version)
     where stream_table_id in (select stream_table_id from freshet.dependency where stable_name = ${stableName})`)
 }
 

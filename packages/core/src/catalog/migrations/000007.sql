@@ -1,7 +1,14 @@
 -- compatibility: additive
+
+-- The version that follows. Not the next number: a server that was set back to an earlier time, or a standby that had not
+-- seen the last changes, would count to the same numbers again, and a process that lives on would take what it remembers
+-- of a version for what is there now.
+create function freshet.next_version(version bigint) returns bigint
+language sql volatile
+return version + 1 + floor(random() * 4294967296)::bigint;
+
 -- Whether something that a query refers to is not as it was, asked by every refresh: one look at the catalog rows
 -- themselves answers nearly always, and only what they can not tell is compared at length.
-
 -- A column or a function is the same if nobody wrote its row. Of a table, what matters is in its row, unless it has
 -- partitions or children; a view's rule is elsewhere.
 create or replace function freshet.query_changed(stream_table int) returns boolean
