@@ -39,7 +39,7 @@ export const TEST_SETTINGS: Readonly<Record<string, string>> = {
 }
 
 const ATTEMPTS = 3
-const PASSWORD = 'freshet'
+export const PASSWORD = 'freshet'
 
 /** The library ends the process with code 0 once nothing is left to do, whatever `process.exitCode` says: be there first. */
 process.prependListener('beforeExit', (code) => {
@@ -100,7 +100,8 @@ function running(embedded: EmbeddedPostgres, directory: string, port: number): S
   return { url: `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, pid, stop, [Symbol.asyncDispose]: stop }
 }
 
-function watch(pid: number, directory: string) {
+/** Waits for this process to die; then stops the server and removes its directory. */
+export function watch(pid: number, directory: string) {
   const gone = (process: string) => `while kill -0 "${process}" 2>/dev/null; do sleep 0.5; done`
   const script = `${gone('$1')}; kill -INT "$2" 2>/dev/null; ${gone('$2')}; rm -rf "$3"`
   const watchdog = spawn('sh', ['-c', script, 'freshet-watchdog', String(process.pid), String(pid), directory], {
@@ -111,11 +112,11 @@ function watch(pid: number, directory: string) {
   return watchdog
 }
 
-function flags(settings: Readonly<Record<string, string>>): string[] {
+export function flags(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer()
     probe.once('error', reject)
