@@ -11,12 +11,22 @@ export function fromDriver(error: unknown, phase: 'connecting' | 'connected' | '
   if (error instanceof DatabaseError && error.code !== undefined) return fromServer(error, error.code)
   const message = messageOf(error)
   if (phase === 'connecting') {
-    return new FreshetError('CONNECTION_REFUSED', `can not connect to the server: ${message}`, { cause: error })
+    const hint = isAboutTls(error) ? TLS_HINT : undefined
+    return new FreshetError('CONNECTION_REFUSED', `can not connect to the server: ${message}`, { hint, cause: error })
   }
   if (phase === 'broken' || errnoOf(error) !== undefined) {
     return new FreshetError('CONNECTION_LOST', `the connection to the server broke: ${message}`, { cause: error })
   }
   return new FreshetError('INTERNAL', message, { cause: error })
+}
+
+const TLS_HINT =
+  'Name the authority of the server’s certificate with sslrootcert=/path/ca.pem in the database URL, and the host as the certificate does.'
+
+/** A certificate that is not trusted, or is of another host; or a file that the URL names can not be read. */
+function isAboutTls(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false
+  return /CERT|SIGNATURE/.test(error.code) || ('syscall' in error && error.syscall === 'open')
 }
 
 function fromServer(error: DatabaseError, sqlState: string): FreshetError {
