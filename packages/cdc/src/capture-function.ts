@@ -37,7 +37,8 @@ function createFunction(event: CaptureEvent, stableName: string, body: string): 
 
 /** Takes along the triggers that call them, on whatever tables they are, and needs no right on those. */
 export function dropCaptureFunctions(stableName: string): Fragment {
-  const names = CAPTURE_EVENTS.map((event) => `capture_${event}`)
+  // `capture_…` alone: versions before had one function for all events
+  const names = ['capture', ...CAPTURE_EVENTS.map((event) => `capture_${event}`)]
   const body = sql`
 declare
   dropped regprocedure;
