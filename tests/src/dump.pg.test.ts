@@ -148,7 +148,7 @@ test.each([
 })
 
 test.each([
-  ['no JSON', '{', /not JSON/],
+  ['neither JSON nor SQL', '{', /neither JSON/],
   ['another format', '{"format": "freshet dump 2"}', /version can read/],
   [
     'something missing',

@@ -94,14 +94,18 @@ describe.each(NAMES)('%j', (name) => {
     await done(['doctor'])
     await equal()
 
-    const { terminal } = paperTerminal({ env: { DATABASE_URL: elsewhere.url }, files: { dump: await done(['dump']) } })
-    const restored = await run(['restore', 'dump'], {
-      terminal,
-      connect: (databaseUrl) => connect({ databaseUrl }),
-      startScheduler,
-    })
-    expect(restored).toBe(EXIT.done)
-    await equal(elsewhere)
+    const files = { json: await done(['dump']), sql: await done(['dump', '--format', 'sql']) }
+    for (const form of ['json', 'sql']) {
+      const { terminal } = paperTerminal({ env: { DATABASE_URL: elsewhere.url }, files })
+      const restored = await run(['restore', form], {
+        terminal,
+        connect: (databaseUrl) => connect({ databaseUrl }),
+        startScheduler,
+      })
+      expect(restored).toBe(EXIT.done)
+      await equal(elsewhere)
+      if (form === 'json') await done(['drop', stream], elsewhere)
+    }
     await done(['drop', stream], elsewhere)
     await elsewhere.database.query(raw(`drop schema ${quoted} cascade`))
 

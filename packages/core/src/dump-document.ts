@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isDumpScript, readDumpScript } from './dump-script.ts'
 import { FreshetError } from './errors.ts'
 
 /**
@@ -42,6 +43,7 @@ export type DumpedStreamTable = z.infer<typeof streamTable>
 
 export const DUMP_FORMAT = 'freshet dump 1'
 
+/** From either form. */
 export function parseDump(document: string): Dump {
   const parsed = dump.safeParse(asJson(document))
   if (parsed.success) return parsed.data
@@ -53,8 +55,12 @@ export function parseDump(document: string): Dump {
 
 function asJson(document: string): unknown {
   try {
-    return JSON.parse(document)
+    return isDumpScript(document) ? readDumpScript(document) : JSON.parse(document)
   } catch (error) {
-    throw new FreshetError('INVALID_DUMP', 'this is not a dump: it is not JSON', { cause: error })
+    const detail = error instanceof Error ? error.message : undefined
+    throw new FreshetError('INVALID_DUMP', 'this is not a dump: neither JSON nor the SQL of `freshet dump`', {
+      detail,
+      cause: error,
+    })
   }
 }

@@ -22,6 +22,7 @@ export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
 export type { Database, Isolation, Notice, Queryable, QueryOptions, Session, TransactionOptions } from './database.ts'
 export { type Dump, type DumpedStreamTable, DUMP_FORMAT, parseDump } from './dump-document.ts'
+export { writeDumpScript } from './dump-script.ts'
 export {
   type ErrorCode,
   type ErrorJson,

@@ -10,7 +10,7 @@ export function restore(program: Command, cli: Cli): void {
   const command = program
     .command('restore')
     .description('create the stream tables of a dump, over the sources that are there; what exists already is kept')
-    .argument('<file>', 'what `dump` printed; `-` is the standard input')
+    .argument('<file>', 'what `dump` printed, in either form; `-` is the standard input')
     .action(async (file: string, _options: object, command: Command) => {
       const document = parseDump(await content(cli, file))
       const { created, kept, failed } = await showProgress(cli, command, (progress) =>
