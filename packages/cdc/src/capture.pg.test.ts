@@ -264,10 +264,11 @@ describe('columns', () => {
       world.database,
       'alter table altered drop a; alter table altered rename c to e; alter table altered alter b type text',
     )
-    expect(await after(`insert into altered values (2, 'longer', 'c')`)).toEqual(['1 2,null,longer,null'])
+    // what has another type is told by a null, and recomputed
+    expect(await after(`insert into altered values (2, 'longer', 'c')`)).toEqual(['1 2,null,null,null'])
     expect(await after(`insert into altered select g, 'x', 'c' from generate_series(3, 20) as g`)).toHaveLength(18)
-    expect(await after(`update altered set b = 'other' where id = 1`)).toHaveLength(2)
-    expect(await after(`update altered set b = b || '!'`)).toHaveLength(40)
+    expect(await after(`update altered set id = -1 where id = 1`)).toHaveLength(2)
+    expect(await after(`update altered set b = b || '!', id = id + 1`)).toHaveLength(40)
     expect(await after(`delete from altered`)).toHaveLength(20)
   })
 })

@@ -128,7 +128,9 @@ test('in another cluster, every stream table is to be filled anew', async () => 
   expect(await isInstalledHere(database)).toBe(false)
   await migrate(database)
   expect(await isInstalledHere(database)).toBe(true)
-  expect(await state()).toEqual([{ reinitialize: 'cluster_changed', version: '2' }])
+  expect(await state()).toEqual([
+    { reinitialize: 'cluster_changed', version: expect.not.stringMatching(/^1$/) as string },
+  ])
 })
 
 test('where the system identifier may not be read, the database itself is recognised', async () => {
