@@ -2,6 +2,7 @@ import {
   type CapturedColumn,
   type Database,
   displayName,
+  type Fragment,
   FreshetError,
   isFreshetError,
   type Queryable,
@@ -80,11 +81,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
     for (const statement of shutGate(stableName, facts.tracked?.columns.length ?? 0)) await transaction.query(statement)
     return
   }
-  if (step === 'rename') {
-    await transaction.query(sql`
-      update freshet.source set schema_name = ${facts.schema}, table_name = ${facts.table} where stable_name = ${stableName}`)
-    return
-  }
+  if (step === 'rename') return void (await transaction.query(recordName(stableName, facts)))
   refuseMissingRights(facts)
 
   const { kept, columns } = withKept(facts, wanted)
@@ -122,6 +119,15 @@ export function withKept(
   return { kept: kept.length, columns }
 }
 
+/** The catalog knows it by another name. */
+export function isRenamed({ schema, table, tracked }: SourceFacts): boolean {
+  return tracked !== null && (tracked.schema !== schema || tracked.table !== table)
+}
+
+export function recordName(stableName: string, { schema, table }: SourceFacts): Fragment {
+  return sql`update freshet.source set schema_name = ${schema}, table_name = ${table} where stable_name = ${stableName}`
+}
+
 export function wantedGate(facts: SourceFacts): Gate {
   return facts.tracked?.wantedGate ?? (facts.allPaused ? 'shut' : 'open')
 }
@@ -139,7 +145,7 @@ function nextStep(facts: SourceFacts, stableName: string, wanted: readonly Captu
   if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
   if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
-  if (faults.length === 0) return tracked.schema === facts.schema && tracked.table === facts.table ? 'none' : 'rename'
+  if (faults.length === 0) return isRenamed(facts) ? 'rename' : 'none'
   return tracked.wantedGate === 'shut' ? 'shut' : 'open'
 }
 

@@ -11,7 +11,7 @@ import { dropCaptureFunctions } from '../capture-function.ts'
 import { createLog, dropLog, growLog } from '../capture-log.ts'
 import { columnFault } from '../faults.ts'
 import { gateMarkers, recordGate } from '../gate.ts'
-import { inTurn, readSuitable, wantedGate, withKept } from '../install.ts'
+import { inTurn, isRenamed, readSuitable, recordName, wantedGate, withKept } from '../install.ts'
 import { wantedColumns } from '../refuse-source.ts'
 import type { SourceColumn, SourceFacts } from '../source-facts.ts'
 import { establishStream, serverObstacle } from './slot.ts'
@@ -53,7 +53,7 @@ export async function walObstacle(
   return (await serverObstacle(database)) ?? sourceObstacle(facts, await readPublished(database, facts.oid))
 }
 
-type Step = 'none' | 'create' | 'switch' | 'grow' | 'repair' | 'gate'
+type Step = 'none' | 'rename' | 'create' | 'switch' | 'grow' | 'repair' | 'gate'
 
 function nextStep(facts: SourceFacts, published: Published, wanted: readonly SourceColumn[]): Step {
   const { tracked } = facts
@@ -69,7 +69,8 @@ function nextStep(facts: SourceFacts, published: Published, wanted: readonly Sou
   if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
   if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
-  return faults.length === 0 ? 'none' : 'gate'
+  if (faults.length > 0) return 'gate'
+  return isRenamed(facts) ? 'rename' : 'none'
 }
 
 async function install(transaction: Queryable, source: SourceIdentifier, names: readonly string[]): Promise<void> {
@@ -79,6 +80,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   const wanted = wantedColumns(facts, names)
   const step = nextStep(facts, before, wanted)
   if (step === 'none') return
+  if (step === 'rename') return void (await transaction.query(recordName(stableName, facts)))
   const gate = { from: facts.tracked?.gate ?? 'open', to: wantedGate(facts), missed: step === 'repair' }
   if (step === 'gate') {
     for (const statement of gateMarkers(stableName, gate)) await transaction.query(statement)
