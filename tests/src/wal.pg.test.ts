@@ -1,41 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type Freshet, type WalStreamEvent } from '@freshet/client'
-import { assertEqualToQuery, createTestDatabase, freshSeed, random, type TestDatabase } from '@freshet/testkit'
+import { connect } from '@freshet/client'
+import { createTestDatabase, freshSeed, random, type TestDatabase } from '@freshet/testkit'
 import { startCoordinator } from '@freshet/coordinator'
 import { expect, test } from 'vitest'
-import { BANK, BANK_STREAMS, startWriters, TOTAL } from './writers.ts'
+import { bank, holdStream, settled } from './wal-bank.ts'
+import { BANK_STREAMS, startWriters, TOTAL } from './writers.ts'
 
 /**
  * The laws with sources that are captured by WAL: each refresh and each verification reads the tables in one snapshot,
  * and exactly the changes of the transactions that it shows, while the stream brings them later.
  */
-interface Bank {
-  readonly freshet: Freshet
-  readonly events: WalStreamEvent[]
-}
-
-async function bank(test: TestDatabase, cdc: 'wal' | 'trigger' = 'wal'): Promise<Bank> {
-  const client = await test.client()
-  await client.query(BANK)
-  const freshet = await connect(test.url)
-  const events: WalStreamEvent[] = []
-  freshet.startStream((event) => void events.push(event))
-  test.defer(async () => {
-    for (const { name } of await freshet.list()) await freshet.drop(name)
-    await freshet.close()
-  })
-  for (const [name, query] of Object.entries(BANK_STREAMS))
-    await freshet.create({ name, query, schedule: 'manual', mode: 'differential', cdc })
-  return { freshet, events }
-}
-
-async function settled(freshet: Freshet): Promise<void> {
-  for (const [name, query] of Object.entries(BANK_STREAMS)) {
-    await freshet.refresh(name)
-    await assertEqualToQuery(freshet.database, name, query)
-  }
-}
-
 async function walState(test: TestDatabase): Promise<{ slots: number; published: number; full: number }> {
   const client = await test.client()
   const { rows } = await client.query<{ slots: number; published: number; full: number }>(`
@@ -82,13 +56,6 @@ test('both sides of joins change under six writers; refreshed and verified meanw
   expect(counts.refreshes).toBeGreaterThan(20)
   expect(writers.counts.committed).toBeGreaterThanOrEqual(300)
 })
-
-/** The stream can not commit what it decodes until `release`: it notes there how far it has come. */
-async function holdStream(test: TestDatabase): Promise<{ release(): Promise<void> }> {
-  const client = await test.client()
-  await client.query('begin; select from freshet.wal_stream for update')
-  return { release: async () => void (await client.query('commit')) }
-}
 
 const MOVE = `
   update account set owner = 1 + owner % 8 where id <= 20;

@@ -167,12 +167,19 @@ class Applier {
 
 type Change = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
 
-/** What is confirmed must be durable. Texts are read with the settings that they were written with. Returns a transaction id of about now. */
+/**
+ * What is confirmed must be durable. Texts are read with the settings that they were written with. A process that stands
+ * still in the middle must not keep others from going on: the server ends its transaction. Returns a transaction id of
+ * about now.
+ */
 async function prepare(transaction: Queryable): Promise<bigint> {
   const settings = { ...REPLICATION_SETTINGS, xmloption: 'content' }
   const [row] = await transaction.query<{ near: string }>(
     sql`select pg_snapshot_xmax(pg_current_snapshot())::text as near, count(set_config(name, value, true)),
-        case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
+        case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end,
+        case when current_setting('idle_in_transaction_session_timeout') = '0' then set_config(
+          'idle_in_transaction_session_timeout',
+          (12000 * coalesce(nullif(current_setting('freshet.wal_patience', true), ''), '5')::float8)::int::text, true) end
       from unnest(${Object.keys(settings)}::text[], ${Object.values(settings)}::text[]) as s (name, value)`,
     { prepared: true },
   )
