@@ -100,8 +100,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
           ...triggers,
         ]
   if (facts.tracked?.capture === 'wal') {
-    const { oid, replicaIdentity, replicaIdentityIndex } = facts.tracked
-    await unpublish(transaction, { oid, identity: replicaIdentity, identityIndex: replicaIdentityIndex })
+    await unpublish(transaction, stableName, facts.tracked)
     await announce(transaction)
   }
   for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
@@ -181,7 +180,7 @@ async function record(
     on conflict (stable_name) do update set relation = excluded.relation, schema_name = excluded.schema_name,
       table_name = excluded.table_name, kind = excluded.kind, capture = excluded.capture,
       captured_columns = excluded.captured_columns, members = excluded.members,
-      replica_identity = null, replica_identity_index = null`)
+      replica_identities = excluded.replica_identities`)
 }
 
 /** The refusal, with those who hold the source. */

@@ -13,7 +13,7 @@ import {
 import { Inbox } from './inbox.ts'
 import { LogWriter } from './log-writer.ts'
 import type { Message } from './pgoutput.ts'
-import { findTarget, type Target } from './targets.ts'
+import { findTargets, type Target } from './targets.ts'
 import { widenXid } from './widen-xid.ts'
 
 /**
@@ -57,7 +57,7 @@ class Applier {
   readonly #options: ApplyOptions
   readonly #inbox: Inbox<Message>
   readonly #relations = new Map<number, Extract<Message, { kind: 'relation' }>>()
-  readonly #targets = new Map<number, Target | null>()
+  readonly #targets = new Map<number, readonly Target[]>()
   /** The transaction whose changes come now. */
   #upstream: Upstream | null = null
   /** Written with the last rows. */
@@ -144,24 +144,22 @@ class Applier {
 
   async #write(transaction: Queryable, writer: LogWriter, xid: bigint, change: Change): Promise<void> {
     if (change.kind !== 'truncate') {
-      const target = await this.#target(transaction, change.relation)
-      if (target !== null) await writer.change(target, xid, change)
+      for (const target of await this.#targetsOf(transaction, change.relation)) await writer.change(target, xid, change)
       return
     }
     for (const relation of change.relations) {
-      const target = await this.#target(transaction, relation)
-      if (target !== null) await writer.mark(target, xid)
+      for (const target of await this.#targetsOf(transaction, relation)) await writer.mark(target, xid)
     }
   }
 
-  async #target(transaction: Queryable, oid: number): Promise<Target | null> {
+  async #targetsOf(transaction: Queryable, oid: number): Promise<readonly Target[]> {
     const known = this.#targets.get(oid)
     if (known !== undefined) return known
     const relation = this.#relations.get(oid)
     if (relation === undefined) throw new FreshetError('INTERNAL', `the stream did not describe the relation ${oid}`)
-    const target = await findTarget(transaction, relation)
-    this.#targets.set(oid, target)
-    return target
+    const targets = await findTargets(transaction, relation)
+    this.#targets.set(oid, targets)
+    return targets
   }
 }
 

@@ -83,8 +83,7 @@ interface SourceTable {
   gate: Generated<'open' | 'shut'>
   /** xid8: text. */
   resumed: string | null
-  replica_identity: string | null
-  replica_identity_index: string | null
+  replica_identities: Generated<unknown>
 }
 
 interface StreamTableTable {
