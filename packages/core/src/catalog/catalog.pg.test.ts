@@ -74,6 +74,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
   },
   wal_stream: {
     applied_lsn: 'pg_lsn',
+    timeline: 'bigint or null',
     generation: 'integer',
     only_row: 'boolean',
     since: 'xid8',

@@ -56,6 +56,7 @@ interface WalStreamTable {
   generation: number
   since: Generated<string>
   applied_lsn: string
+  timeline: string | null
 }
 
 interface SettingTable {

@@ -11,3 +11,7 @@ set replica_identities = jsonb_build_array(jsonb_build_object(
   'index', replica_identity_index))
 where replica_identity is not null;
 alter table freshet.source drop column replica_identity, drop column replica_identity_index;
+
+-- A standby that was promoted begins another timeline. Its slot may have been told to have passed changes that its tables
+-- do not hold: what was applied and confirmed on the old server, and did not come over in time.
+alter table freshet.wal_stream add column timeline bigint;
