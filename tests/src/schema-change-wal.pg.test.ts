@@ -6,7 +6,6 @@ import { type Case, WAL_CASES } from './schema-changes.ts'
 /** The same changes of shape where sources are captured by WAL; every day those that the stream is most likely to get wrong. */
 const EVERYDAY = [
   'a column is renamed, and another takes its name',
-  'a column is dropped',
   'a table is renamed, and another takes its name',
   'a table is dropped and made again',
   'the replica identity is taken away',

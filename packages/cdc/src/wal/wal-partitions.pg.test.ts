@@ -33,7 +33,7 @@ const partitioned = (name: string) =>
 
 /** After the stream has brought all that was done. */
 async function empty(source: SourceIdentifier): Promise<void> {
-  await changes(world.database, source, COLUMNS)
+  await run(world.database, 'select freshet.await_wal(pg_current_snapshot())')
   for (const table of [logTable(source.stableName), packTable(source.stableName)])
     await world.database.query(sql`delete from ${table}`)
 }
