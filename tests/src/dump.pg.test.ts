@@ -160,3 +160,38 @@ test.each([
     expect.objectContaining({ code: 'INVALID_DUMP', message: expect.stringMatching(message) as string }) as Error,
   )
 })
+
+test('what was captured by WAL is so again, without a gap; where that can not be, it says so', async () => {
+  const here = await open()
+  await here.freshet.init()
+  await here.run('create table shop.sold (a int); create table shop.kept (a int)')
+  await here.freshet.create({ name: 'by_wal', query: 'select a, count(*) from shop.sold group by a', cdc: 'wal' })
+  await here.freshet.create({ name: 'both', query: 'select s.a from shop.sold s join shop.kept k on k.a = s.a' })
+  const dump = parseDump(JSON.stringify(await here.freshet.dump()))
+  expect(dump.walSources).toEqual([{ schema: 'shop', table: 'sold' }])
+  for (const name of ['by_wal', 'both']) await here.freshet.drop(name)
+
+  const there = await open()
+  await there.run(
+    'create table shop.sold (a int); create table shop.kept (a int); insert into shop.sold values (1), (2)',
+  )
+  expect(await there.freshet.restore(dump)).toMatchObject({ failed: [] })
+  expect(meaning(await there.freshet.dump())).toEqual(meaning(dump))
+  there.freshet.startStream()
+  await there.run('insert into shop.sold values (1), (3); insert into shop.kept values (1)')
+  for (const name of ['by_wal', 'both'])
+    expect(await there.freshet.refresh(name)).toMatchObject({ action: 'differential' })
+  await equal(there, dump)
+  for (const name of ['by_wal', 'both']) await there.freshet.drop(name)
+
+  const other = await open()
+  await other.run(
+    'create table shop.kept (a int); create table shop.sold (a int, b int generated always as (a) virtual)',
+  )
+  const report = await other.freshet.restore(dump)
+  expect(report.created).toHaveLength(2)
+  expect(report.failed).toMatchObject([{ subject: 'shop.sold by WAL', error: { code: 'WAL_NOT_AVAILABLE' } }])
+  await other.run('insert into shop.sold values (1)')
+  await other.freshet.refreshAll()
+  await equal(other, dump)
+})

@@ -16,7 +16,7 @@ export const RELATIONS = `
   insert into sales select i, 1 + i % 3, i % 40, 'old', i % 5 from generate_series(1, 200) as i;
   insert into event select i, 1 + i % 2, i % 9 from generate_series(1, 100) as i`
 
-interface Stream {
+export interface Stream {
   readonly query: string
   readonly mode?: 'immediate'
 }
@@ -50,6 +50,8 @@ export interface Case extends Statements {
   readonly rebuilds?: readonly string[]
   /** The stream tables' own names afterwards. */
   readonly renamed?: Readonly<Record<string, string>>
+  /** Stream tables that are created with the change, over the same sources. */
+  readonly creates?: Readonly<Record<string, Stream>>
   /** What makes it good again; then they are resumed. */
   readonly mend?: string
 }
@@ -135,6 +137,8 @@ const COLUMNS: readonly Case[] = [
   },
 ]
 
+const UNLOGGED = 'a table becomes unlogged'
+
 const TABLES: readonly Case[] = [
   {
     name: 'a table is renamed',
@@ -175,7 +179,7 @@ const TABLES: readonly Case[] = [
       create view priced as select id, region, cost * 2 as price from sales; insert into sales values (1, 1, 50, 'x', 3); commit`,
   },
   {
-    name: 'a table becomes unlogged',
+    name: UNLOGGED,
     ddl: `alter table sales set unlogged`,
     refuses: all([...READ_AMOUNT, 'rated', 'viewed'], { code: 'NOT_CAPTURABLE' }),
     mend: `alter table sales set logged`,
@@ -258,4 +262,32 @@ const STREAM_TABLES: readonly Case[] = [
   },
 ]
 
-export const CASES: readonly Case[] = [...COLUMNS, ...TABLES, ...PARTITIONS, ...DEFINITIONS, ...STREAM_TABLES]
+/** What can be done to a table that is captured by WAL besides. */
+const PUBLISHED: readonly Case[] = [
+  {
+    name: 'the replica identity is taken away',
+    ddl: `alter table sales replica identity default; alter table region replica identity using index region_pkey`,
+  },
+  {
+    // the server refuses it, and nobody is disturbed
+    name: 'a table is to become unlogged',
+    ddl: `do $$ begin
+      alter table sales set unlogged;
+      raise exception 'it is unlogged';
+    exception when object_not_in_prerequisite_state or invalid_parameter_value then null;
+    end $$`,
+  },
+  {
+    name: 'more columns are captured, for another stream table',
+    ddl: `select 1`,
+    creates: {
+      noted: { query: 'select note, cost, count(*) as n from sales group by note, cost' },
+      named: { query: 'select s.id, s.note, r.name from sales as s join region as r on r.id = s.region' },
+    },
+  },
+]
+
+export const TRIGGER_CASES: readonly Case[] = [...COLUMNS, ...TABLES, ...PARTITIONS, ...DEFINITIONS, ...STREAM_TABLES]
+
+/** The server keeps a published table from becoming unlogged. */
+export const WAL_CASES: readonly Case[] = [...TRIGGER_CASES.filter(({ name }) => name !== UNLOGGED), ...PUBLISHED]

@@ -1,41 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type Freshet, type WalStreamEvent } from '@freshet/client'
-import { assertEqualToQuery, createTestDatabase, freshSeed, random, type TestDatabase } from '@freshet/testkit'
+import { connect } from '@freshet/client'
+import { writeSetting } from '@freshet/core'
+import { createTestDatabase, freshSeed, random, type TestDatabase } from '@freshet/testkit'
 import { startCoordinator } from '@freshet/coordinator'
 import { expect, test } from 'vitest'
-import { BANK, BANK_STREAMS, startWriters, TOTAL } from './writers.ts'
+import { bank, holdStream, settled } from './wal-bank.ts'
+import { BANK_STREAMS, startWriters, TOTAL } from './writers.ts'
 
 /**
  * The laws with sources that are captured by WAL: each refresh and each verification reads the tables in one snapshot,
  * and exactly the changes of the transactions that it shows, while the stream brings them later.
  */
-interface Bank {
-  readonly freshet: Freshet
-  readonly events: WalStreamEvent[]
-}
-
-async function bank(test: TestDatabase, cdc: 'wal' | 'trigger' = 'wal'): Promise<Bank> {
-  const client = await test.client()
-  await client.query(BANK)
-  const freshet = await connect(test.url)
-  const events: WalStreamEvent[] = []
-  freshet.startStream((event) => void events.push(event))
-  test.defer(async () => {
-    for (const { name } of await freshet.list()) await freshet.drop(name)
-    await freshet.close()
-  })
-  for (const [name, query] of Object.entries(BANK_STREAMS))
-    await freshet.create({ name, query, schedule: 'manual', mode: 'differential', cdc })
-  return { freshet, events }
-}
-
-async function settled(freshet: Freshet): Promise<void> {
-  for (const [name, query] of Object.entries(BANK_STREAMS)) {
-    await freshet.refresh(name)
-    await assertEqualToQuery(freshet.database, name, query)
-  }
-}
-
 async function walState(test: TestDatabase): Promise<{ slots: number; published: number; full: number }> {
   const client = await test.client()
   const { rows } = await client.query<{ slots: number; published: number; full: number }>(`
@@ -82,13 +57,6 @@ test('both sides of joins change under six writers; refreshed and verified meanw
   expect(counts.refreshes).toBeGreaterThan(20)
   expect(writers.counts.committed).toBeGreaterThanOrEqual(300)
 })
-
-/** The stream can not commit what it decodes until `release`: it notes there how far it has come. */
-async function holdStream(test: TestDatabase): Promise<{ release(): Promise<void> }> {
-  const client = await test.client()
-  await client.query('begin; select from freshet.wal_stream for update')
-  return { release: async () => void (await client.query('commit')) }
-}
 
 const MOVE = `
   update account set owner = 1 + owner % 8 where id <= 20;
@@ -187,6 +155,70 @@ test('a slot that is lost is replaced, and whoever read its sources is recompute
     expect(await freshet.refresh('moves')).toMatchObject({ action: 'differential', changeRows: 1 })
     await settled(freshet)
   }
+})
+
+test('a slot for which the server keeps more than the limit is replaced, and what reads its sources is recomputed', async () => {
+  await using database = await createTestDatabase()
+  const { freshet, events } = await bank(database)
+  await settled(freshet)
+  const client = await database.client()
+  const noise = `select pg_logical_emit_message(false, 'noise', repeat('x', 3 << 20))`
+  await client.query(noise)
+  await sleep(50)
+  expect(events.map(({ kind }) => kind)).not.toContain('replaced')
+  await writeSetting(freshet.database, 'wal_retained_limit_mb', 1)
+  await client.query('insert into ledger values (1, 1), (2, -1)')
+  while (!events.some(({ kind }) => kind === 'replaced')) {
+    await client.query(noise)
+    await sleep(50)
+  }
+  await writeSetting(freshet.database, 'wal_retained_limit_mb', 0)
+  expect(await freshet.refresh('moves')).toMatchObject({ action: 'full', reason: 'TRUNCATED' })
+  await settled(freshet)
+  await client.query('insert into ledger values (7, 7)')
+  expect(await freshet.refresh('moves')).toMatchObject({ action: 'differential', changeRows: 1 })
+  expect((await walState(database)).slots).toBe(1)
+})
+
+test('promoted with a slot that came over further than what had been applied: all is recomputed', async () => {
+  await using database = await createTestDatabase()
+  const { freshet, events } = await bank(database)
+  await settled(freshet)
+  const client = await database.client()
+  const before = (
+    await client.query<{ applied: string }>('select applied_lsn::text as applied from freshet.wal_stream')
+  ).rows[0]
+  await client.query('insert into ledger values (6, 66)')
+  await client.query('select freshet.await_wal(pg_current_snapshot())')
+  const logs = await client.query<{ log: string }>(
+    `select oid::regclass::text as log from pg_class where relnamespace = 'freshet_changes'::regnamespace and relname ~ '^log_' and relkind = 'r'`,
+  )
+  // as a standby has it that got what wrote the rows, and not what applied them
+  await client.query(`begin; update freshet.wal_stream set applied_lsn = '${before?.applied}', timeline = timeline - 1;
+    ${logs.rows.map(({ log }) => `delete from ${log}`).join('; ')}; commit`)
+  await client.query(
+    'select pg_terminate_backend(active_pid) from pg_replication_slots where database = current_database()',
+  )
+  while (!events.some(({ kind }) => kind === 'replaced')) await sleep(20)
+  expect(await freshet.refresh('moves')).toMatchObject({ action: 'full' })
+  await settled(freshet)
+})
+
+test('the slot of an idle database does not keep what others write', async () => {
+  await using database = await createTestDatabase()
+  await using other = await createTestDatabase()
+  const { freshet } = await bank(database)
+  await settled(freshet)
+  const client = await other.client()
+  const [written] = (
+    await client.query<{ lsn: string }>(
+      `select pg_logical_emit_message(false, 'noise', repeat('x', 3 << 20))::text as lsn`,
+    )
+  ).rows
+  const passed = `select from pg_replication_slots where database = $1 and restart_lsn > $2 and confirmed_flush_lsn > $2`
+  // what a checkpoint also does, sooner or later
+  do await client.query('select pg_log_standby_snapshot()')
+  while ((await client.query(passed, [database.name, written?.lsn])).rowCount === 0)
 })
 
 test('paused and resumed while writers go on: nothing looks right that is not, and then nothing is lost', async () => {

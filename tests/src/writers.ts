@@ -78,7 +78,8 @@ export async function startWriters(test: TestDatabase, random: Random, count: nu
   }
 }
 
-async function transact(client: pg.Client, random: Random, gid: string, counts: WriterCounts): Promise<void> {
+/** One transaction of a kind that chance chooses. */
+export async function transact(client: pg.Client, random: Random, gid: string, counts: WriterCounts): Promise<void> {
   await client.query(`begin isolation level ${random.chance(0.3) ? 'repeatable read' : 'read committed'}`)
   for (let move = random.int(1, 3); move > 0; move--) {
     if (random.chance(0.2)) {

@@ -46,7 +46,7 @@ export async function startWriting(test: TestDatabase, { write }: Statements): P
       await sleep(1)
     }
   }
-  const loops = Promise.all(clients.map(loop))
+  const loops = Promise.allSettled(clients.map(loop))
   return {
     failures,
     changed: () => {
@@ -62,7 +62,8 @@ export async function startWriting(test: TestDatabase, { write }: Statements): P
     },
     async stop() {
       state.stopped = true
-      await loops
+      for (const outcome of await loops)
+        if (outcome.status === 'rejected') throw new Error('a writer failed', { cause: outcome.reason })
     },
   }
 }

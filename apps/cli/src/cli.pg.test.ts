@@ -370,7 +370,23 @@ describe('capture by WAL', () => {
     await test.database.query(sql`insert into sales.returns values (1, 'c1', 5.10)`)
     expect(await json(['refresh', 'returned'])).toMatchObject([{ action: 'differential', changeRows: 1 }])
     expect(await json(['verify', 'returned'])).toMatchObject([{ equal: true, rows: 1 }])
-    expect(await json(['status', 'returned'])).toMatchObject([{ pendingChanges: 0 }])
+    expect(await json(['status', 'returned'])).toMatchObject([
+      { pendingChanges: 0, sources: [{ name: 'sales.returns', capture: 'wal' }] },
+    ])
+    const slotLine =
+      /captured by WAL: sales\.returns\nslot freshet_\w+_1: read by nobody, .* behind, .* of the log kept/
+    expect(await human(['status', 'returned'])).toMatch(slotLine)
+    expect(await human(['status'])).toMatch(slotLine)
+    expect(await json(['alter', 'returned', '--cdc', 'trigger'])).toMatchObject({ sources: [{ capture: 'trigger' }] })
+    expect(await slots()).toEqual([])
+    expect(await human(['status'])).not.toContain('WAL')
+    await test.database.query(sql`insert into sales.returns values (2, 'c1', 1)`)
+    await json(['alter', 'returned', '--cdc', 'wal'])
+    await test.database.query(sql`insert into sales.returns values (3, 'c2', 2)`)
+    await json(['refresh', 'returned'])
+    expect(await json(['verify', 'returned'])).toMatchObject([{ equal: true, rows: 2 }])
+    const refused = await freshetHere(['alter', 'returned', '--mode', 'immediate', '--cdc', 'wal'], env)
+    expect(refused.err).toContain('are not captured for it')
     await json(['drop', 'returned'])
     expect(await slots()).toEqual([])
   })

@@ -91,7 +91,9 @@ export function logStream(logger: Logger, event: WalStreamEvent): void {
       logger.trace({ transactions: event.applied.transactions, rows: event.applied.rows }, 'changes applied')
       return
     case 'replaced':
-      logger.error('the replication slot was lost and is replaced; its stream tables are recomputed')
+      logger.error(
+        'the replication slot was lost, or kept too much of the log, and is replaced; its stream tables are recomputed',
+      )
       return
     case 'interrupted':
       logger.warn({ error: errorOf(event.error) }, 'the stream of changes was interrupted')

@@ -6,17 +6,7 @@ import { triggerNames } from './triggers.ts'
 export function findFaults(facts: SourceFacts, stableName: string, tracked: TrackedSource): readonly CaptureFault[] {
   const faults = [...placeFaults(facts, tracked)]
   const name = displayName(facts)
-  if (facts.parent !== null) {
-    const detail = `${name} became a part of ${facts.parent}; writes through that are not captured`
-    faults.push({ kind: 'partition_uncaptured', detail })
-  }
-  faults.push(...columnFaults(facts, tracked))
-  const parts = new Set(facts.members.map(({ oid }) => oid))
-  const left = tracked.oid === facts.oid ? tracked.members.filter((oid) => !parts.has(oid)) : []
-  if (left.length > 0) {
-    const detail = `${left.length === 1 ? 'a part' : `${left.length} parts`} of ${name} left it, with rows that no trigger saw go`
-    faults.push({ kind: 'partition_uncaptured', detail })
-  }
+  faults.push(...columnFaults(facts, tracked), ...partFaults(facts, tracked))
   const expected = triggerNames(stableName, tracked.columns.length)
   for (const member of facts.members) {
     const missing = expected.filter((trigger) => !member.triggers.includes(trigger))
@@ -43,6 +33,23 @@ export function placeFaults(facts: SourceFacts, tracked: TrackedSource): readonl
     faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
   }
   if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })
+  return faults
+}
+
+/** It became a part of something, or lost parts. */
+export function partFaults(facts: SourceFacts, tracked: TrackedSource): readonly CaptureFault[] {
+  const faults: CaptureFault[] = []
+  const name = displayName(facts)
+  if (facts.parent !== null) {
+    const detail = `${name} became a part of ${facts.parent}; writes through that are not captured`
+    faults.push({ kind: 'partition_uncaptured', detail })
+  }
+  const parts = new Set(facts.members.map(({ oid }) => oid))
+  const left = tracked.oid === facts.oid ? tracked.members.filter((oid) => !parts.has(oid)) : []
+  if (left.length > 0) {
+    const detail = `${left.length === 1 ? 'a part' : `${left.length} parts`} of ${name} left it, with rows that nobody saw go`
+    faults.push({ kind: 'partition_uncaptured', detail })
+  }
   return faults
 }
 

@@ -2,6 +2,7 @@ import {
   type CapturedColumn,
   type Database,
   displayName,
+  type Fragment,
   FreshetError,
   isFreshetError,
   type Queryable,
@@ -80,11 +81,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
     for (const statement of shutGate(stableName, facts.tracked?.columns.length ?? 0)) await transaction.query(statement)
     return
   }
-  if (step === 'rename') {
-    await transaction.query(sql`
-      update freshet.source set schema_name = ${facts.schema}, table_name = ${facts.table} where stable_name = ${stableName}`)
-    return
-  }
+  if (step === 'rename') return void (await transaction.query(recordName(stableName, facts)))
   refuseMissingRights(facts)
 
   const { kept, columns } = withKept(facts, wanted)
@@ -103,8 +100,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
           ...triggers,
         ]
   if (facts.tracked?.capture === 'wal') {
-    const { oid, replicaIdentity, replicaIdentityIndex } = facts.tracked
-    await unpublish(transaction, { oid, identity: replicaIdentity, identityIndex: replicaIdentityIndex })
+    await unpublish(transaction, stableName, facts.tracked)
     await announce(transaction)
   }
   for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
@@ -120,6 +116,15 @@ export function withKept(
   const kept = (facts.tracked?.columns ?? []).filter((column) => columnFault(facts, column) === null)
   const columns = wantedColumns(facts, [...kept.map(({ name }) => name), ...wanted.map(({ name }) => name)])
   return { kept: kept.length, columns }
+}
+
+/** The catalog knows it by another name. */
+export function isRenamed({ schema, table, tracked }: SourceFacts): boolean {
+  return tracked !== null && (tracked.schema !== schema || tracked.table !== table)
+}
+
+export function recordName(stableName: string, { schema, table }: SourceFacts): Fragment {
+  return sql`update freshet.source set schema_name = ${schema}, table_name = ${table} where stable_name = ${stableName}`
 }
 
 export function wantedGate(facts: SourceFacts): Gate {
@@ -139,7 +144,7 @@ function nextStep(facts: SourceFacts, stableName: string, wanted: readonly Captu
   if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
   if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
-  if (faults.length === 0) return tracked.schema === facts.schema && tracked.table === facts.table ? 'none' : 'rename'
+  if (faults.length === 0) return isRenamed(facts) ? 'rename' : 'none'
   return tracked.wantedGate === 'shut' ? 'shut' : 'open'
 }
 
@@ -175,7 +180,7 @@ async function record(
     on conflict (stable_name) do update set relation = excluded.relation, schema_name = excluded.schema_name,
       table_name = excluded.table_name, kind = excluded.kind, capture = excluded.capture,
       captured_columns = excluded.captured_columns, members = excluded.members,
-      replica_identity = null, replica_identity_index = null`)
+      replica_identities = excluded.replica_identities`)
 }
 
 /** The refusal, with those who hold the source. */

@@ -47,9 +47,6 @@ export interface TrackedSource {
   readonly gate: Gate
   /** What the gate is to be: shut when somebody paused this source, or all capture. */
   readonly wantedGate: Gate
-  /** What WAL capture will give back; null when it was not changed. */
-  readonly replicaIdentity: string | null
-  readonly replicaIdentityIndex: string | null
 }
 
 /** Open: statements are captured. Shut: the trigger functions return at once. */
@@ -126,8 +123,7 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
       'tracked', (
         select json_build_object('oid', s.relation::int8, 'schema', s.schema_name, 'table', s.table_name,
           'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[], 'gate', s.gate,
-          'wantedGate', case when s.paused or freshet.capture_is_paused() then 'shut' else 'open' end,
-          'replicaIdentity', s.replica_identity, 'replicaIdentityIndex', s.replica_identity_index)
+          'wantedGate', case when s.paused or freshet.capture_is_paused() then 'shut' else 'open' end)
         from freshet.source s where s.stable_name = ${source.stableName}
       )
     ) as facts

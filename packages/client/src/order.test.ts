@@ -4,7 +4,7 @@ import { refreshOrder } from './order.ts'
 const table = (id: number, ...reads: number[]) => ({
   id,
   name: `t${id}`,
-  sources: reads.map((streamTable) => ({ name: `t${streamTable}`, streamTable })),
+  sources: reads.map((streamTable) => ({ name: `t${streamTable}`, streamTable, capture: null })),
 })
 
 test('what is read comes before what reads it, however the list begins', () => {
@@ -13,7 +13,7 @@ test('what is read comes before what reads it, however the list begins', () => {
 })
 
 test('sources that are no stream tables, or are not in the list, do not matter', () => {
-  const plain = { id: 2, name: 't2', sources: [{ name: 'orders', streamTable: null }] }
+  const plain = { id: 2, name: 't2', sources: [{ name: 'orders', streamTable: null, capture: 'trigger' as const }] }
   expect(refreshOrder([table(1, 9), plain]).map(({ id }) => id)).toEqual([1, 2])
 })
 

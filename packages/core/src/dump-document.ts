@@ -34,6 +34,8 @@ const dump = z.object({
   schemaVersion: z.int(),
   settings: z.record(z.string(), z.unknown()),
   pausedSources: z.array(z.object({ schema: text, table: text })),
+  /** Captured from the server's log; the rest by triggers. Dumps of before there was a choice have none. */
+  walSources: z.array(z.object({ schema: text, table: text })).default([]),
   /** What is read comes before what reads it. */
   streamTables: z.array(streamTable),
 })

@@ -11,6 +11,7 @@ const document = (queries: readonly string[]): Dump => ({
   schemaVersion: 7,
   settings: { enabled: false, 'a name': 'with "quotes"\nand lines' },
   pausedSources: [{ schema: 'public', table: 'or"ders' }],
+  walSources: [{ schema: 'public', table: 'or"ders' }],
   streamTables: queries.map((query, i) => ({
     schema: 'public',
     table: `t${i}`,

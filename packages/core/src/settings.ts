@@ -73,6 +73,12 @@ const settings = z
       false,
       'While it is true, no source is captured: triggers return at once, and what reads a source is filled anew afterwards. Better set by `freshet pause --capture`, which waits until it holds.',
     ),
+    wal_retained_limit_mb: whole(
+      20_480,
+      'MB',
+      [0, 1_000_000_000],
+      'Where sources are captured by WAL: when the server keeps more of its log for the replication slot, the slot is replaced, and the stream tables over its sources are recomputed; a full disk would stop every writer. 0: no limit.',
+    ),
     refuse_source_ddl: flag(
       false,
       'Refuses statements that would drop what a stream table reads or calls, or give another type to its columns. Needs event triggers: `freshet init --event-triggers`.',

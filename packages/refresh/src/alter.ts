@@ -1,4 +1,12 @@
-import { displayName, FreshetError, identifier, parseName, type Queryable, sql } from '@freshet/core'
+import {
+  type CaptureChoice,
+  displayName,
+  FreshetError,
+  identifier,
+  parseName,
+  type Queryable,
+  sql,
+} from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources, makePlan, recordDependencies } from './create.ts'
@@ -27,6 +35,8 @@ export interface AlterSpec {
   readonly mode?: Definition['mode']
   readonly schedule?: string
   readonly rename?: string
+  /** How its sources are captured from now on, for all who read them. */
+  readonly cdc?: CaptureChoice
 }
 
 export async function alterStreamTable(
@@ -37,6 +47,11 @@ export async function alterStreamTable(
 ): Promise<Definition> {
   const { database } = context
   const before = await findDefinition(database, name)
+  if (change.cdc !== undefined && (change.mode ?? before.mode) === 'immediate') {
+    throw new FreshetError('USAGE', `the sources of ${nameOf(before)} are not captured for it: its writers keep it`, {
+      hint: 'Give --cdc with another mode, or to another stream table that reads them.',
+    })
+  }
   if (change.schedule !== undefined) {
     const schedule = checkSchedule(change.schedule)
     await altering(context, before, (transaction) =>
@@ -45,8 +60,10 @@ export async function alterStreamTable(
     )
   }
   const mode = change.mode ?? before.mode
-  if (change.query === undefined && change.rename === undefined && mode === before.mode)
+  if (change.query === undefined && change.rename === undefined && mode === before.mode) {
+    if (change.cdc !== undefined) await captureOtherwise(context, before.id, change.cdc, onProgress)
     return loadDefinition(database, before.id)
+  }
   // What its writers' triggers do is made for one query and one name.
   const captured = before.mode === 'immediate' ? await disengage(context, before) : before
   const refreshed = mode === 'immediate' ? 'differential' : mode
@@ -58,11 +75,24 @@ export async function alterStreamTable(
     if (mode === 'immediate' && before.mode === 'immediate') await engage(context, before.id, byAlter)
     throw error
   }
+  if (change.cdc !== undefined) await captureOtherwise(context, before.id, change.cdc, onProgress)
   if (mode === 'immediate') {
     onProgress({ phase: 'capture', message: 'letting writers keep it' })
     await engage(context, before.id, byAlter)
   }
   return loadDefinition(database, before.id)
+}
+
+/** From triggers to WAL nothing is missed; the other way round, what the stream has not brought yet is recomputed. */
+async function captureOtherwise(
+  context: RefreshContext,
+  id: number,
+  cdc: CaptureChoice,
+  onProgress: OnProgress,
+): Promise<void> {
+  const { definition, plan } = await loadDefinition(context.database, id)
+  const { facts } = await resolveQuery(context.database, definition)
+  await captureSources(context, facts, plan, onProgress, cdc)
 }
 
 const byAlter = { full: null, initiatedBy: 'alter' } as const

@@ -107,9 +107,13 @@ async function examineStream({ database, capture }: RefreshContext): Promise<Fin
     return [{ level: 'error', subject, message, hint }]
   }
   const kept = `the server keeps ${megabytes(retainedBytes)} of its log for it, ${megabytes(lagBytes)} of them not read`
-  const nearlyLost = safeBytes !== null && safeBytes < retainedBytes
+  const { wal_retained_limit_mb: limit } = await readSettings(database)
+  const untilReplaced = limit === 0 ? null : Math.max(0, limit * 2 ** 20 - retainedBytes)
+  const nearlyLost = [safeBytes, untilReplaced].some((bytes) => bytes !== null && bytes < retainedBytes)
   if (retainedBytes > RETAINED.error || nearlyLost) {
-    const left = safeBytes === null ? '' : `, and gives it up after ${megabytes(safeBytes)} more`
+    const left =
+      (safeBytes === null ? '' : `, and gives it up after ${megabytes(safeBytes)} more`) +
+      (untilReplaced === null ? '' : `; after ${megabytes(untilReplaced)} more it is replaced`)
     const hint = active ? 'Look for a long transaction in pg_stat_activity.' : 'Let a scheduler run: freshet serve'
     return [{ level: 'error', subject, message: `${kept}${left}`, hint }]
   }

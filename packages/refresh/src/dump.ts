@@ -34,12 +34,18 @@ export async function dump({ database }: RefreshContext): Promise<Dump> {
       const pausedSources = await transaction.query<{ schema: string; table: string }>(
         raw('select schema_name as schema, table_name as table from freshet.source where paused order by 1, 2'),
       )
+      const walSources = await transaction.query<{ schema: string; table: string }>(
+        raw(
+          `select schema_name as schema, table_name as table from freshet.source where capture = 'wal' order by 1, 2`,
+        ),
+      )
       return {
         format: DUMP_FORMAT,
         ...(about ?? { takenAt: '', database: '', server: '' }),
         schemaVersion,
         settings: Object.fromEntries(settings.map(({ name, value }) => [name, value])),
         pausedSources,
+        walSources,
         streamTables: await dumpStreamTables(transaction),
       }
     },
@@ -111,12 +117,26 @@ export async function restore(
       if (table.state.status === 'paused') await pauseStreamTable(context, name)
     })
   }
+  for (const source of document.walSources)
+    await attempt(`${displayName(source)} by WAL`, () => captureByWal(context, source))
   for (const source of document.pausedSources)
     await attempt(displayName(source), () => pauseGate(context, { kind: 'source', name: displayName(source) }))
   if (document.settings['cdc_paused'] === true)
     await attempt('cdc_paused', () => pauseGate(context, { kind: 'capture' }))
   if (document.settings['enabled'] === false) await attempt('enabled', () => pauseGate(context, { kind: 'everything' }))
   return { created, kept, failed }
+}
+
+/** What its stream tables read of it is captured by triggers already, and goes on without a gap. */
+async function captureByWal(
+  { database, capture }: RefreshContext,
+  source: { readonly schema: string; readonly table: string },
+): Promise<void> {
+  const [found] = await database.query<{ oid: number; stableName: string }>(sql`
+    select relation::int8::float8 as oid, stable_name as "stableName" from freshet.source
+    where schema_name = ${source.schema} and table_name = ${source.table} and capture in ('trigger', 'wal')`)
+  // nobody reads it, where its stream tables could not be created
+  if (found !== undefined) await capture.ensure(database, { ...source, ...found }, [], { via: 'wal' })
 }
 
 async function isThere(queryable: Queryable, table: DumpedStreamTable): Promise<boolean> {

@@ -210,6 +210,8 @@ class CachingRefresher implements Refresher {
   }
 
   private async followMarker(known: Known, options: RefreshOptions): Promise<Step | 'again'> {
+    // The stream leaves one also for what it can not tell, and would again until the capture is mended.
+    await requireCapture(this.context, known.definition)
     return this.full(known, await markerReason(this.context.database, known.definition), options)
   }
 

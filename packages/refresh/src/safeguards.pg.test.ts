@@ -218,7 +218,7 @@ test('status: what is pending, how many rows, the last hour', async () => {
       pendingIsLowerBound: false,
       estimatedRows: 4,
       storage: 'keyed',
-      sources: [{ name: 'public.items', streamTable: null }],
+      sources: [{ name: 'public.items', streamTable: null, capture: 'trigger' }],
       refreshes: { count: 0, p50Ms: null },
     },
   ])

@@ -21,8 +21,15 @@ export interface Description {
   readonly keyColumns: readonly string[]
   readonly status: Definition['status']
   readonly statusReason: string | null
-  /** Sources it reads, `schema.table`; stream tables among them are marked. */
-  readonly sources: readonly { readonly name: string; readonly streamTable: number | null }[]
+  /**
+   * Sources it reads, `schema.table`; stream tables among them are marked. `capture` is null of those, and of what an
+   * immediate one reads.
+   */
+  readonly sources: readonly {
+    readonly name: string
+    readonly streamTable: number | null
+    readonly capture: 'trigger' | 'wal' | null
+  }[]
   readonly refreshedAt: Date | null
   /** The capture of what it reads is paused: it can not follow, and its buffers do not tell how far it lags. */
   readonly gated: boolean
@@ -47,7 +54,10 @@ interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sour
   readonly decision: (Decision & { readonly decidedAt: string }) | null
   readonly reasonCode: string | null
   readonly reasonDetail: string | null
-  readonly sources: readonly { readonly schema: string; readonly table: string; readonly streamTable: number | null }[]
+  readonly sources: readonly (Omit<Description['sources'][number], 'name'> & {
+    readonly schema: string
+    readonly table: string
+  })[]
 }
 
 export async function describeStreamTables(
@@ -60,13 +70,15 @@ export async function describeStreamTables(
       t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((
-        select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id)
+        select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id,
+            'capture', f.capture)
           order by f.schema_name, f.table_name)
         from freshet.dependency d
         join (
-          select stable_name, schema_name, table_name from freshet.source where t.mode <> 'immediate'
+          select stable_name, schema_name, table_name, case when capture in ('trigger', 'wal') then capture end as capture
+          from freshet.source where t.mode <> 'immediate'
           -- what an immediate one reads need not be captured
-          union all select p ->> 'stableName', p ->> 'schema', p ->> 'table'
+          union all select p ->> 'stableName', p ->> 'schema', p ->> 'table', null
           from jsonb_array_elements(t.plan -> 'sources') p where t.mode = 'immediate'
         ) f using (stable_name)
         left join freshet.stream_table u using (stable_name)
@@ -80,7 +92,7 @@ export async function describeStreamTables(
     name: displayName(row),
     modeReason: reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '', hint: hintOf(reasonCode) },
     decision: decision && { ...decision, decidedAt: new Date(decision.decidedAt) },
-    sources: sources.map((source) => ({ name: displayName(source), streamTable: source.streamTable })),
+    sources: sources.map(({ schema, table, ...source }) => ({ name: displayName({ schema, table }), ...source })),
   }))
 }
 

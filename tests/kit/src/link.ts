@@ -8,16 +8,25 @@ export interface Link extends AsyncDisposable {
   roundTrips(): number
   /** Destroys all connections that go through it. */
   cut(): void
+  /** From now on nothing comes through, either way, and nobody is told: as if the client's process stood still. */
+  freeze(): void
+  thaw(): void
 }
 
 export async function countingLink(to: string): Promise<Link> {
   const target = new URL(to)
   let trips = 0
   const clients = new Set<Socket>()
+  const sockets = new Set<Socket>()
+  let frozen = false
   const relay = createServer((client) => {
     clients.add(client)
     let answered = true
     const server = createConnection(Number(target.port), target.hostname)
+    for (const socket of [client, server]) {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    }
     client.on('data', (chunk) => {
       if (answered) trips++
       answered = false
@@ -30,6 +39,8 @@ export async function countingLink(to: string): Promise<Link> {
     client.on('close', () => server.destroy())
     server.on('close', () => client.destroy())
     server.on('error', () => client.destroy())
+    client.on('error', () => server.destroy())
+    if (frozen) for (const socket of [client, server]) socket.pause()
   }).listen(0, '127.0.0.1')
   await once(relay, 'listening')
   const url = new URL(to)
@@ -43,6 +54,14 @@ export async function countingLink(to: string): Promise<Link> {
     cut: () => {
       for (const client of clients) client.destroy()
       clients.clear()
+    },
+    freeze: () => {
+      frozen = true
+      for (const socket of sockets) socket.pause()
+    },
+    thaw: () => {
+      frozen = false
+      for (const socket of sockets) socket.resume()
     },
     [Symbol.asyncDispose]: async () => {
       relay.close()

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -40,6 +40,8 @@ export interface RestartableServerOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** The data directory of a stopped server, to start from a copy of it. */
   readonly copyOf?: string
+  /** That copy follows the server at this URL, through its replication slot of this name, until it is promoted. */
+  readonly standbyOf?: { readonly url: string; readonly slot: string }
 }
 
 export async function startRestartableServer(options: RestartableServerOptions = {}): Promise<RestartableServer> {
@@ -75,6 +77,14 @@ export async function startRestartableServer(options: RestartableServerOptions =
   }
   try {
     if (options.copyOf !== undefined) await promisify(execFile)('cp', ['-a', options.copyOf, dataDirectory])
+    if (options.standbyOf !== undefined) {
+      await writeFile(join(dataDirectory, 'standby.signal'), '')
+      // a slot is its server's own: a base backup has none either
+      for (const slot of await readdir(join(dataDirectory, 'pg_replslot')))
+        await rm(join(dataDirectory, 'pg_replslot', slot), { recursive: true })
+      const primary = { primary_conninfo: options.standbyOf.url, primary_slot_name: options.standbyOf.slot }
+      state.settings = { ...state.settings, ...primary, hot_standby_feedback: 'on' }
+    }
     state.running = await run({
       directory,
       dataDirectory,

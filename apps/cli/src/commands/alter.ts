@@ -1,10 +1,18 @@
-import type { Mode } from '@freshet/client'
+import type { CaptureChoice, Mode } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { usageError } from '../problem.ts'
 import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
-import { given, modeOption, optionalQueryText, queryFileOption, queryOption, scheduleOption } from './definition.ts'
+import {
+  cdcOption,
+  given,
+  modeOption,
+  optionalQueryText,
+  queryFileOption,
+  queryOption,
+  scheduleOption,
+} from './definition.ts'
 import { examples } from './examples.ts'
 
 interface Options {
@@ -13,25 +21,33 @@ interface Options {
   readonly schedule?: string
   readonly mode?: Mode
   readonly rename?: string
+  readonly cdc?: CaptureChoice
 }
 
 export function alter(program: Command, cli: Cli): void {
   const command = program
     .command('alter')
-    .description("change a stream table's query, schedule, mode or name")
+    .description("change a stream table's query, schedule, mode, name, or how its sources are captured")
     .argument('<name>', 'the stream table')
     .addOption(queryOption())
     .addOption(queryFileOption())
     .addOption(scheduleOption())
     .addOption(modeOption())
+    .addOption(cdcOption())
     .option('--rename <name>', 'its new name')
     .action(async (name: string, options: Options, command: Command) => {
       const query = await optionalQueryText(cli.terminal, options)
-      const change = given({ query, mode: options.mode, schedule: options.schedule, rename: options.rename })
+      const change = given({
+        query,
+        mode: options.mode,
+        schedule: options.schedule,
+        rename: options.rename,
+        cdc: options.cdc,
+      })
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --mode, --rename.',
+          'Give one of --query, --query-file, --schedule, --mode, --rename, --cdc.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -44,6 +60,7 @@ export function alter(program: Command, cli: Cli): void {
     command,
     ['freshet alter big_orders --schedule 1m', 'let it be up to a minute old'],
     ['freshet alter big_orders --query-file orders.sql', 'give it another query'],
+    ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],
   )
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { clip, count, counted, duration, instant } from './quantity.ts'
+import { bytes, clip, count, counted, duration, instant } from './quantity.ts'
 
 describe('quantities', () => {
   it.each([
@@ -16,6 +16,15 @@ describe('quantities', () => {
       '2 refreshes',
     ])
   })
+
+  it.each([
+    [0, '0 B'],
+    [1_023, '1023 B'],
+    [1_024, '1.0 kB'],
+    [150 * 1_024, '150 kB'],
+    [5.25 * 2 ** 30, '5.3 GB'],
+    [2 ** 52, '4096 TB'],
+  ])('measures %d bytes', (n, text) => expect(bytes(n)).toBe(text))
 
   it.each([
     [-1, '0.00 ms'],

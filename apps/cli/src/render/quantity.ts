@@ -21,6 +21,14 @@ export function duration(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3_600)}h`
 }
 
+/** `512 B`, `3.4 kB`, `120 MB`: powers of 1,024, as PostgreSQL has them. */
+export function bytes(n: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = n < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(n) / 10))
+  const value = n / 1_024 ** power
+  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power]}`
+}
+
 /** `2026-02-03 04:05:06`, in UTC. */
 export function instant(at: Date): string {
   return at.toISOString().slice(0, 19).replace('T', ' ')

@@ -21,7 +21,7 @@ describe('lists', () => {
       effectiveMode: 'full',
       storage: 'bag',
       status: 'suspended',
-      sources: [{ name: 'public.daily', streamTable: 1 }],
+      sources: [{ name: 'public.daily', streamTable: 1, capture: null }],
     })
     expect(streamTableList([statusOf(), full], plain)).toMatchInlineSnapshot(`
       "STREAM TABLE    STATUS     MODE                 SCHEDULE  STORAGE  READS

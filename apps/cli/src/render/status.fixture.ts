@@ -16,7 +16,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     keyColumns: ['day'],
     status: 'active',
     statusReason: null,
-    sources: [{ name: 'public.orders', streamTable: null }],
+    sources: [{ name: 'public.orders', streamTable: null, capture: 'trigger' }],
     gated: false,
     refreshedAt: new Date('2026-02-03T04:05:00Z'),
     decision: null,

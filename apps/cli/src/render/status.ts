@@ -1,7 +1,8 @@
 import type { StreamTableStatus } from '@freshet/client'
+import type { CaptureStream } from '@freshet/core'
 import type { Colors } from './colors.ts'
 import { decisionText } from './decision.ts'
-import { clip, count, counted, duration } from './quantity.ts'
+import { bytes, clip, count, counted, duration } from './quantity.ts'
 import { modeLabel, paintStatus, streamTablePairs } from './stream-table.ts'
 import { facts, table, type Fact } from './table.ts'
 
@@ -53,6 +54,19 @@ export function statusDetails(entry: StreamTableStatus, now: Date, paint: Colors
     ['hint', lastError?.hint ?? null],
   ]
   return `${facts(pairs, paint)}\n\n${entry.query.trim()}`
+}
+
+/** Of the sources that are captured by WAL, and of the slot that keeps the server's log for them. */
+export function streamLine(tables: readonly StreamTableStatus[], stream: CaptureStream, paint: Colors): string {
+  const read = tables.flatMap(({ sources }) => sources.filter(({ capture }) => capture === 'wal'))
+  const names = [...new Set(read.map(({ name }) => name))].toSorted()
+  const state = !stream.usable
+    ? paint.red('lost')
+    : stream.active
+      ? paint.green('read')
+      : paint.yellow('read by nobody')
+  const size = stream.usable ? `, ${bytes(stream.lagBytes)} behind, ${bytes(stream.retainedBytes)} of the log kept` : ''
+  return `captured by WAL: ${names.join(', ')}\nslot ${stream.slot}: ${state}${size}`
 }
 
 /** A stream table without pending changes is equal to its query, however long ago it was written. */

@@ -64,7 +64,8 @@ export function paintStatus(status: StreamTable['status'], paint: Colors): strin
 }
 
 function sourceLabel(source: StreamTable['sources'][number]): string {
-  return source.streamTable === null ? source.name : `${source.name} (stream table)`
+  if (source.streamTable !== null) return `${source.name} (stream table)`
+  return source.capture === 'wal' ? `${source.name} (by WAL)` : source.name
 }
 
 function shellWord(text: string): string {

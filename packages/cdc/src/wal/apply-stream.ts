@@ -13,7 +13,7 @@ import {
 import { Inbox } from './inbox.ts'
 import { LogWriter } from './log-writer.ts'
 import type { Message } from './pgoutput.ts'
-import { findTarget, type Target } from './targets.ts'
+import { findTargets, type Target } from './targets.ts'
 import { widenXid } from './widen-xid.ts'
 
 /**
@@ -57,7 +57,7 @@ class Applier {
   readonly #options: ApplyOptions
   readonly #inbox: Inbox<Message>
   readonly #relations = new Map<number, Extract<Message, { kind: 'relation' }>>()
-  readonly #targets = new Map<number, Target | null>()
+  readonly #targets = new Map<number, readonly Target[]>()
   /** The transaction whose changes come now. */
   #upstream: Upstream | null = null
   /** Written with the last rows. */
@@ -144,35 +144,40 @@ class Applier {
 
   async #write(transaction: Queryable, writer: LogWriter, xid: bigint, change: Change): Promise<void> {
     if (change.kind !== 'truncate') {
-      const target = await this.#target(transaction, change.relation)
-      if (target !== null) await writer.change(target, xid, change)
+      for (const target of await this.#targetsOf(transaction, change.relation)) await writer.change(target, xid, change)
       return
     }
     for (const relation of change.relations) {
-      const target = await this.#target(transaction, relation)
-      if (target !== null) await writer.mark(target, xid)
+      for (const target of await this.#targetsOf(transaction, relation)) await writer.mark(target, xid)
     }
   }
 
-  async #target(transaction: Queryable, oid: number): Promise<Target | null> {
+  async #targetsOf(transaction: Queryable, oid: number): Promise<readonly Target[]> {
     const known = this.#targets.get(oid)
     if (known !== undefined) return known
     const relation = this.#relations.get(oid)
     if (relation === undefined) throw new FreshetError('INTERNAL', `the stream did not describe the relation ${oid}`)
-    const target = await findTarget(transaction, relation)
-    this.#targets.set(oid, target)
-    return target
+    const targets = await findTargets(transaction, relation)
+    this.#targets.set(oid, targets)
+    return targets
   }
 }
 
 type Change = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
 
-/** What is confirmed must be durable. Texts are read with the settings that they were written with. Returns a transaction id of about now. */
+/**
+ * What is confirmed must be durable. Texts are read with the settings that they were written with. A process that stands
+ * still in the middle must not keep others from going on: the server ends its transaction. Returns a transaction id of
+ * about now.
+ */
 async function prepare(transaction: Queryable): Promise<bigint> {
   const settings = { ...REPLICATION_SETTINGS, xmloption: 'content' }
   const [row] = await transaction.query<{ near: string }>(
     sql`select pg_snapshot_xmax(pg_current_snapshot())::text as near, count(set_config(name, value, true)),
-        case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end
+        case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end,
+        case when current_setting('idle_in_transaction_session_timeout') = '0' then set_config(
+          'idle_in_transaction_session_timeout',
+          (12000 * coalesce(nullif(current_setting('freshet.wal_patience', true), ''), '5')::float8)::int::text, true) end
       from unnest(${Object.keys(settings)}::text[], ${Object.values(settings)}::text[]) as s (name, value)`,
     { prepared: true },
   )

@@ -6,6 +6,7 @@ import {
   type LockPatience,
   type Queryable,
   raw,
+  readSettings,
   type Session,
   sql,
 } from '@freshet/core'
@@ -14,7 +15,7 @@ import { writeMarker } from '../capture-log.ts'
 /**
  * The publication and the slot of this database: one of each, whatever the number of sources.
  *
- * A slot that is lost (dropped, invalidated, left behind by a restored dump) is replaced by one of a new generation, and
+ * A slot that is lost (dropped, invalidated, left behind by a restored dump) or keeps too much is replaced by one of a new generation, and
  * every source gets a marker in the transaction that begins it: what was committed in between is nowhere, so whoever
  * reads must recompute. A reader that does not see that transaction yet is refused (`freshet.await_wal`), so nobody
  * takes the new slot's position for the old one's.
@@ -24,8 +25,14 @@ export const PUBLICATION = 'freshet'
 const LOCK_KEY = '5059423661430662'
 const OLDEST_SERVER = 170_000
 
-/** Whether the slot `s` can be read here. */
-const USABLE = raw(`coalesce(s.wal_status is distinct from 'lost' and s.database = current_database(), false)`)
+const TIMELINE = raw(`('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint`)
+
+/**
+ * Whether the slot `s` can be read here, and tells of all that `w` has not applied. It does not where the server was
+ * promoted, and the slot came over further than the rows did: changes that had been applied there are in neither.
+ */
+const USABLE = sql`coalesce(s.wal_status is distinct from 'lost' and s.database = current_database()
+  and (coalesce(w.timeline, ${TIMELINE}) = ${TIMELINE} or s.confirmed_flush_lsn <= w.applied_lsn), false)`
 
 /** Null when nothing is captured by WAL. */
 export async function readStream(queryable: Queryable): Promise<CaptureStream | null> {
@@ -63,9 +70,25 @@ export async function serverObstacle(queryable: Queryable): Promise<{ reason: st
   return null
 }
 
-/** Makes sure that there is a publication, and a slot that can be read. Returns whether one was created. */
-export async function establishStream(database: Database, { patienceMs }: LockPatience): Promise<boolean> {
-  return database.session((session) => takingTurns(session, () => establish(session, patienceMs)))
+/**
+ * Makes sure that there is a publication, and a slot that can be read, other than `inPlaceOf`. Returns whether one was
+ * created.
+ */
+export async function establishStream(
+  database: Database,
+  { patienceMs }: LockPatience,
+  { inPlaceOf = null }: { readonly inPlaceOf?: string | null } = {},
+): Promise<boolean> {
+  return database.session((session) => takingTurns(session, () => establish(session, patienceMs, inPlaceOf)))
+}
+
+const SMALLEST_LIMIT = 2 ** 20
+
+/** The server keeps more of its log for the slot than the settings permit. */
+export async function keepsTooMuch(database: Database, { usable, retainedBytes }: CaptureStream): Promise<boolean> {
+  if (!usable || retainedBytes <= SMALLEST_LIMIT) return false
+  const { wal_retained_limit_mb: limit } = await readSettings(database)
+  return limit > 0 && retainedBytes > limit * 2 ** 20
 }
 
 async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
@@ -77,12 +100,12 @@ async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise
   }
 }
 
-async function establish(session: Session, patienceMs: number): Promise<boolean> {
+async function establish(session: Session, patienceMs: number, inPlaceOf: string | null): Promise<boolean> {
   const [known] = await session.query<{ slot: string; generation: number; usable: boolean }>(sql`
     select w.slot_name as slot, w.generation,
       ${USABLE} as usable
     from freshet.wal_stream w left join pg_catalog.pg_replication_slots s on s.slot_name = w.slot_name`)
-  if (known?.usable === true) return false
+  if (known?.usable === true && known.slot !== inPlaceOf) return false
   // before the slot: the stream looks the publication up as it was when a change was made
   await createPublication(session)
   const generation = (known?.generation ?? 0) + 1
@@ -94,16 +117,23 @@ async function establish(session: Session, patienceMs: number): Promise<boolean>
   const begun = await createSlot(session, slot, patienceMs)
   await session.transaction(async (transaction) => {
     await transaction.query(sql`
-      insert into freshet.wal_stream as w (slot_name, generation, applied_lsn)
-      values (${slot}, ${generation}, ${begun}::pg_lsn)
+      insert into freshet.wal_stream as w (slot_name, generation, applied_lsn, timeline)
+      values (${slot}, ${generation}, ${begun}::pg_lsn, ${TIMELINE})
       on conflict (only_row) do update set slot_name = excluded.slot_name, generation = excluded.generation,
-        since = pg_current_xact_id(), applied_lsn = excluded.applied_lsn`)
+        since = pg_current_xact_id(), applied_lsn = excluded.applied_lsn, timeline = excluded.timeline`)
     const sources = await transaction.query<{ name: string }>(
       sql`select stable_name as name from freshet.source where capture = 'wal' order by 1`,
     )
     for (const { name } of sources) await transaction.query(writeMarker(name))
   })
   return true
+}
+
+/** Before the slot is read: what it is confirmed up to from now on belongs to this timeline. */
+export async function enterTimeline(database: Database): Promise<void> {
+  await database.query(
+    sql`update freshet.wal_stream set timeline = ${TIMELINE} where timeline is distinct from ${TIMELINE}`,
+  )
 }
 
 /** Returns where it begins. The server waits for every transaction that writes to end before there is a slot. */

@@ -18,10 +18,10 @@ export interface Target {
 
 type Relation = Extract<Message, { kind: 'relation' }>
 
-/** Null when the relation is not captured by WAL any more. */
-export async function findTarget(transaction: Queryable, relation: Relation): Promise<Target | null> {
+/** None when the relation is not captured by WAL any more; several when it is a part of several sources. */
+export async function findTargets(transaction: Queryable, relation: Relation): Promise<readonly Target[]> {
   const types = [...new Set(relation.columns.map(({ type }) => type))]
-  const [source] = await transaction.query<{
+  const sources = await transaction.query<{
     stableName: string
     columns: readonly CapturedColumn[]
     log: readonly string[]
@@ -44,12 +44,13 @@ export async function findTarget(transaction: Queryable, relation: Relation): Pr
         from base b join pg_catalog.pg_type t on t.oid = b.oid and t.typtype <> 'd'
           join pg_catalog.pg_namespace n on n.oid = t.typnamespace
       ) as types
-    from freshet.source s where s.capture = 'wal' and s.relation = ${relation.relation}::oid`)
-  if (source === undefined) return null
-  const places = source.columns.map(({ name }) => relation.columns.findIndex((column) => column.name === name))
-  const fit =
-    source.gate === 'open' &&
-    relation.identity === 'full' &&
-    source.columns.every(({ type }, i) => source.types[String(relation.columns[places[i] ?? -1]?.type)] === type)
-  return { stableName: source.stableName, fit, log: source.log, places }
+    from freshet.source s where s.capture = 'wal' and ${relation.relation}::oid = any (s.relation || s.members)`)
+  return sources.map((source) => {
+    const places = source.columns.map(({ name }) => relation.columns.findIndex((column) => column.name === name))
+    const fit =
+      source.gate === 'open' &&
+      relation.identity === 'full' &&
+      source.columns.every(({ type }, i) => source.types[String(relation.columns[places[i] ?? -1]?.type)] === type)
+    return { stableName: source.stableName, fit, log: source.log, places }
+  })
 }

@@ -231,8 +231,12 @@ test('what can not be captured by WAL is refused with the reason; auto falls to 
     )
     return row?.capture
   }
-  const parts = 'create table parts (a int) partition by list (a); create table part1 partition of parts default'
-  await expect(ensure(parts, 'parts', 'wal')).rejects.toMatchObject({ code: 'WAL_NOT_AVAILABLE' })
+  const parts =
+    'create table parts (a int) partition by list (a); create unlogged table part1 partition of parts default'
+  await expect(ensure(parts, 'parts', 'wal')).rejects.toMatchObject({
+    code: 'WAL_NOT_AVAILABLE',
+    hint: 'alter table public.part1 set logged;',
+  })
   expect(await ensure('select 1', 'parts', 'auto')).toBe('trigger')
   expect(await ensure('create table simple (a int)', 'simple', 'auto')).toBe('wal')
 })

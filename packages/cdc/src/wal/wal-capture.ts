@@ -10,14 +10,11 @@ import { announce, readPublished, unpublish } from './wal-source.ts'
 export async function releaseWal(database: Database, stableName: string, patience: LockPatience): Promise<void> {
   await withPatience(database, patience, async (transaction) => {
     await takeTurn(transaction, stableName)
-    const [source] = await transaction.query<{
-      oid: number
-      identity: string | null
-      identityIndex: string | null
-    }>(sql`
-      delete from freshet.source where stable_name = ${stableName}
-      returning relation as oid, replica_identity as identity, replica_identity_index as "identityIndex"`)
-    if (source !== undefined) await unpublish(transaction, source)
+    const [source] = await transaction.query<{ oid: number; members: readonly number[] }>(sql`
+      select relation::int8::float8 as oid, to_jsonb(members::int8[]) as members from freshet.source
+      where stable_name = ${stableName}`)
+    if (source !== undefined) await unpublish(transaction, stableName, source)
+    await transaction.query(sql`delete from freshet.source where stable_name = ${stableName}`)
     for (const statement of dropLog(stableName)) await transaction.query(statement)
     await announce(transaction)
   })

@@ -9,15 +9,23 @@ import {
 } from '@freshet/core'
 import { dropCaptureFunctions } from '../capture-function.ts'
 import { createLog, dropLog, growLog } from '../capture-log.ts'
-import { columnFault } from '../faults.ts'
+import { columnFaults, partFaults } from '../faults.ts'
 import { gateMarkers, recordGate } from '../gate.ts'
-import { inTurn, readSuitable, wantedGate, withKept } from '../install.ts'
+import { inTurn, isRenamed, readSuitable, recordName, wantedGate, withKept } from '../install.ts'
 import { wantedColumns } from '../refuse-source.ts'
 import type { SourceColumn, SourceFacts } from '../source-facts.ts'
 import { establishStream, serverObstacle } from './slot.ts'
 import { createWalBuffer, extendLog } from './wal-log.ts'
 import { findWalFaults } from './wal-faults.ts'
-import { announce, notAvailable, publish, type Published, readPublished, sourceObstacle } from './wal-source.ts'
+import {
+  announce,
+  notAvailable,
+  publish,
+  type Published,
+  readPublished,
+  sourceObstacle,
+  unpublishLeft,
+} from './wal-source.ts'
 
 /**
  * Brings the capture of a source by WAL to what is wanted.
@@ -53,32 +61,36 @@ export async function walObstacle(
   return (await serverObstacle(database)) ?? sourceObstacle(facts, await readPublished(database, facts.oid))
 }
 
-type Step = 'none' | 'create' | 'switch' | 'grow' | 'repair' | 'gate'
+type Step = 'none' | 'rename' | 'create' | 'switch' | 'grow' | 'repair' | 'gate'
 
-function nextStep(facts: SourceFacts, published: Published, wanted: readonly SourceColumn[]): Step {
+function nextStep(facts: SourceFacts, tables: readonly Published[], wanted: readonly SourceColumn[]): Step {
   const { tracked } = facts
   if (tracked === null || tracked.capture === 'none') return 'create'
   if (tracked.capture === 'refresh')
     throw new FreshetError('INTERNAL', `${displayName(facts)} is a stream table: its refresh writes its change buffer`)
   if (tracked.capture === 'trigger') {
     const sound =
-      facts.hasLog && tracked.oid === facts.oid && tracked.columns.every((c) => columnFault(facts, c) === null)
+      facts.hasLog &&
+      tracked.oid === facts.oid &&
+      [...partFaults(facts, tracked), ...columnFaults(facts, tracked)].length === 0 &&
+      facts.members.every(({ oid }) => tracked.members.includes(oid))
     return sound ? 'switch' : 'repair'
   }
-  const faults = findWalFaults(facts, published, tracked)
+  const faults = findWalFaults(facts, tables, tracked)
   if (faults.some(({ kind }) => kind !== 'paused')) return 'repair'
   const captured = new Set(tracked.columns.map(({ name }) => name))
   if (!wanted.every(({ name }) => captured.has(name))) return 'grow'
-  return faults.length === 0 ? 'none' : 'gate'
+  if (faults.length > 0) return 'gate'
+  return isRenamed(facts) ? 'rename' : 'none'
 }
 
 async function install(transaction: Queryable, source: SourceIdentifier, names: readonly string[]): Promise<void> {
   const facts = await readSuitable(transaction, source)
   const { stableName } = source
-  const before = await readPublished(transaction, facts.oid)
   const wanted = wantedColumns(facts, names)
-  const step = nextStep(facts, before, wanted)
+  const step = nextStep(facts, await readPublished(transaction, facts.oid), wanted)
   if (step === 'none') return
+  if (step === 'rename') return void (await transaction.query(recordName(stableName, facts)))
   const gate = { from: facts.tracked?.gate ?? 'open', to: wantedGate(facts), missed: step === 'repair' }
   if (step === 'gate') {
     for (const statement of gateMarkers(stableName, gate)) await transaction.query(statement)
@@ -87,7 +99,9 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   }
   const { kept, columns } = withKept(facts, wanted)
   // the source's locks come before those on the log: writers take them in this order too
-  await publish(transaction, facts)
+  const published = await publish(transaction, facts)
+  if (facts.tracked?.capture === 'wal')
+    await unpublishLeft(transaction, stableName, facts.tracked.members, published.tables)
   const statements =
     step === 'grow' || step === 'switch'
       ? [
@@ -105,7 +119,7 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
         ]
   // the view depends on the tail function, and this on the log
   for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
-  await record(transaction, stableName, facts, columns, before)
+  await record(transaction, stableName, facts, columns, published)
   await transaction.query(recordGate(stableName, gate))
   await announce(transaction)
 }
@@ -115,18 +129,18 @@ async function record(
   stableName: string,
   facts: SourceFacts,
   columns: readonly SourceColumn[],
-  before: Published,
+  { tables, before }: Awaited<ReturnType<typeof publish>>,
 ): Promise<void> {
   const captured = columns.map(({ name, type }) => ({ name, type }))
-  const identity = before.identity === 'f' ? null : before.identity
+  const members = [...new Set([facts.oid, ...tables.map(({ oid }) => oid)])]
   await transaction.query(sql`
-    insert into freshet.source as s (stable_name, relation, schema_name, table_name, kind, capture, captured_columns,
-      members, replica_identity, replica_identity_index)
-    values (${stableName}, ${facts.oid}::oid, ${facts.schema}, ${facts.table}, 'table', 'wal',
-      ${JSON.stringify(captured)}::jsonb, ${[facts.oid]}::oid[], ${identity}, ${before.identityIndex})
+    insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns,
+      members, replica_identities)
+    values (${stableName}, ${facts.oid}::oid, ${facts.schema}, ${facts.table},
+      ${facts.kind === 'p' ? 'partitioned' : 'table'}, 'wal', ${JSON.stringify(captured)}::jsonb, ${members}::oid[],
+      ${JSON.stringify(before)}::jsonb)
     on conflict (stable_name) do update set relation = excluded.relation, schema_name = excluded.schema_name,
       table_name = excluded.table_name, kind = excluded.kind, capture = excluded.capture,
       captured_columns = excluded.captured_columns, members = excluded.members,
-      replica_identity = coalesce(excluded.replica_identity, s.replica_identity),
-      replica_identity_index = coalesce(excluded.replica_identity_index, s.replica_identity_index)`)
+      replica_identities = excluded.replica_identities`)
 }

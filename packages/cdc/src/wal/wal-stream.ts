@@ -10,11 +10,12 @@ import {
 } from '@freshet/core'
 import { type Applied, applyStream } from './apply-stream.ts'
 import { decodeMessage } from './pgoutput.ts'
-import { establishStream, PUBLICATION, readStream } from './slot.ts'
+import { enterTimeline, establishStream, keepsTooMuch, PUBLICATION, readStream } from './slot.ts'
 
 /**
  * Reads the database's slot as long as a source is captured by WAL, and whenever no other process does: any number may
- * run side by side, and the server lends the slot to one. What breaks is tried again; a slot that is lost is replaced.
+ * run side by side, and the server lends the slot to one. What breaks is tried again; a slot that is lost, or for which
+ * the server keeps more of its log than the settings permit, is replaced.
  */
 export interface WalStream {
   stop(): Promise<void>
@@ -36,6 +37,8 @@ export interface WalStreamOptions {
 
 /** How long until it looks again whether there is something to read, or a slot that broke can be read again. */
 const PAUSE_MS = 250
+/** How often it looks whether the slot keeps too much, while it reads. */
+const WATCH_MS = 2_000
 /** While nothing works the pause doubles, so often at most. */
 const MOST_DOUBLINGS = 5
 
@@ -55,8 +58,9 @@ async function run({ database, databaseUrl, listener = () => undefined }: WalStr
   while (!signal.aborted) {
     try {
       const state = await readStream(database)
-      if (state !== null && !state.usable) {
-        if (await establishStream(database, DEFAULT_PATIENCE)) listener({ kind: 'replaced' })
+      if (state !== null && (!state.usable || (await keepsTooMuch(database, state)))) {
+        const inPlaceOf = state.usable ? state.slot : null
+        if (await establishStream(database, DEFAULT_PATIENCE, { inPlaceOf })) listener({ kind: 'replaced' })
         continue
       }
       if (state !== null && !state.active) {
@@ -86,6 +90,7 @@ async function read(
   { database, databaseUrl, listener }: Required<WalStreamOptions>,
   signal: AbortSignal,
 ): Promise<void> {
+  await enterTimeline(database)
   const from = parseLsn(applied)
   const stream = await openReplication({
     url: databaseUrl,
@@ -96,6 +101,14 @@ async function read(
   })
   const close = () => void stream.close()
   signal.addEventListener('abort', close)
+  const watch = setInterval(() => {
+    void isTooMuch(database).then(
+      // then it is replaced, as one that is lost
+      (tooMuch) => (tooMuch ? stream.close() : undefined),
+      // a look that fails is repeated; where the server is gone, the stream ends by itself
+      () => undefined,
+    )
+  }, WATCH_MS)
   try {
     listener({ kind: 'streaming', slot })
     if (!signal.aborted)
@@ -106,7 +119,13 @@ async function read(
         onApplied: (done) => listener({ kind: 'applied', applied: done }),
       })
   } finally {
+    clearInterval(watch)
     signal.removeEventListener('abort', close)
     await stream.close()
   }
+}
+
+async function isTooMuch(database: Database): Promise<boolean> {
+  const state = await readStream(database)
+  return state !== null && keepsTooMuch(database, state)
 }

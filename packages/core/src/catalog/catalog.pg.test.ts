@@ -74,6 +74,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
   },
   wal_stream: {
     applied_lsn: 'pg_lsn',
+    timeline: 'bigint or null',
     generation: 'integer',
     only_row: 'boolean',
     since: 'xid8',
@@ -93,8 +94,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     paused: 'boolean',
     gate: 'text',
     resumed: 'xid8 or null',
-    replica_identity: 'text or null',
-    replica_identity_index: 'text or null',
+    replica_identities: 'jsonb',
   },
   stream_table: {
     stream_table_id: 'integer',

@@ -56,6 +56,7 @@ interface WalStreamTable {
   generation: number
   since: Generated<string>
   applied_lsn: string
+  timeline: string | null
 }
 
 interface SettingTable {
@@ -83,8 +84,7 @@ interface SourceTable {
   gate: Generated<'open' | 'shut'>
   /** xid8: text. */
   resumed: string | null
-  replica_identity: string | null
-  replica_identity_index: string | null
+  replica_identities: Generated<unknown>
 }
 
 interface StreamTableTable {

@@ -1,4 +1,11 @@
-import { displayName, type Queryable, type RefreshOptions, type RefreshOutcome, sql } from '@freshet/core'
+import {
+  displayName,
+  isFreshetError,
+  type Queryable,
+  type RefreshOptions,
+  type RefreshOutcome,
+  sql,
+} from '@freshet/core'
 import type { RefreshContext } from '../context.ts'
 import { COMPILER_VERSION, type Definition, loadDefinition } from '../definition.ts'
 import { adapt, recompile } from '../recompile.ts'
@@ -24,7 +31,14 @@ export async function refreshImmediate(
   if (outdated) await recompile(context, definition, 'NEW_COMPILER')
   else if (reason === 'SOURCE_CHANGED') await adapt(context, definition)
   const full = reason ?? 'NEW_COMPILER'
-  const result = await engage(context, definition.id, { full, initiatedBy: options.initiatedBy ?? 'manual' })
+  const again = () => engage(context, definition.id, { full, initiatedBy: options.initiatedBy ?? 'manual' })
+  const result = await again().catch(async (error: unknown) => {
+    // A source changed while this went on: then that is what is said, or followed.
+    if (!isFreshetError(error) || error.retry !== 'definition') throw error
+    if (!(await queryChanged(context.database, definition.id))) throw error
+    await adapt(context, definition)
+    return again()
+  })
   return { action: 'full', reason: full, ...result }
 }
 
