@@ -24,6 +24,11 @@ export const PUBLICATION = 'freshet'
 const LOCK_KEY = '5059423661430662'
 const OLDEST_SERVER = 170_000
 
+/** Slots are known to all databases of the cluster. */
+export const SLOT_PREFIX = raw(
+  `'freshet_' || substr(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 1, 12) || '_'`,
+)
+
 /** Whether the slot `s` can be read here. */
 const USABLE = raw(`coalesce(s.wal_status is distinct from 'lost' and s.database = current_database(), false)`)
 
@@ -68,12 +73,26 @@ export async function establishStream(database: Database, { patienceMs }: LockPa
   return database.session((session) => takingTurns(session, () => establish(session, patienceMs)))
 }
 
-async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
+export async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
   await session.query(raw(`select pg_advisory_lock(${LOCK_KEY})`))
   try {
     return await work()
   } finally {
-    await session.query(raw(`select pg_advisory_unlock(${LOCK_KEY})`))
+    await unlock(session)
+  }
+}
+
+/** A session that went back to the pool with the lock would keep everybody else from their turn. */
+async function unlock(session: Session): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await session.query(raw(`select pg_advisory_unlock(${LOCK_KEY})`))
+      return
+    } catch (error) {
+      // with the connection, the lock is gone as well
+      if (isFreshetError(error) && error.retry === 'reconnect') return
+      if (attempt === 3) throw error
+    }
   }
 }
 
@@ -86,9 +105,7 @@ async function establish(session: Session, patienceMs: number): Promise<boolean>
   // before the slot: the stream looks the publication up as it was when a change was made
   await createPublication(session)
   const generation = (known?.generation ?? 0) + 1
-  const [named] = await session.query<{ name: string }>(
-    sql`select 'freshet_' || substr(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 1, 12) || '_' || ${generation}::text as name`,
-  )
+  const [named] = await session.query<{ name: string }>(sql`select ${SLOT_PREFIX} || ${generation}::text as name`)
   const slot = named?.name ?? ''
   for (const old of new Set([known?.slot ?? slot, slot])) await dropSlot(session, old)
   const begun = await createSlot(session, slot, patienceMs)
@@ -129,7 +146,7 @@ async function createPublication(session: Session): Promise<void> {
 }
 
 /** Ends whoever reads it. */
-async function dropSlot(queryable: Queryable, slot: string): Promise<void> {
+export async function dropSlot(queryable: Queryable, slot: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const [found] = await queryable.query<{ pid: number | null }>(
       sql`select active_pid as pid from pg_catalog.pg_replication_slots
