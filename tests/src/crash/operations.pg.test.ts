@@ -18,7 +18,7 @@ const more = process.env['FRESHET_CRASH_ROUNDS'] ?? '20'
 
 afterAll(() => worlds[Symbol.asyncDispose]())
 
-const chosen = LONG ? OPERATIONS : random(seed).sample(OPERATIONS, 7)
+const chosen = LONG ? OPERATIONS : random(seed).sample(OPERATIONS, 5)
 test.each(only === undefined ? chosen : OPERATIONS.filter(({ name }) => name === only))(
   '$name',
   (operation) => worlds.strikeAll(operation, rounds),
