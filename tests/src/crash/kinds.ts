@@ -70,9 +70,14 @@ async function happen(
     case 'delay':
       await new Promise((resolve) => setTimeout(resolve, 50))
       return 'itself'
-    case 'crash':
+    case 'crash': {
+      // the server notices a moment later, and ends all others
+      const witness = await own.client()
+      const noticed = new Promise<void>((resolve) => witness.once('end', () => resolve()))
       process.kill(pid, 'SIGKILL')
+      await noticed
       return 'nothing'
+    }
     case 'server':
       await server?.stop('kill')
       await server?.start()

@@ -68,9 +68,14 @@ export class Worlds implements AsyncDisposable {
     let course = await this.#open(operation)
     tally.points = course.points.length
     for (const round of rounds(course.points, this.#random.fork())) {
-      if (await strike(course, round, tally, this.#server)) continue
-      await this.#world?.abandon()
+      const world = this.#world
+      // where it throws, whoever comes next has another one
       this.#world = undefined
+      if (await strike(course, round, tally, this.#server)) {
+        this.#world = world
+        continue
+      }
+      await world?.abandon()
       course = await this.#open(operation)
     }
     tally.print(operation.name, this.seed)
