@@ -11,6 +11,7 @@ import {
 import { readSuitable } from './install.ts'
 import { triggerCapture } from './trigger-capture.ts'
 import { trimBuffer } from './trim-buffer.ts'
+import { leftOfStream, removeLeftOfStream } from './wal/leftovers.ts'
 import { abandonStream, readStream } from './wal/slot.ts'
 import { inspectWal, releaseWal } from './wal/wal-capture.ts'
 import { handOverWal } from './wal/hand-over.ts'
@@ -39,6 +40,8 @@ export function changeCapture(options: Partial<LockPatience> = {}): Capture {
     trim: trimBuffer,
     handOver: handOverWal,
     stream: readStream,
+    leftovers: leftOfStream,
+    removeLeftovers: removeLeftOfStream,
     async inspect(database, stableName) {
       return (await captureOf(database, stableName)) === 'wal'
         ? inspectWal(database, stableName)

@@ -26,6 +26,8 @@ export function triggerCapture(options: TriggerCaptureOptions = {}): Capture {
     release: (database, stableName) => release(database, stableName, patience),
     trim: trimBuffer,
     stream: () => Promise.resolve(null),
+    leftovers: () => Promise.resolve([]),
+    removeLeftovers: () => Promise.resolve([]),
     handOver: () => Promise.resolve(null),
     inspect,
   }

@@ -146,6 +146,8 @@ export async function countingTables(): Promise<CountingTables> {
   const capture: Capture = {
     ensure: () => Promise.resolve(),
     stream: () => Promise.resolve(null),
+    leftovers: () => Promise.resolve([]),
+    removeLeftovers: () => Promise.resolve([]),
     handOver: () => Promise.resolve(null),
     release: () => Promise.resolve(),
     inspect: () => Promise.resolve([]),

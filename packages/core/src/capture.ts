@@ -42,6 +42,13 @@ export interface Capture {
   /** The replication slot through which changes come by WAL; null when no source is captured so. */
   stream(database: Database): Promise<CaptureStream | null>
   /**
+   * What a process left on the server that ended while it set a stream up or took it down: a slot, a publication. A slot
+   * that nobody knows of keeps the server's log for ever.
+   */
+  leftovers(database: Database): Promise<readonly string[]>
+  /** Removes them. */
+  removeLeftovers(database: Database): Promise<readonly string[]>
+  /**
    * What is wrong with the capture of a source, if anything: a dropped trigger, a changed column, a lost buffer; `paused`
    * when it is paused and should not be, or the other way round. `ensure` mends it.
    */

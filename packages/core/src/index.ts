@@ -11,12 +11,14 @@ export {
   type StreamTableRow,
   type StreamTableStateRow,
 } from './catalog/catalog.ts'
+export { type Claimable, claiming, isAnyClaimed, isClaimed, whenUnclaimed } from './catalog/claim.ts'
 export { hasEventTriggers, setEventTriggers } from './catalog/event-triggers.ts'
 export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
 export { rebuildCatalogObjects } from './catalog/catalog-objects.ts'
 export { mendCapture } from './catalog/mend-capture.ts'
 export { markGatedImmediate, type SettledGates, settleGates } from './catalog/settle-gates.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'
+export { type UnreadSource, unreadSources } from './catalog/unread-sources.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'

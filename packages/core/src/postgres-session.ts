@@ -3,24 +3,37 @@ import type { Isolation, Notice, Queryable, QueryOptions, Session, TransactionOp
 import { FreshetError } from './errors.ts'
 import { fromDriver } from './postgres-error.ts'
 import { type PreparedStatements, preparedStatements } from './prepared-statements.ts'
+import { answered, type Patience, type Watched, watchedConnection } from './silence.ts'
 import { raw, type Sql } from './sql.ts'
 
 /** One pooled connection behind the `Session` port. It lives as long as the physical connection. */
 export class PostgresSession implements Session {
   readonly #client: PoolClient
+  readonly #patience: Patience
+  readonly #watched: Watched
   readonly #prepared: PreparedStatements = preparedStatements()
   readonly #listeners = new Set<(notice: Notice) => void>()
   #broken: Error | undefined
   #inTransaction = false
 
-  constructor(client: PoolClient) {
+  constructor(client: PoolClient, patience: Patience) {
     this.#client = client
+    this.#patience = patience
     client.on('error', (error) => {
       this.#broken = error
     })
     client.on('notice', ({ severity, message }) => {
       for (const listener of this.#listeners) listener({ severity: severity ?? 'NOTICE', message: message ?? '' })
     })
+    const watched = watchedConnection(client)
+    this.#watched = watched
+    client.query<{ pid: number }>(GREETING).then(
+      ({ rows }) => {
+        // behind a pooler it is another one, of which nothing can be asked
+        if (rows[0]?.pid !== watched.pid) watched.pid = null
+      },
+      () => undefined, // whoever has borrowed the connection hears of it as well
+    )
   }
 
   get identity(): object {
@@ -34,7 +47,9 @@ export class PostgresSession implements Session {
 
   async query<Row = Record<string, unknown>>(statement: Sql, options: QueryOptions = {}): Promise<Row[]> {
     try {
-      return rowsOf(await (options.prepared === true ? this.#sendPrepared(statement) : this.#send(statement)))
+      return rowsOf(
+        await this.#answered(options.prepared === true ? this.#sendPrepared(statement) : this.#send(statement)),
+      )
     } catch (error) {
       if (options.prepared === true) this.#prepared.forget(statement.text)
       throw this.#failure(error)
@@ -50,7 +65,7 @@ export class PostgresSession implements Session {
       ? [this.#send(raw('begin')), ...statements.map(send), this.#send(raw('commit'))]
       : statements.map(send)
     if (options.prepared === true) this.#deallocateRetired()
-    const results = await Promise.allSettled(all)
+    const results = await this.#answered(Promise.allSettled(all))
     const rows: Record<string, unknown>[][] = []
     for (const result of results) {
       if (result.status === 'rejected') {
@@ -85,6 +100,15 @@ export class PostgresSession implements Session {
     }
   }
 
+  /** Ends the connection without a word. */
+  destroy(): void {
+    this.#watched.destroy()
+  }
+
+  #answered<T>(answer: Promise<T>): Promise<T> {
+    return answered(answer, this.#watched, this.#patience)
+  }
+
   /** Forgets what belongs to the borrower. */
   returned(): void {
     this.#listeners.clear()
@@ -92,7 +116,7 @@ export class PostgresSession implements Session {
 
   /** The server answers COMMIT of a failed transaction with a rollback, and no error. */
   async #commit(): Promise<void> {
-    const { command } = await this.#client.query('commit').catch((error: unknown) => {
+    const { command } = await this.#answered(this.#client.query('commit')).catch((error: unknown) => {
       throw this.#failure(error)
     })
     if (command === 'COMMIT') return
@@ -104,7 +128,7 @@ export class PostgresSession implements Session {
   async #rollback(): Promise<void> {
     if (this.#broken !== undefined) return
     try {
-      await this.#client.query('rollback')
+      await this.#answered(this.#client.query('rollback'))
     } catch (error) {
       // its state is unknown: never lend this connection again
       this.#broken ??= error instanceof Error ? error : new Error(String(error))
@@ -147,6 +171,15 @@ export class PostgresSession implements Session {
     return failure
   }
 }
+
+/**
+ * A process of Freshet that is gone, its host with it, leaves a session behind that holds its locks. The server is to
+ * notice: in two minutes where nothing runs, in ten seconds where a statement does.
+ */
+const GREETING = `
+  select pg_backend_pid() as pid, set_config('tcp_keepalives_idle', '60', false),
+    set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '6', false),
+    case when version() ~ '(linux|darwin)' then set_config('client_connection_check_interval', '10s', false) end`
 
 const UNKNOWN_STATEMENT = '26000'
 

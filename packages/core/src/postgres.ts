@@ -4,12 +4,13 @@ import type { Database, Session } from './database.ts'
 import { FreshetError } from './errors.ts'
 import { fromDriver } from './postgres-error.ts'
 import { PostgresSession } from './postgres-session.ts'
+import type { Patience } from './silence.ts'
 import { raw } from './sql.ts'
 
 /** The `Database` port over node-postgres: a pool of pipelined connections. */
 export interface ConnectOptions {
   readonly url: string
-  /** Connections at most. Default 10. */
+  /** Connections at most. Default 10; creating and altering take up to three at a time. */
   readonly poolSize?: number
   /** Shown in pg_stat_activity. Default `freshet`. */
   readonly applicationName?: string
@@ -20,14 +21,18 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number
   /** How long to wait for a connection while all of the pool are lent. Default a minute. */
   readonly poolWaitMs?: number
+  /** How long an answer may take before the server is asked whether it still works on it. Default 30 seconds. */
+  readonly silenceMs?: number
 }
 
 const OLDEST_SERVER = 150_000
+const GOOD_BYE_MS = 2_000
 
 /** Connects, and makes sure that the server is one that Freshet supports. */
 export async function connect(to: string | ConnectOptions): Promise<Database> {
   const options: ConnectOptions = typeof to === 'string' ? { url: to } : to
-  const database = new PostgresDatabase(new Pool(poolConfig(options)))
+  const config = poolConfig(options)
+  const database = new PostgresDatabase(new Pool(config), { silenceMs: options.silenceMs ?? 30_000, config })
   try {
     await database.session(checkServer)
   } catch (error) {
@@ -47,6 +52,7 @@ function poolConfig(options: ConnectOptions): PoolConfig & { pipeline: true } {
     ...(options.statementTimeoutMs === undefined ? {} : { statement_timeout: options.statementTimeoutMs }),
     ...(options.lockTimeoutMs === undefined ? {} : { lock_timeout: options.lockTimeoutMs }),
     keepAlive: true,
+    keepAliveInitialDelayMillis: 30_000,
     pipeline: true,
   }
 }
@@ -74,11 +80,14 @@ export function refuseOldServer(number: number, version: string): void {
 
 class PostgresDatabase implements Database {
   readonly #pool: Pool
+  readonly #patience: Patience
+  readonly #open = new Set<PostgresSession>()
   readonly #sessions = new WeakMap<PoolClient, PostgresSession>()
   #closed: Promise<void> | undefined
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, patience: Patience) {
     this.#pool = pool
+    this.#patience = patience
     // an idle connection broke; the pool has dropped it, and the next borrower gets another
     pool.on('error', () => undefined)
   }
@@ -100,8 +109,13 @@ class PostgresDatabase implements Database {
     this.session((session) => session.transaction(work, options))
 
   async close(): Promise<void> {
-    this.#closed ??= this.#pool.end()
+    this.#closed ??= this.#pool.end().then(() => this.#leave())
     await this.#closed
+  }
+
+  /** A server that is gone does not say good-bye, and the process would wait for it. */
+  #leave(): void {
+    for (const session of this.#open) setTimeout(() => session.destroy(), GOOD_BYE_MS).unref()
   }
 
   async #connect(): Promise<PoolClient> {
@@ -124,8 +138,10 @@ class PostgresDatabase implements Database {
   #sessionOf(client: PoolClient): PostgresSession {
     const known = this.#sessions.get(client)
     if (known !== undefined) return known
-    const session = new PostgresSession(client)
+    const session = new PostgresSession(client, this.#patience)
     this.#sessions.set(client, session)
+    this.#open.add(session)
+    client.once('end', () => this.#open.delete(session))
     return session
   }
 }

@@ -11,6 +11,9 @@ import { identifier, literal } from './sql.ts'
  * Nothing is confirmed but what `confirm` was told: the server keeps its log from there on and sends the rest again. The
  * position goes out when it changes, when the server asks, and every few seconds, as a sign of life. While messages wait to
  * be taken, the connection is not read beyond a bound, so memory stays flat however fast the server is.
+ *
+ * With each sign of life the server is asked for one. A stream that broke without a word ends by that: the server has
+ * ended it long ago, and would lend the slot to the next.
  */
 export interface ReplicationStream<Message> {
   /** What has come, at least one of them; waits for it. Throws when the stream broke, and after `close`. */
@@ -35,6 +38,8 @@ export interface ReplicationOptions<Message> {
   /** Called with the plugin's bytes, which are only good for the time of the call. */
   readonly decode: (bytes: Buffer) => Message
   readonly applicationName?: string
+  /** A server from which nothing has come for so long, though it was asked, is gone. Default a minute. */
+  readonly silenceMs?: number
 }
 
 /** How text looks depends on these: the receiver must read it with the same. */
@@ -70,6 +75,7 @@ export async function openReplication<Message>(
 /** Decoded messages wait up to about so many bytes before the connection is paused. */
 const MOST_WAITING = 4 << 20
 const SIGN_OF_LIFE_MS = 5_000
+const SILENCE_MS = 60_000
 
 const DATA = 'w'.charCodeAt(0)
 const KEEPALIVE = 'k'.charCodeAt(0)
@@ -87,6 +93,7 @@ class PgReplication<Message> implements ReplicationStream<Message> {
   #wake: (() => void) | undefined
   #confirmed: Lsn
   #timer: NodeJS.Timeout | undefined
+  #heardAt = 0
   #closing: Promise<void> | undefined
 
   constructor(client: Client, options: ReplicationOptions<Message>) {
@@ -121,7 +128,9 @@ class PgReplication<Message> implements ReplicationStream<Message> {
       await this.close()
       throw this.#failure
     }
-    this.#timer = setInterval(() => this.#report(), SIGN_OF_LIFE_MS)
+    this.#heardAt = performance.now()
+    const silenceMs = this.#options.silenceMs ?? SILENCE_MS
+    this.#timer = setInterval(() => this.#signOfLife(silenceMs), Math.min(SIGN_OF_LIFE_MS, silenceMs / 3))
   }
 
   async next(): Promise<readonly StreamItem<Message>[]> {
@@ -156,6 +165,7 @@ class PgReplication<Message> implements ReplicationStream<Message> {
   }
 
   #receive(chunk: Buffer): void {
+    this.#heardAt = performance.now()
     try {
       const kind = chunk.readUInt8(0)
       if (kind === DATA) {
@@ -175,13 +185,22 @@ class PgReplication<Message> implements ReplicationStream<Message> {
     this.#wake?.()
   }
 
+  #signOfLife(silenceMs: number): void {
+    // who does not read does not hear
+    if (this.#paused) this.#heardAt = performance.now()
+    if (performance.now() - this.#heardAt <= silenceMs) return this.#report(true)
+    this.#fail(new Error(`nothing has come from the server for ${silenceMs / 1000} s`))
+    wireOf(this.#client).stream.destroy()
+  }
+
   /** Positions are those of the next byte, as the server counts them: not one more. */
-  #report(): void {
+  #report(answer = false): void {
     if (this.#failure !== undefined) return
     const status = Buffer.alloc(34)
     status.writeUInt8(STATUS, 0)
     for (const at of [1, 9, 17]) status.writeBigUInt64BE(this.#confirmed, at)
     status.writeBigInt64BE(BigInt(Date.now()) * 1000n - EPOCH_MICROSECONDS, 25)
+    status.writeUInt8(answer ? 1 : 0, 33)
     wireOf(this.#client).sendCopyFromChunk(status)
   }
 

@@ -1,5 +1,6 @@
 import {
   type CaptureChoice,
+  claiming,
   displayName,
   FreshetError,
   identifier,
@@ -9,12 +10,13 @@ import {
 } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
-import { captureSources, makePlan, recordDependencies } from './create.ts'
+import { addDependencies, captureSources, recordDependencies } from './capture-sources.ts'
+import { makePlan } from './create.ts'
 import { findDefinition, keptMode, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
-import { dependantsOf, releaseUnread } from './drop.ts'
+import { dependantsOf, releaseUnread, releaseUnreadSources } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { lockState } from './full.ts'
-import { disengage } from './immediate/disengage.ts'
+import { disengage, isLent } from './immediate/disengage.ts'
 import { engage } from './immediate/engage.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { markReinitialize } from './recompile.ts'
@@ -24,6 +26,7 @@ import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
 import { checkSchedule } from './schedule.ts'
 import { transactionWith } from './sessions.ts'
+import { dropStrayDependencies } from './unfinished.ts'
 
 /**
  * Altering a stream table. Schedule, mode and name change in place. A new query is captured first; then one
@@ -46,8 +49,23 @@ export async function alterStreamTable(
   onProgress: OnProgress = unwatched,
 ): Promise<Definition> {
   const { database } = context
-  const before = await findDefinition(database, name)
-  if (change.cdc !== undefined && (change.mode ?? before.mode) === 'immediate') {
+  const found = await findDefinition(database, name)
+  return claiming(database, found, async () => alterClaimed(context, found.id, change, onProgress))
+}
+
+async function alterClaimed(
+  context: RefreshContext,
+  id: number,
+  change: AlterSpec,
+  onProgress: OnProgress,
+): Promise<Definition> {
+  const { database } = context
+  const before = await loadDefinition(database, id)
+  await dropStrayDependencies(database, before)
+  await releaseUnreadSources(context)
+  // One that was taken from its writers, and not given back, still is what it was.
+  const wasImmediate = before.mode === 'immediate' || (await isLent(database, id))
+  if (change.cdc !== undefined && (change.mode ?? (wasImmediate ? 'immediate' : before.mode)) === 'immediate') {
     throw new FreshetError('USAGE', `the sources of ${nameOf(before)} are not captured for it: its writers keep it`, {
       hint: 'Give --cdc with another mode, or to another stream table that reads them.',
     })
@@ -59,20 +77,21 @@ export async function alterStreamTable(
       update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
     )
   }
-  const mode = change.mode ?? before.mode
-  if (change.query === undefined && change.rename === undefined && mode === before.mode) {
+  const mode = change.mode ?? (wasImmediate ? 'immediate' : before.mode)
+  const lent = wasImmediate && before.mode !== 'immediate'
+  if (change.query === undefined && change.rename === undefined && mode === before.mode && !lent) {
     if (change.cdc !== undefined) await captureOtherwise(context, before.id, change.cdc, onProgress)
     return loadDefinition(database, before.id)
   }
   // What its writers' triggers do is made for one query and one name.
-  const captured = before.mode === 'immediate' ? await disengage(context, before) : before
+  const captured = before.mode === 'immediate' ? await disengage(context, before, mode === 'immediate') : before
   const refreshed = mode === 'immediate' ? 'differential' : mode
   try {
     if (change.query !== undefined) await changeQuery(context, captured, change.query, refreshed, onProgress)
-    else if (mode !== 'immediate' && mode !== captured.mode) await changeMode(context, captured, mode)
+    else if (mode !== 'immediate' && (lent || mode !== captured.mode)) await changeMode(context, captured, mode)
     if (change.rename !== undefined) await rename(context, captured, change.rename)
   } catch (error) {
-    if (mode === 'immediate' && before.mode === 'immediate') await engage(context, before.id, byAlter)
+    if (mode === 'immediate' && wasImmediate) await engage(context, before.id, byAlter)
     throw error
   }
   if (change.cdc !== undefined) await captureOtherwise(context, before.id, change.cdc, onProgress)
@@ -219,6 +238,7 @@ async function changeQuery(
   const resolved = await resolveQuery(database, query)
   refuseSelf(before, resolved)
   const plan = await makePlan(database, resolved, before, mode)
+  const storage = await storageOf(database, before)
   await database.transaction((transaction) => addDependencies(transaction, before, plan))
   try {
     await captureSources(context, resolved.facts, plan, onProgress)
@@ -231,12 +251,8 @@ async function changeQuery(
       { isolation: 'repeatable read' },
     )
   } catch (error) {
-    await database.transaction((transaction) => resetDependencies(transaction, before.id, before.plan))
-    await releaseUnread(
-      context,
-      plan.sources.map((source) => source.stableName),
-    )
-    throw error
+    // a commit whose answer was lost is a commit: then the rest follows
+    if (await leftAsItWas(context, before, plan, storage, error)) throw error
   }
   await database.transaction((transaction) => resetDependencies(transaction, before.id, plan))
   await releaseUnread(
@@ -247,6 +263,37 @@ async function changeQuery(
   onProgress({ phase: 'done', message: 'fresh' })
 }
 
+/** Takes back what was prepared for the new query, unless that is in force. Throws `cause` when it can not be told. */
+async function leftAsItWas(
+  context: RefreshContext,
+  before: Definition,
+  plan: StoredPlan,
+  storage: number | null,
+  cause: unknown,
+): Promise<boolean> {
+  const { database } = context
+  try {
+    if ((await storageOf(database, before)) !== storage) return false
+    await database.transaction((transaction) => resetDependencies(transaction, before.id, before.plan))
+    await releaseUnread(
+      context,
+      plan.sources.map((source) => source.stableName),
+    )
+    return true
+  } catch {
+    // whoever comes next clears it away; why it failed at first says more
+    throw cause
+  }
+}
+
+/** Its table: a rebuilt stream table has another one. */
+async function storageOf(queryable: Queryable, { id }: Definition): Promise<number | null> {
+  const [row] = await queryable.query<{ relation: number | null }>(
+    sql`select relation::int8::float8 as relation from freshet.stream_table where stream_table_id = ${id}`,
+  )
+  return row?.relation ?? null
+}
+
 function refuseSelf(before: Definition, resolved: Resolved): void {
   const self = [...resolved.facts.relations.values()].find(
     (relation) => relation.schema === before.schema && relation.table === before.table,
@@ -255,15 +302,6 @@ function refuseSelf(before: Definition, resolved: Resolved): void {
     throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, {
       detail: `${nameOf(before)} → ${nameOf(before)}`,
     })
-}
-
-/** While a query changes, the sources of the old and of the new one are both in use. */
-async function addDependencies(transaction: Queryable, before: Definition, plan: StoredPlan): Promise<void> {
-  const known = new Set(before.plan.sources.map((source) => source.stableName))
-  await recordDependencies(transaction, before.id, {
-    ...plan,
-    sources: plan.sources.filter((source) => !known.has(source.stableName)),
-  })
 }
 
 async function resetDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {

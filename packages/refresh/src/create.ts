@@ -2,6 +2,7 @@ import {
   adoptCluster,
   type CaptureChoice,
   checkName,
+  claiming,
   type Database,
   displayName,
   FreshetError,
@@ -13,27 +14,21 @@ import {
   readSettings,
   refuseCollision,
   requireSchema,
-  sourceIdentifier,
   sql,
   stableName,
+  toFreshetError,
 } from '@freshet/core'
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
+import { captureSources, recordDependencies } from './capture-sources.ts'
 import type { RefreshContext } from './context.ts'
-import {
-  COMPILER_VERSION,
-  findDefinition,
-  loadDefinition,
-  type Definition,
-  type Mode,
-  type StoredPlan,
-} from './definition.ts'
-import { discard } from './drop.ts'
-import { startEmitting } from './emission.ts'
+import { COMPILER_VERSION, loadDefinition, type Definition, type Mode, type StoredPlan } from './definition.ts'
+import { discard, releaseUnreadSources } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { recordReferences } from './resolve/references.ts'
+import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
 import { transactionWith, withSettings } from './sessions.ts'
@@ -66,6 +61,8 @@ export async function createStreamTable(
   await requireSchema(database)
   await database.transaction(adoptCluster)
   const schedule = checkSchedule(spec.schedule ?? 'live')
+  await removeUnfinished(context, spec.name)
+  await releaseUnreadSources(context)
   const target = await chooseTarget(database, spec.name)
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveSpec(database, spec)
@@ -74,20 +71,37 @@ export async function createStreamTable(
     refuseImmediate(plan)
     await refuseDeferrableKeys(database, plan)
   }
-  const id = await database
-    .transaction((transaction) => record(transaction, { spec, target, resolved, plan, schedule }))
-    .catch((error: unknown) => {
-      throw isFreshetError(error) && error.sqlState === UNIQUE_VIOLATION ? takenMeanwhile(target, error) : error
-    })
+  return claiming(database, target, async () => {
+    const id = await database
+      .transaction((transaction) => record(transaction, { spec, target, resolved, plan, schedule }))
+      .catch((error: unknown) => {
+        throw isFreshetError(error) && error.sqlState === UNIQUE_VIOLATION ? takenMeanwhile(target, error) : error
+      })
+    try {
+      await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
+      const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
+      const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
+      onProgress({ phase: 'done', message: 'fresh' })
+      return definition
+    } catch (error) {
+      await undo(context, id, target, error)
+      throw error
+    }
+  })
+}
+
+/** Where that fails as well, why the creation failed is what matters. */
+async function undo(context: RefreshContext, id: number, target: TargetName, cause: unknown): Promise<void> {
   try {
-    await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
-    const filled = await fill(context, id, onProgress)
-    const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
-    onProgress({ phase: 'done', message: 'fresh' })
-    return definition
+    await discard(context, await loadDefinition(context.database, id))
   } catch (error) {
-    await discard(context, await loadDefinition(database, id))
-    throw error
+    const { code, message, sqlState } = toFreshetError(cause)
+    throw new FreshetError(code, message, {
+      detail: `What was made of ${displayName(target)} could not be removed again: ${toFreshetError(error).message}`,
+      hint: 'Create it again, or: freshet repair',
+      sqlState,
+      cause,
+    })
   }
 }
 
@@ -247,13 +261,6 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
   return row.id
 }
 
-export async function recordDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {
-  for (const source of plan.sources) {
-    await transaction.query(sql`
-      insert into freshet.dependency (stream_table_id, stable_name, columns) values (${id}, ${source.stableName}, ${[...source.columns]}::text[])`)
-  }
-}
-
 /** A refresh announces itself; for it the guard costs one look at a setting. */
 const unannounced = sql`when (current_setting('freshet.apply', true) is distinct from 'on')`
 
@@ -268,33 +275,6 @@ export async function guard(
   await transaction.query(sql`
     create trigger freshet_guard_truncate after truncate on ${table}
     for each statement ${unannounced} execute function freshet.guard_stream_table()`)
-}
-
-export async function captureSources(
-  context: RefreshContext,
-  facts: QueryFacts,
-  plan: StoredPlan,
-  onProgress: OnProgress,
-  via?: CaptureChoice,
-): Promise<void> {
-  const kinds = new Map([...facts.relations.values()].map((relation) => [relation.stableName, relation]))
-  for (const source of plan.sources) {
-    const relation = kinds.get(source.stableName)
-    if (relation === undefined) continue
-    const name = displayName(relation)
-    onProgress({ phase: 'capture', message: `capturing changes of ${name}` })
-    if (relation.kind === 'stream_table') {
-      await context.database.transaction(async (transaction) =>
-        startEmitting(transaction, await findDefinition(transaction, name)),
-      )
-    } else {
-      const identified = {
-        ...sourceIdentifier(relation.oid, relation.schema, relation.table),
-        stableName: relation.stableName,
-      }
-      await context.capture.ensure(context.database, identified, source.columns, via === undefined ? {} : { via })
-    }
-  }
 }
 
 const PROGRESS_MS = 500
@@ -312,7 +292,13 @@ async function stoppableSleep(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-async function fill(context: RefreshContext, id: number, onProgress: OnProgress): Promise<Definition> {
+/** `unfinished`: more follows before it is made. */
+async function fill(
+  context: RefreshContext,
+  id: number,
+  onProgress: OnProgress,
+  unfinished: boolean,
+): Promise<Definition> {
   const { database } = context
   const definition = await loadDefinition(database, id)
   const last = definition.plan.tables.at(-1)
@@ -329,7 +315,13 @@ async function fill(context: RefreshContext, id: number, onProgress: OnProgress)
         await fillAll(transaction, definition)
         const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
         const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
-        await recordFull(transaction, definition, { action: 'initial', reason: null, initiatedBy: 'create', result })
+        await recordFull(transaction, definition, {
+          action: 'initial',
+          reason: null,
+          initiatedBy: 'create',
+          result,
+          unfinished,
+        })
       },
       { isolation: 'repeatable read' },
     )

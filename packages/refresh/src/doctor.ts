@@ -7,15 +7,18 @@ import {
   readSettings,
   requireSchema,
   isFreshetError,
+  unreadSources,
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
+import { LENT } from './immediate/disengage.ts'
 import { faultsOf } from './immediate/refresh-immediate.ts'
 import { findMissingIndexes } from './indexes.ts'
 import { missingGuards } from './repair/guard.ts'
 import { hintOf } from './refresh-reasons.ts'
 import { secured } from './resolve/row-security.ts'
 import { describeStreamTables } from './status.ts'
+import { isBeingMade, strayDependencies } from './unfinished.ts'
 
 /** Looks for what is wrong, or soon will be, and says what to do. Reads only. */
 export interface Finding {
@@ -50,6 +53,7 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
     ...findings,
     ...(await examineSources(context)),
     ...(await examineStream(context)),
+    ...(await examineLeftovers(context)),
     ...(await examineRowSecurity(context)),
     ...(await examineTables(context)),
     ...(await examineIndexes(context)),
@@ -126,6 +130,29 @@ async function examineStream({ database, capture }: RefreshContext): Promise<Fin
   return [ok(subject, `read; ${kept}`)]
 }
 
+/** What a process left that ended in the middle of something. */
+async function examineLeftovers({ database, capture }: RefreshContext): Promise<Finding[]> {
+  const finding = (subject: string, message: string): Finding => ({
+    level: 'warning',
+    subject,
+    message,
+    hint: 'freshet repair',
+  })
+  const unread = await unreadSources(database)
+  const stray: Finding[] = []
+  for (const definition of await listDefinitions(database)) {
+    const sources = await strayDependencies(database, definition)
+    if (sources.length === 0 || (await isBeingMade(database, definition))) continue
+    const message = `an alteration was interrupted, and the changes of ${sources.join(', ')} are kept for it`
+    stray.push(finding(nameOf(definition), message))
+  }
+  return [
+    ...unread.map(({ subject }) => finding(subject, 'its changes are captured, and nothing reads them')),
+    ...(await capture.leftovers(database)).map((what) => finding('stream', `${what} is left, and serves no source`)),
+    ...stray,
+  ]
+}
+
 async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
   const described = await describeStreamTables(database)
   const definitions = new Map((await listDefinitions(database)).map((definition) => [definition.id, definition]))
@@ -137,6 +164,8 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
   const unguarded = new Set<number>()
   for (const definition of definitions.values())
     if ((await missingGuards(database, definition)).length > 0) unguarded.add(definition.id)
+  const made = new Set<number>()
+  for (const table of described) if (await isBeingMade(database, table)) made.add(table.id)
   const faults = new Map<number, readonly string[]>()
   for (const { id, mode } of described) if (mode === 'immediate') faults.set(id, await faultsOf(database, id))
   return described.map((table): Finding => {
@@ -158,11 +187,20 @@ async function examineTables({ database }: RefreshContext): Promise<Finding[]> {
         hint: `freshet resume ${subject}`,
       }
     if (table.status === 'initializing')
+      return made.has(table.id)
+        ? { level: 'warning', subject, message: 'still being filled', hint: null }
+        : {
+            level: 'error',
+            subject,
+            message: 'its creation was interrupted',
+            hint: 'Create it again, or: freshet repair, which removes what was made of it',
+          }
+    if (table.modeReason?.code === LENT && !made.has(table.id))
       return {
         level: 'warning',
         subject,
-        message: 'still being filled, or its creation was interrupted',
-        hint: `If no creation runs: freshet drop ${subject}`,
+        message: 'an alteration was interrupted, after which it was to be immediate again',
+        hint: 'freshet repair',
       }
     if (unguarded.has(table.id))
       return {

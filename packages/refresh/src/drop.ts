@@ -1,4 +1,13 @@
-import { DEFAULT_PATIENCE, FreshetError, identifier, type Queryable, sql, withPatience } from '@freshet/core'
+import {
+  DEFAULT_PATIENCE,
+  FreshetError,
+  identifier,
+  type Queryable,
+  sql,
+  type UnreadSource,
+  unreadSources,
+  withPatience,
+} from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { currentName, findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { dropOutput, stopEmitting } from './emission.ts'
@@ -13,6 +22,8 @@ export async function dropStreamTable(
   name: string,
   options: { readonly cascade?: boolean } = {},
 ): Promise<readonly string[]> {
+  // also where this one is gone: whoever dropped it may not have come to the end
+  await releaseUnreadSources(context)
   const definition = await findDefinition(context.database, name)
   const dependants = await dependantsOf(context.database, definition)
   if (dependants.length > 0 && options.cascade !== true) {
@@ -73,6 +84,17 @@ export async function releaseUnread(context: RefreshContext, stableNames: readon
       await context.database.transaction((transaction) => stopEmitting(transaction, name))
     else await context.capture.release(context.database, name)
   }
+}
+
+/** Ends the captures that nobody reads, as a process leaves them that ended too early. Returns their sources. */
+export async function releaseUnreadSources(context: RefreshContext): Promise<readonly UnreadSource[]> {
+  const unread = await unreadSources(context.database)
+  await releaseUnread(
+    context,
+    unread.map(({ stableName }) => stableName),
+  )
+  await context.capture.removeLeftovers(context.database)
+  return unread
 }
 
 export async function dependantsOf(queryable: Queryable, definition: Definition): Promise<readonly Definition[]> {

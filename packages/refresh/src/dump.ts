@@ -148,7 +148,7 @@ async function isThere(queryable: Queryable, table: DumpedStreamTable): Promise<
   const name = displayName(table)
   if (found.initializing)
     throw new FreshetError('DUPLICATE_NAME', `${name} is being created, or its creation was interrupted`, {
-      hint: `If no creation runs: freshet drop ${name}, and restore again.`,
+      hint: `If it was interrupted: freshet repair, and restore again.`,
     })
   if (found.query === table.query) return true
   throw new FreshetError('DUPLICATE_NAME', `a stream table ${name} with another query exists already`)

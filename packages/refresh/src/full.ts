@@ -85,6 +85,8 @@ export async function recordFull(
     readonly result: FullResult
     /** Why AUTO preferred it, where that was the reason. */
     readonly decision?: Decision | null
+    /** It is being created, and goes on being. */
+    readonly unfinished?: boolean
   },
 ): Promise<Recorded> {
   const names = definition.plan.sources.map((source) => source.stableName)
@@ -97,7 +99,7 @@ export async function recordFull(
       update freshet.stream_table_state set
         version = freshet.next_version(version), refreshed_at = clock_timestamp(), reinitialize = null,
         consecutive_errors = 0, last_error = null, retry_at = null,
-        status = case when status = 'initializing' then 'active' else status end,
+        status = case when status = 'initializing' and not ${entry.unfinished === true}::boolean then 'active' else status end,
         decision = coalesce(${decision}::jsonb || jsonb_build_object('decidedAt', clock_timestamp()), decision),
         frontier = coalesce((
           select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', pg_current_snapshot()::text)))

@@ -3,6 +3,7 @@ import { createState, guard } from './create.ts'
 import { type Definition, keptMode, type StoredPlan } from './definition.ts'
 import { dropTables } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
+import { LENT } from './immediate/disengage.ts'
 import { recordReferences } from './resolve/references.ts'
 import type { Resolved } from './resolve/resolve.ts'
 
@@ -32,7 +33,8 @@ export async function rebuild(transaction: Queryable, rebuilding: Rebuilding): P
   await transaction.query(sql`
     update freshet.stream_table set relation = ${identifier(before.schema, before.table).text}::regclass, query = ${query},
       definition = ${resolved.facts.definition}, mode = ${mode}, effective_mode = ${kept.effective},
-      mode_reason = ${kept.reason}, mode_detail = ${kept.detail},
+      mode_reason = case when mode_reason = ${LENT} then mode_reason else ${kept.reason} end,
+      mode_detail = case when mode_reason = ${LENT} then mode_detail else ${kept.detail} end,
       storage = ${plan.storage}, key_columns = ${[...plan.keyColumns]}::text[], plan = ${JSON.stringify(plan)}::jsonb,
       session_settings = ${JSON.stringify(resolved.settings)}::jsonb, altered_at = clock_timestamp()
     where stream_table_id = ${before.id}`)

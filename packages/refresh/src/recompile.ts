@@ -9,11 +9,13 @@ import {
   withPatience,
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
-import { captureSources, makePlan, recordDependencies } from './create.ts'
+import { addDependencies, captureSources, recordDependencies } from './capture-sources.ts'
+import { makePlan } from './create.ts'
 import { currentName, type Definition, keptMode, nameOf, type StoredPlan } from './definition.ts'
 import { releaseUnread } from './drop.ts'
 import { followNames } from './follow-names.ts'
 import { lockState } from './full.ts'
+import { LENT } from './immediate/disengage.ts'
 import { dropHooks } from './immediate/hooks.ts'
 import { unwatched } from './progress.ts'
 import { rebuild } from './rebuild.ts'
@@ -45,6 +47,7 @@ export async function recompile(context: RefreshContext, before: Definition, rea
   const rebuilt = layout(plan) !== layout(before.plan)
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')
+  await database.transaction((transaction) => addDependencies(transaction, before, plan))
   await captureSources(context, resolved.facts, plan, unwatched)
   const query = followed === definition.definition ? definition.query : followed
   if (rebuilt) {
@@ -73,7 +76,9 @@ export async function recompile(context: RefreshContext, before: Definition, rea
     await transaction.query(sql`
       update freshet.stream_table set schema_name = ${definition.schema}, table_name = ${definition.table},
         plan = ${JSON.stringify(plan)}::jsonb, query = ${query}, definition = ${resolved.facts.definition},
-        effective_mode = ${kept.effective}, mode_reason = ${kept.reason}, mode_detail = ${kept.detail}
+        effective_mode = ${kept.effective},
+        mode_reason = case when mode_reason = ${LENT} then mode_reason else ${kept.reason} end,
+        mode_detail = case when mode_reason = ${LENT} then mode_detail else ${kept.detail} end
       where stream_table_id = ${definition.id}`)
     await transaction.query(sql`
       update freshet.source set schema_name = ${definition.schema}, table_name = ${definition.table}

@@ -12,6 +12,8 @@ const REFRESH_REASONS = {
   DELTA_FAILED:
     'A value came and went between two refreshes on which an expression of the query fails. The query itself does not meet it.',
   INITIAL: 'The table had not been filled.',
+  ALTERING:
+    'It is immediate, and was taken from its writers to be altered. If nobody is altering it any more: `freshet repair`, or alter it again.',
   ALTERED: 'The query was changed.',
   SOURCE_CHANGED: 'A column of a source was renamed, retyped or dropped.',
   NEW_COMPILER: 'Another version of Freshet compiled the query anew.',

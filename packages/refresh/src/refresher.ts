@@ -22,6 +22,7 @@ import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { queryChanged } from './resolve/references.ts'
 import { transactionWith } from './sessions.ts'
+import { refuseUnfinished } from './unfinished.ts'
 
 /**
  * Refreshes stream tables. The usual refresh is one prepared statement in one round trip: what this process remembers
@@ -280,6 +281,7 @@ class CachingRefresher implements Refresher {
     // In a restored dump or a promoted copy, frontiers are positions of another cluster.
     if (!(await isInstalledHere(this.context.database))) await this.context.database.transaction(adoptCluster)
     let definition = await loadDefinition(this.context.database, id)
+    await refuseUnfinished(this.context.database, definition)
     if (definition.mode !== 'immediate') {
       const outdated = definition.plan.compiler !== COMPILER_VERSION
       if (outdated || (await queryChanged(this.context.database, id))) {

@@ -11,6 +11,7 @@ import { adapt } from './recompile.ts'
 import { queryChanged } from './resolve/references.ts'
 import { requireSources } from './require-sources.ts'
 import { ENOUGH_MEMORY, transactionWith } from './sessions.ts'
+import { refuseUnfinished } from './unfinished.ts'
 
 /**
  * The audit: in one REPEATABLE READ snapshot the table is brought to that snapshot by its own deltas and compared with
@@ -28,6 +29,7 @@ const ATTEMPTS = 20
 export async function verifyStreamTable(context: RefreshContext, name: string): Promise<Verification> {
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
+    await refuseUnfinished(context.database, definition)
     await requireSources(context.database, definition)
     // A view or a function that was replaced makes another query; the audit is of the one that it is now.
     if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {

@@ -25,6 +25,11 @@ export const PUBLICATION = 'freshet'
 const LOCK_KEY = '5059423661430662'
 const OLDEST_SERVER = 170_000
 
+/** Slots are known to all databases of the cluster. */
+export const SLOT_PREFIX = raw(
+  `'freshet_' || substr(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 1, 12) || '_'`,
+)
+
 const TIMELINE = raw(`('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint`)
 
 /**
@@ -91,12 +96,26 @@ export async function keepsTooMuch(database: Database, { usable, retainedBytes }
   return limit > 0 && retainedBytes > limit * 2 ** 20
 }
 
-async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
+export async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
   await session.query(raw(`select pg_advisory_lock(${LOCK_KEY})`))
   try {
     return await work()
   } finally {
-    await session.query(raw(`select pg_advisory_unlock(${LOCK_KEY})`))
+    await unlock(session)
+  }
+}
+
+/** A session that went back to the pool with the lock would keep everybody else from their turn. */
+async function unlock(session: Session): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await session.query(raw(`select pg_advisory_unlock(${LOCK_KEY})`))
+      return
+    } catch (error) {
+      // with the connection, the lock is gone as well
+      if (isFreshetError(error) && error.retry === 'reconnect') return
+      if (attempt === 3) throw error
+    }
   }
 }
 
@@ -109,9 +128,7 @@ async function establish(session: Session, patienceMs: number, inPlaceOf: string
   // before the slot: the stream looks the publication up as it was when a change was made
   await createPublication(session)
   const generation = (known?.generation ?? 0) + 1
-  const [named] = await session.query<{ name: string }>(
-    sql`select 'freshet_' || substr(encode(sha256(convert_to(current_database(), 'UTF8')), 'hex'), 1, 12) || '_' || ${generation}::text as name`,
-  )
+  const [named] = await session.query<{ name: string }>(sql`select ${SLOT_PREFIX} || ${generation}::text as name`)
   const slot = named?.name ?? ''
   for (const old of new Set([known?.slot ?? slot, slot])) await dropSlot(session, old)
   const begun = await createSlot(session, slot, patienceMs)
@@ -159,7 +176,7 @@ async function createPublication(session: Session): Promise<void> {
 }
 
 /** Ends whoever reads it. */
-async function dropSlot(queryable: Queryable, slot: string): Promise<void> {
+export async function dropSlot(queryable: Queryable, slot: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const [found] = await queryable.query<{ pid: number | null }>(
       sql`select active_pid as pid from pg_catalog.pg_replication_slots

@@ -1,6 +1,6 @@
-import { DEFAULT_PATIENCE, sql, withPatience } from '@freshet/core'
+import { DEFAULT_PATIENCE, type Queryable, sql, withPatience } from '@freshet/core'
 import type { RefreshContext } from '../context.ts'
-import { captureSources } from '../create.ts'
+import { captureSources } from '../capture-sources.ts'
 import { type Definition, loadDefinition } from '../definition.ts'
 import { lockState } from '../full.ts'
 import { unwatched } from '../progress.ts'
@@ -13,8 +13,19 @@ import { dropHooks } from './hooks.ts'
  * Its sources are captured first, and that is committed. Then, in one short transaction, the hooks go: that waits for
  * every transaction that has written to a source, so what the snapshot taken afterwards shows has been applied, and what
  * it does not show is captured. The snapshot is the new frontier.
+ *
+ * `lent`: it is altered and made immediate again. That is written down, so that it is not forgotten when the process ends
+ * before.
  */
-export async function disengage(context: RefreshContext, definition: Definition): Promise<Definition> {
+export const LENT = 'ALTERING'
+
+export async function isLent(queryable: Queryable, id: number): Promise<boolean> {
+  const [found] = await queryable.query(sql`
+    select from freshet.stream_table where stream_table_id = ${id} and mode <> 'immediate' and mode_reason = ${LENT}`)
+  return found !== undefined
+}
+
+export async function disengage(context: RefreshContext, definition: Definition, lent: boolean): Promise<Definition> {
   const { database } = context
   const { id, plan } = definition
   const resolved = await resolveQuery(database, definition.definition)
@@ -23,7 +34,8 @@ export async function disengage(context: RefreshContext, definition: Definition)
     await dropHooks(transaction, definition)
     await lockState(transaction, id, true)
     await transaction.query(sql`
-      update freshet.stream_table set mode = 'differential', effective_mode = 'differential', altered_at = clock_timestamp()
+      update freshet.stream_table set mode = 'differential', effective_mode = 'differential',
+        mode_reason = ${lent ? LENT : null}, mode_detail = ${lent ? 'it was immediate, and is to be again' : null}, altered_at = clock_timestamp()
       where stream_table_id = ${id}`)
     const names = plan.sources.map((source) => source.stableName)
     await transaction.query(sql`

@@ -65,6 +65,7 @@ export async function engage(
       // The writers of a table that is not active leave it alone, so it has to be filled again one day.
       await transaction.query(sql`
         update freshet.stream_table_state set version = freshet.next_version(version), turn = null,
+          status = case when status = 'initializing' then 'active' else status end,
           reinitialize = case
             when exists (select from freshet.gated_stream_table g where g.stream_table_id = ${id}) then 'CAPTURE_PAUSED'
             when status not in ('active', 'initializing') then 'PAUSED'

@@ -5,6 +5,7 @@ import {
   type RefreshOptions,
   type RefreshOutcome,
   sql,
+  whenUnclaimed,
 } from '@freshet/core'
 import type { RefreshContext } from '../context.ts'
 import { COMPILER_VERSION, type Definition, loadDefinition } from '../definition.ts'
@@ -24,7 +25,7 @@ export async function refreshImmediate(
   const outdated = definition.plan.compiler !== COMPILER_VERSION
   const reason = await fullReason(context, definition, options)
   if (reason === null && !outdated) {
-    await releaseCapture(context, definition.plan)
+    await whenUnclaimed(context.database, definition, () => releaseCapture(context, definition.plan))
     return { action: 'none', reason: null, rowsInserted: 0, rowsDeleted: 0 }
   }
   // Where that fails, the table stays marked, and its writers leave it alone.

@@ -5,14 +5,20 @@ import {
   rebuildCatalogObjects,
   requireSchema,
   toFreshetError,
+  unreadSources,
+  whenUnclaimed,
 } from '@freshet/core'
 import type { RefreshContext } from '../context.ts'
 import { type Definition, listDefinitions, nameOf } from '../definition.ts'
+import { releaseUnread } from '../drop.ts'
+import { isLent } from '../immediate/disengage.ts'
+import { engage } from '../immediate/engage.ts'
 import { faultsOf, refreshImmediate } from '../immediate/refresh-immediate.ts'
 import { rebuildDependencies, rebuildStates, relocateTable } from './catalog-rows.ts'
 import { rebuildGuard } from './guard.ts'
-import { findOrphans, releaseOrphan, repairCapture, repairOutput } from './sources.ts'
+import { repairCapture, repairOutput } from './sources.ts'
 import { rebuildStages } from './stages.ts'
+import { discardUnfinished, dropStrayDependencies, strayDependencies } from '../unfinished.ts'
 
 /**
  * Rebuilds what is missing around stream tables: functions and views of the catalog, rows of it that follow from others,
@@ -28,7 +34,7 @@ export interface RepairReport {
 }
 
 export async function repair(context: RefreshContext): Promise<RepairReport> {
-  const { database } = context
+  const { database, capture } = context
   await requireSchema(database)
   if (!(await isInstalledHere(database))) await database.transaction(adoptCluster)
   const repaired: { readonly subject: string; readonly message: string }[] = []
@@ -45,9 +51,13 @@ export async function repair(context: RefreshContext): Promise<RepairReport> {
     repaired.push({ subject: name, message: 'its state was missing' })
 
   // one that is being created is its creator's business
-  const definitions = (await listDefinitions(database)).filter(({ status }) => status !== 'initializing')
+  const all = await listDefinitions(database)
+  for (const definition of all.filter(({ status }) => status === 'initializing'))
+    await attempt(nameOf(definition), () => discardUnfinished(context, definition))
+  const definitions = all.filter(({ status }) => status !== 'initializing')
   for (const definition of definitions) {
     await attempt(nameOf(definition), async () => [
+      ...(await endAlteration(context, definition)),
       ...(await rebuildDependencies(database, definition)),
       ...(await relocateTable(database, definition)),
       ...(await rebuildStages(database, definition)),
@@ -58,8 +68,31 @@ export async function repair(context: RefreshContext): Promise<RepairReport> {
   for (const source of sourcesOf(definitions)) await attempt(source.subject, () => repairCapture(context, source))
   for (const definition of definitions.filter(({ mode }) => mode === 'immediate'))
     await attempt(nameOf(definition), () => repairHooks(context, definition))
-  for (const orphan of await findOrphans(database)) await attempt(orphan.subject, () => releaseOrphan(context, orphan))
+  for (const { subject, stableName } of await unreadSources(database))
+    await attempt(subject, async () => {
+      await releaseUnread(context, [stableName])
+      return ['it was captured, and nothing read it']
+    })
+  await attempt('stream', async () =>
+    (await capture.removeLeftovers(database)).map((what) => `${what} was left behind, and served no source`),
+  )
   return { repaired, failed }
+}
+
+/** One that a process has broken off: what it took is given back. */
+async function endAlteration(context: RefreshContext, definition: Definition): Promise<readonly string[]> {
+  const { database } = context
+  const done = await whenUnclaimed(database, definition, async () => {
+    const stray = await strayDependencies(database, definition)
+    if (stray.length > 0) await dropStrayDependencies(database, definition)
+    const lent = await isLent(database, definition.id)
+    if (lent) await engage(context, definition.id, { full: null, initiatedBy: 'repair' })
+    return [
+      ...stray.map((source) => `that it reads ${source} was recorded by an alteration that was interrupted`),
+      ...(lent ? ['an alteration was interrupted, after which it was to be immediate again'] : []),
+    ]
+  })
+  return done?.result ?? []
 }
 
 async function repairHooks(context: RefreshContext, definition: Definition): Promise<readonly string[]> {

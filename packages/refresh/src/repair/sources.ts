@@ -12,7 +12,6 @@ import {
 import type { CompiledSource } from '@freshet/dvm'
 import type { RefreshContext } from '../context.ts'
 import type { Definition } from '../definition.ts'
-import { releaseUnread } from '../drop.ts'
 import { startEmitting } from '../emission.ts'
 
 /** What brings changes to stream tables: captures, and the output deltas of stream tables that others read. */
@@ -73,25 +72,4 @@ async function markReaders(queryable: Queryable, stableName: string): Promise<vo
   await queryable.query(sql`
     update freshet.stream_table_state set reinitialize = 'REPAIRED', version = freshet.next_version(version)
     where stream_table_id in (select stream_table_id from freshet.dependency where stable_name = ${stableName})`)
-}
-
-export interface Orphan {
-  readonly subject: string
-  readonly stableName: string
-}
-
-/** Captures that nobody reads: a process ended before it had removed them. */
-export async function findOrphans(queryable: Queryable): Promise<readonly Orphan[]> {
-  const orphans = await queryable.query<{ stableName: string; schema: string; table: string }>(sql`
-    select s.stable_name as "stableName", s.schema_name as schema, s.table_name as table from freshet.source s
-    where not exists (
-      select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
-      where d.stable_name = s.stable_name and (t.mode <> 'immediate' or s.paused)
-    ) order by 2, 3`)
-  return orphans.map(({ stableName, ...relation }) => ({ stableName, subject: displayName(relation) }))
-}
-
-export async function releaseOrphan(context: RefreshContext, { stableName }: Orphan): Promise<readonly string[]> {
-  await releaseUnread(context, [stableName])
-  return ['it was captured, and nothing read it']
 }
