@@ -3,6 +3,7 @@ import {
   type CaptureChoice,
   checkName,
   type Database,
+  DEFAULT_PATIENCE,
   displayName,
   FreshetError,
   identifier,
@@ -16,6 +17,7 @@ import {
   sourceIdentifier,
   sql,
   stableName,
+  whileRefused,
 } from '@freshet/core'
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
@@ -27,16 +29,17 @@ import {
   type Mode,
   type StoredPlan,
 } from './definition.ts'
+import { recordDependencies } from './dependencies.ts'
 import { discard } from './drop.ts'
 import { startEmitting } from './emission.ts'
-import { fillAll, lockState, recordFull } from './full.ts'
+import { fillAll, lockState, recordFull, whenFree } from './full.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
-import { transactionWith, withSettings } from './sessions.ts'
+import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
  * Creating a stream table: resolve, record, capture, fill.
@@ -247,13 +250,6 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
   return row.id
 }
 
-export async function recordDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {
-  for (const source of plan.sources) {
-    await transaction.query(sql`
-      insert into freshet.dependency (stream_table_id, stable_name, columns) values (${id}, ${source.stableName}, ${[...source.columns]}::text[])`)
-  }
-}
-
 /** A refresh announces itself; for it the guard costs one look at a setting. */
 const unannounced = sql`when (current_setting('freshet.apply', true) is distinct from 'on')`
 
@@ -284,8 +280,9 @@ export async function captureSources(
     const name = displayName(relation)
     onProgress({ phase: 'capture', message: `capturing changes of ${name}` })
     if (relation.kind === 'stream_table') {
-      await context.database.transaction(async (transaction) =>
-        startEmitting(transaction, await findDefinition(transaction, name)),
+      const { id } = await findDefinition(context.database, name)
+      await whenFree(context.database, id, async (transaction) =>
+        startEmitting(transaction, await loadDefinition(transaction, id)),
       )
     } else {
       const identified = {
@@ -320,18 +317,15 @@ async function fill(context: RefreshContext, id: number, onProgress: OnProgress)
   onProgress({ phase: 'fill', message: 'filling the table' })
   const watch = watchFill(database, definition, onProgress)
   try {
-    await transactionWith(
-      database,
-      definition.settings,
-      async (transaction) => {
+    await whileRefused(DEFAULT_PATIENCE.patienceMs, () =>
+      oneSnapshot(database, definition, async (transaction) => {
         if ((await lockState(transaction, id, false)) === null)
           throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
         await fillAll(transaction, definition)
         const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
         const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
         await recordFull(transaction, definition, { action: 'initial', reason: null, initiatedBy: 'create', result })
-      },
-      { isolation: 'repeatable read' },
+      }),
     )
   } finally {
     await watch.stop()
