@@ -19,6 +19,12 @@ const TARGETS = {
   build: { command: null, build: true, purpose: 'builds every package' },
   demo: { command: ['demo/dist/main.js'], build: true, purpose: 'replays US flights into stream tables' },
   test: { command: ['node_modules/vitest/vitest.mjs', 'run'], build: true, purpose: 'runs the everyday tests' },
+  'test:concurrency': {
+    command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'postgres', 'tests/src/concurrency'],
+    build: true,
+    long: true,
+    purpose: 'interleavings, locks, sixteen writers, large transactions; some minutes',
+  },
   bench: { command: ['bench/dist/main.js'], build: true, purpose: 'measures: npm run bench -- SUITE [--json]' },
   fuzz: { command: ['tests/dist/fuzz.js'], build: true, purpose: 'random cases: npm run fuzz -- --cases N --seed S' },
   check: { command: ['scripts/check.mjs'], build: true, purpose: 'every gate but the tests: npm run check -- [GATE…]' },
@@ -46,7 +52,8 @@ async function main([name, ...args]) {
   if (target.command === null) return
   const [script, ...first] = target.command
   if (!existsSync(script)) throw new Error(`${script} does not exist: this checkout has no '${name}'.`)
-  process.exitCode = await run(node, [script, ...first, ...args], { PATH: pathWith(node) })
+  const length = target.long ? { FRESHET_TEST_LENGTH: 'long' } : {}
+  process.exitCode = await run(node, [script, ...first, ...args], { PATH: pathWith(node), ...length })
 }
 
 function usage(name) {
