@@ -11,7 +11,7 @@ import { ACCOUNTS, BANK, BANK_STREAMS, startWriters, TOTAL } from '../writers.ts
  * auditor reads sums that never change.
  */
 const WRITERS = LONG ? 16 : 4
-const SECONDS = LONG ? 60 : 3
+const SECONDS = LONG ? 60 : 2
 
 const STREAMS: Readonly<Record<string, string>> = {
   ...BANK_STREAMS,
