@@ -25,6 +25,12 @@ const TARGETS = {
     long: true,
     purpose: 'every operation broken off between its statements, and what is left of it; some minutes',
   },
+  'test:concurrency': {
+    command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'postgres', 'tests/src/concurrency'],
+    build: true,
+    long: true,
+    purpose: 'interleavings, locks, sixteen writers, large transactions; some minutes',
+  },
   bench: { command: ['bench/dist/main.js'], build: true, purpose: 'measures: npm run bench -- SUITE [--json]' },
   fuzz: { command: ['tests/dist/fuzz.js'], build: true, purpose: 'random cases: npm run fuzz -- --cases N --seed S' },
   check: { command: ['scripts/check.mjs'], build: true, purpose: 'every gate but the tests: npm run check -- [GATE…]' },

@@ -80,7 +80,12 @@ export async function startWriters(test: TestDatabase, random: Random, count: nu
 
 /** One transaction of a kind that chance chooses. */
 export async function transact(client: pg.Client, random: Random, gid: string, counts: WriterCounts): Promise<void> {
-  await client.query(`begin isolation level ${random.chance(0.3) ? 'repeatable read' : 'read committed'}`)
+  const isolation = random.weighted([
+    [60, 'read committed'],
+    [25, 'repeatable read'],
+    [15, 'serializable'],
+  ])
+  await client.query(`begin isolation level ${isolation}`)
   for (let move = random.int(1, 3); move > 0; move--) {
     if (random.chance(0.2)) {
       await client.query('savepoint s')

@@ -41,7 +41,7 @@ export async function ensureCapture(
   columns: readonly string[],
   patience: LockPatience,
 ): Promise<void> {
-  const facts = await readSuitable(database, source)
+  const facts = await lookInTurn(database, source)
   if (nextStep(facts, source.stableName, wantedColumns(facts, columns)) === 'none') return
   await inTurn(database, facts, source.stableName, patience, (transaction) => install(transaction, source, columns))
 }
@@ -64,11 +64,21 @@ export async function inTurn(
   }
 }
 
+/** As it is when no other process is about to change it: what one has not yet committed is not taken for lasting. */
+export async function lookInTurn(database: Database, source: SourceIdentifier): Promise<SourceFacts> {
+  return database.transaction(async (transaction) => {
+    await transaction.query(sql`select pg_advisory_xact_lock_shared(${turnOf(source.stableName)}::bigint)`)
+    return readSuitable(transaction, source)
+  })
+}
+
 /** Until the end of the transaction, no other process installs or removes the capture of this source. */
 export async function takeTurn(transaction: Queryable, stableName: string): Promise<void> {
-  await transaction.query(
-    sql`select pg_advisory_xact_lock(${BigInt.asIntN(64, BigInt(`0x${stableName}`)).toString()}::bigint)`,
-  )
+  await transaction.query(sql`select pg_advisory_xact_lock(${turnOf(stableName)}::bigint)`)
+}
+
+function turnOf(stableName: string): string {
+  return BigInt.asIntN(64, BigInt(`0x${stableName}`)).toString()
 }
 
 async function install(transaction: Queryable, source: SourceIdentifier, names: readonly string[]): Promise<void> {

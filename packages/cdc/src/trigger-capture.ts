@@ -3,6 +3,7 @@ import {
   bufferTable,
   type Capture,
   type CaptureFault,
+  claimUnread,
   type Database,
   sql,
   DEFAULT_PATIENCE,
@@ -37,6 +38,7 @@ export function triggerCapture(options: TriggerCaptureOptions = {}): Capture {
 async function release(database: Database, stableName: string, patience: LockPatience): Promise<void> {
   await withPatience(database, patience, async (transaction) => {
     await takeTurn(transaction, stableName)
+    if (!(await claimUnread(transaction, stableName))) return
     await transaction.query(dropCaptureFunctions(stableName))
     const [buffer] = await transaction.query<{ kind: string }>(
       sql`select relkind as kind from pg_class where oid = to_regclass(${bufferTable(stableName).text})`,

@@ -1,14 +1,17 @@
-import { FreshetError, type RefreshOutcome } from '@freshet/core'
+import { FreshetError, isRefusal, type RefreshOutcome } from '@freshet/core'
 
-/** Somebody who asks for a refresh waits for the one that is running, for a while. */
+/** Somebody who asks for a refresh waits for the one that is running, and for whoever has locked a source, for a while. */
 const PATIENCE_MS = 30_000
 const PAUSE_MS = 20
 
 export async function withPatience(name: string, refresh: () => Promise<RefreshOutcome>): Promise<RefreshOutcome> {
   const until = performance.now() + PATIENCE_MS
   for (;;) {
-    const outcome = await refresh()
-    if (outcome.action !== 'busy') return outcome
+    const outcome = await refresh().catch((error: unknown) => {
+      if (!isRefusal(error) || performance.now() > until) throw error
+      return null
+    })
+    if (outcome !== null && outcome.action !== 'busy') return outcome
     if (performance.now() > until) {
       throw new FreshetError(
         'LOCK_TIMEOUT',

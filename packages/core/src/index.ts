@@ -47,7 +47,16 @@ export {
   positionLeq,
   printFrontier,
 } from './frontier.ts'
-export { DEFAULT_PATIENCE, type LockPatience, withPatience } from './lock-patience.ts'
+export { claimUnread, holdCapture, isRead } from './catalog/is-read.ts'
+export {
+  DEFAULT_PATIENCE,
+  GIVE_WAY,
+  isRefusal,
+  type LockPatience,
+  lockTimeout,
+  whileRefused,
+  withPatience,
+} from './lock-patience.ts'
 export { isLsn, type Lsn, lsn, parseLsn, printLsn } from './lsn.ts'
 export {
   bufferName,

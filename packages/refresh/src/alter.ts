@@ -10,14 +10,16 @@ import {
 } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
-import { addDependencies, captureSources, recordDependencies } from './capture-sources.ts'
+import { captureSources } from './capture-sources.ts'
 import { makePlan } from './create.ts'
 import { findDefinition, keptMode, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+import { addDependencies, resetDependencies } from './dependencies.ts'
 import { dependantsOf, releaseUnread, releaseUnreadSources } from './drop.ts'
 import { bumpVersion } from './emission.ts'
-import { lockState } from './full.ts'
+import { lockState, whenFree } from './full.ts'
 import { disengage, isLent } from './immediate/disengage.ts'
 import { engage } from './immediate/engage.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { markReinitialize } from './recompile.ts'
 import { rebuild } from './rebuild.ts'
@@ -25,7 +27,6 @@ import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
 import { checkSchedule } from './schedule.ts'
-import { transactionWith } from './sessions.ts'
 import { dropStrayDependencies } from './unfinished.ts'
 
 /**
@@ -87,7 +88,11 @@ async function alterClaimed(
   const captured = before.mode === 'immediate' ? await disengage(context, before, mode === 'immediate') : before
   const refreshed = mode === 'immediate' ? 'differential' : mode
   try {
-    if (change.query !== undefined) await changeQuery(context, captured, change.query, refreshed, onProgress)
+    const { query } = change
+    if (query !== undefined)
+      await oneAtATime(database, before, 'wait', async () =>
+        changeQuery(context, await loadDefinition(database, before.id), query, refreshed, onProgress),
+      )
     else if (mode !== 'immediate' && (lent || mode !== captured.mode)) await changeMode(context, captured, mode)
     if (change.rename !== undefined) await rename(context, captured, change.rename)
   } catch (error) {
@@ -156,11 +161,11 @@ async function setStatus(
 
 /** Runs a change under the table's lock and gives the definition a new version. */
 async function altering(
-  context: RefreshContext,
+  { database }: RefreshContext,
   definition: Definition,
   work: (transaction: Queryable) => Promise<unknown>,
 ): Promise<void> {
-  await context.database.transaction(async (transaction) => {
+  await whenFree(database, definition.id, async (transaction) => {
     await lockState(transaction, definition.id, true)
     await work(transaction)
     await bumpVersion(transaction, definition.id)
@@ -243,13 +248,8 @@ async function changeQuery(
   try {
     await captureSources(context, resolved.facts, plan, onProgress)
     onProgress({ phase: 'fill', message: 'filling the table' })
-    await transactionWith(
-      database,
-      resolved.settings,
-      (transaction) =>
-        rebuild(transaction, { before, resolved, plan, query, mode, why: 'ALTERED', initiatedBy: 'alter' }),
-      { isolation: 'repeatable read' },
-    )
+    const rebuilding = { before, resolved, plan, query, mode, why: 'ALTERED', initiatedBy: 'alter' }
+    await rebuild(database, resolved.settings, rebuilding)
   } catch (error) {
     // a commit whose answer was lost is a commit: then the rest follows
     if (await leftAsItWas(context, before, plan, storage, error)) throw error
@@ -302,9 +302,4 @@ function refuseSelf(before: Definition, resolved: Resolved): void {
     throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, {
       detail: `${nameOf(before)} → ${nameOf(before)}`,
     })
-}
-
-async function resetDependencies(transaction: Queryable, id: number, plan: StoredPlan): Promise<void> {
-  await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${id}`)
-  await recordDependencies(transaction, id, plan)
 }

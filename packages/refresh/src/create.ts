@@ -4,6 +4,7 @@ import {
   checkName,
   claiming,
   type Database,
+  DEFAULT_PATIENCE,
   displayName,
   FreshetError,
   identifier,
@@ -17,11 +18,13 @@ import {
   sql,
   stableName,
   toFreshetError,
+  whileRefused,
 } from '@freshet/core'
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
-import { captureSources, recordDependencies } from './capture-sources.ts'
+import { captureSources } from './capture-sources.ts'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, loadDefinition, type Definition, type Mode, type StoredPlan } from './definition.ts'
+import { recordDependencies } from './dependencies.ts'
 import { discard, releaseUnreadSources } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import { engage } from './immediate/engage.ts'
@@ -31,7 +34,7 @@ import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkSchedule } from './schedule.ts'
-import { transactionWith, withSettings } from './sessions.ts'
+import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
  * Creating a stream table: resolve, record, capture, fill.
@@ -306,10 +309,8 @@ async function fill(
   onProgress({ phase: 'fill', message: 'filling the table' })
   const watch = watchFill(database, definition, onProgress)
   try {
-    await transactionWith(
-      database,
-      definition.settings,
-      async (transaction) => {
+    await whileRefused(DEFAULT_PATIENCE.patienceMs, () =>
+      oneSnapshot(database, definition, async (transaction) => {
         if ((await lockState(transaction, id, false)) === null)
           throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
         await fillAll(transaction, definition)
@@ -322,8 +323,7 @@ async function fill(
           result,
           unfinished,
         })
-      },
-      { isolation: 'repeatable read' },
+      }),
     )
   } finally {
     await watch.stop()

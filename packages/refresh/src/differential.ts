@@ -1,4 +1,12 @@
-import { FreshetError, type RefreshOptions, type Session, sql, type Sql } from '@freshet/core'
+import {
+  DEFAULT_PATIENCE,
+  FreshetError,
+  lockTimeout,
+  type RefreshOptions,
+  type Session,
+  sql,
+  type Sql,
+} from '@freshet/core'
 import {
   loadParser,
   refreshCompiler,
@@ -90,6 +98,12 @@ function single(rows: readonly StatementResult[] = []): StatementResult {
  * planning a long statement again (the server would do so five times a connection); and never compiled just in time,
  * which is decided by costs that are guesses, and takes longer than any small refresh. Rows are not sorted to be
  * grouped: a sort may change the order of equal rows, and a sum of floats depends on the order of its terms. Hashed,
- * they are added up in the order in which they are read, as the query does it.
+ * they are added up in the order in which they are read, as the query does it. Whoever locks a source comes first.
  */
-const PLANNING = [['plan_cache_mode', 'force_generic_plan'], ['jit', 'off'], ['enable_sort', 'off'], ALL_ROWS] as const
+const PLANNING = [
+  ['plan_cache_mode', 'force_generic_plan'],
+  ['jit', 'off'],
+  ['enable_sort', 'off'],
+  ALL_ROWS,
+  ['lock_timeout', lockTimeout(DEFAULT_PATIENCE)],
+] as const

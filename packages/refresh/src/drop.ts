@@ -2,6 +2,7 @@ import {
   DEFAULT_PATIENCE,
   FreshetError,
   identifier,
+  isRead,
   type Queryable,
   sql,
   type UnreadSource,
@@ -11,6 +12,7 @@ import {
 import type { RefreshContext } from './context.ts'
 import { currentName, findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { dropOutput, stopEmitting } from './emission.ts'
+import { lockState, whenFree } from './full.ts'
 import { dropHooks } from './immediate/hooks.ts'
 
 /**
@@ -41,10 +43,8 @@ export async function dropStreamTable(
 /** Removes everything that belongs to a stream table, also of one whose creation failed half-way. */
 export async function discard(context: RefreshContext, definition: Definition, cascade = false): Promise<void> {
   await withPatience(context.database, DEFAULT_PATIENCE, (transaction) => dropHooks(transaction, definition))
-  await context.database.transaction(async (transaction) => {
-    await transaction.query(
-      sql`select from freshet.stream_table_state where stream_table_id = ${definition.id} for update`,
-    )
+  await whenFree(context.database, definition.id, async (transaction) => {
+    await lockState(transaction, definition.id, true)
     await dropTables(transaction, definition, cascade)
     await dropOutput(transaction, definition.stableName)
     await transaction.query(
@@ -73,15 +73,12 @@ export async function dropTables(transaction: Queryable, definition: Definition,
 /** Ends the capture of the sources that no stream table reads any more; an immediate one reads no buffer. */
 export async function releaseUnread(context: RefreshContext, stableNames: readonly string[]): Promise<void> {
   for (const name of stableNames) {
-    const [source] = await context.database.query<{ capture: string; read: boolean }>(sql`
-      select s.capture, exists (
-        select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
-        where d.stable_name = s.stable_name and (t.mode <> 'immediate' or s.paused)
-      ) as read
+    const [source] = await context.database.query<{ capture: string; upstream: number | null }>(sql`
+      select s.capture, (select stream_table_id from freshet.stream_table t where t.stable_name = s.stable_name) as upstream
       from freshet.source s where s.stable_name = ${name}`)
-    if (source === undefined || source.read) continue
+    if (source === undefined || (await isRead(context.database, name))) continue
     if (source.capture === 'refresh')
-      await context.database.transaction((transaction) => stopEmitting(transaction, name))
+      await whenFree(context.database, source.upstream, (transaction) => stopEmitting(transaction, name))
     else await context.capture.release(context.database, name)
   }
 }

@@ -1,4 +1,4 @@
-import { bufferSizes, bufferTable, identifier, join, type Queryable, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, claimUnread, identifier, join, type Queryable, sql } from '@freshet/core'
 import type { Definition } from './definition.ts'
 
 /**
@@ -41,13 +41,7 @@ export async function stopEmitting(transaction: Queryable, stableName: string): 
   const [upstream] = await transaction.query<{ id: number }>(sql`
     select s.stream_table_id as id from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
     where t.stable_name = ${stableName} for update of s`)
-  const [read] = await transaction.query<{ read: boolean }>(
-    sql`select exists (
-      select from freshet.dependency join freshet.stream_table t using (stream_table_id)
-      where dependency.stable_name = ${stableName} and t.mode <> 'immediate'
-    ) as read`,
-  )
-  if (read?.read === true) return
+  if (!(await claimUnread(transaction, stableName))) return
   if (upstream !== undefined) {
     await transaction.query(
       sql`update freshet.stream_table set emits_changes = false where stream_table_id = ${upstream.id}`,

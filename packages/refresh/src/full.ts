@@ -1,4 +1,14 @@
-import { FreshetError, identifier, type Queryable, raw, sql } from '@freshet/core'
+import {
+  type Database,
+  DEFAULT_PATIENCE,
+  FreshetError,
+  GIVE_WAY,
+  identifier,
+  type Queryable,
+  raw,
+  sql,
+  whileRefused,
+} from '@freshet/core'
 import type { Decision } from './choose.ts'
 import { nameOf, type Definition } from './definition.ts'
 import { sourceRows } from './pending-changes.ts'
@@ -23,6 +33,25 @@ export async function lockState(
     select version::text as version, status from freshet.stream_table_state where stream_table_id = ${id}
     for update ${raw(wait ? '' : 'skip locked')}`)
   return rows[0] ?? null
+}
+
+/**
+ * One transaction that locks more than the state row. It waits for a refresh as long as that takes, but holding nothing;
+ * what users hold (a reader of a table that is to be dropped) it waits for in short attempts, so that they do not queue
+ * up behind it.
+ */
+export async function whenFree<T>(
+  database: Database,
+  id: number | null,
+  work: (transaction: Queryable) => Promise<T>,
+): Promise<T> {
+  return whileRefused(DEFAULT_PATIENCE.patienceMs, async () => {
+    if (id !== null) await database.transaction((transaction) => lockState(transaction, id, true))
+    return database.transaction(async (transaction) => {
+      await transaction.query(GIVE_WAY)
+      return work(transaction)
+    })
+  })
 }
 
 /**

@@ -1,11 +1,20 @@
-import { identifier, type Queryable, sql } from '@freshet/core'
+import {
+  type Database,
+  DEFAULT_PATIENCE,
+  FreshetError,
+  identifier,
+  type Queryable,
+  sql,
+  whileRefused,
+} from '@freshet/core'
 import { createState, guard } from './create.ts'
-import { type Definition, keptMode, type StoredPlan } from './definition.ts'
+import { type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
 import { dropTables } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import { LENT } from './immediate/disengage.ts'
 import { recordReferences } from './resolve/references.ts'
 import type { Resolved } from './resolve/resolve.ts'
+import { oneSnapshot } from './sessions.ts'
 
 /**
  * Gives a stream table other storage, in one REPEATABLE READ transaction: the old tables go, the new ones are made and
@@ -22,9 +31,34 @@ export interface Rebuilding {
   readonly initiatedBy: string
 }
 
-export async function rebuild(transaction: Queryable, rebuilding: Rebuilding): Promise<void> {
+export async function rebuild(
+  database: Database,
+  settings: Definition['settings'],
+  rebuilding: Rebuilding,
+): Promise<void> {
+  const { before, plan } = rebuilding
+  const done = await whileRefused(DEFAULT_PATIENCE.patienceMs, async () => {
+    // Waits for a refresh while it holds nothing.
+    await database.transaction((transaction) => lockState(transaction, before.id, true))
+    return oneSnapshot(database, { settings, plan }, (transaction) => replace(transaction, rebuilding))
+  })
+  if (!done) throw alteredMeanwhile(before)
+}
+
+/** Asked behind the lock of its state: whether it is still what was looked at. Else another process was faster. */
+export async function isUnaltered(queryable: Queryable, id: number, plan: StoredPlan): Promise<boolean> {
+  const current = await loadDefinition(queryable, id)
+  return JSON.stringify(current.plan) === JSON.stringify(plan)
+}
+
+export function alteredMeanwhile(definition: Definition): FreshetError {
+  return new FreshetError('TRANSACTION_CONFLICT', `${nameOf(definition)} was altered by somebody else meanwhile`)
+}
+
+async function replace(transaction: Queryable, rebuilding: Rebuilding): Promise<boolean> {
   const { before, resolved, plan, query, mode, why, initiatedBy } = rebuilding
   await lockState(transaction, before.id, true)
+  if (!(await isUnaltered(transaction, before.id, before.plan))) return false
   await dropTables(transaction, before, false)
   for (const table of plan.tables) await createState(transaction, table)
   await fillAll(transaction, { plan })
@@ -45,4 +79,5 @@ export async function rebuild(transaction: Queryable, rebuilding: Rebuilding): P
   )
   const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
   await recordFull(transaction, changed, { action: 'full', reason: why, initiatedBy, result })
+  return true
 }

@@ -9,21 +9,22 @@ import {
   withPatience,
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
-import { addDependencies, captureSources, recordDependencies } from './capture-sources.ts'
+import { captureSources } from './capture-sources.ts'
 import { makePlan } from './create.ts'
-import { currentName, type Definition, keptMode, nameOf, type StoredPlan } from './definition.ts'
+import { currentName, type Definition, keptMode, listDefinitions, nameOf, type StoredPlan } from './definition.ts'
+import { addDependencies, resetDependencies } from './dependencies.ts'
 import { releaseUnread } from './drop.ts'
 import { followNames } from './follow-names.ts'
 import { lockState } from './full.ts'
 import { LENT } from './immediate/disengage.ts'
 import { dropHooks } from './immediate/hooks.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { unwatched } from './progress.ts'
-import { rebuild } from './rebuild.ts'
+import { alteredMeanwhile, isUnaltered, rebuild } from './rebuild.ts'
 import { refuseCycle } from './refuse-cycle.ts'
 import { requireCapture } from './require-sources.ts'
 import { changesOf, recordReferences } from './resolve/references.ts'
 import { type Resolved, resolveQuery } from './resolve/resolve.ts'
-import { transactionWith } from './sessions.ts'
 
 /**
  * Compiles a stream table again: something that its query refers to has changed, or another version of the compiler
@@ -37,6 +38,13 @@ import { transactionWith } from './sessions.ts'
 export type RecompileReason = 'SOURCE_CHANGED' | 'NEW_COMPILER'
 
 export async function recompile(context: RefreshContext, before: Definition, reason: RecompileReason): Promise<void> {
+  await oneAtATime(context.database, before, 'refuse', async () => {
+    if (!(await isUnaltered(context.database, before.id, before.plan))) throw alteredMeanwhile(before)
+    await compileAgain(context, before, reason)
+  })
+}
+
+async function compileAgain(context: RefreshContext, before: Definition, reason: RecompileReason): Promise<void> {
   const { database } = context
   const definition = await followOwnName(database, before)
   const followed = await followNames(database, definition)
@@ -47,31 +55,57 @@ export async function recompile(context: RefreshContext, before: Definition, rea
   const rebuilt = layout(plan) !== layout(before.plan)
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')
-  await database.transaction((transaction) => addDependencies(transaction, before, plan))
-  await captureSources(context, resolved.facts, plan, unwatched)
   const query = followed === definition.definition ? definition.query : followed
+  const recompiled: Recompiled = { before, definition, resolved, plan, query, rebuilt, reason }
+  await database.transaction((transaction) => addDependencies(transaction, before, plan))
+  try {
+    await captureSources(context, resolved.facts, plan, unwatched)
+    await replacePlan(database, recompiled)
+  } catch (error) {
+    await database.transaction(async (transaction) => {
+      const known = await listDefinitions(transaction)
+      const current = known.find(({ id }) => id === before.id)
+      if (current !== undefined) await resetDependencies(transaction, before.id, current.plan)
+    })
+    await releaseUnread(
+      context,
+      plan.sources.map((source) => source.stableName),
+    )
+    throw error
+  }
+  await releaseUnread(
+    context,
+    before.plan.sources.map((source) => source.stableName),
+  )
+}
+
+interface Recompiled {
+  readonly before: Definition
+  /** The same under its present name. */
+  readonly definition: Definition
+  readonly resolved: Resolved
+  readonly plan: StoredPlan
+  readonly query: string
+  /** Its tables have to be made anew. */
+  readonly rebuilt: boolean
+  readonly reason: RecompileReason
+}
+
+async function replacePlan(
+  database: Database,
+  { before, definition, resolved, plan, query, rebuilt, reason }: Recompiled,
+): Promise<void> {
   if (rebuilt) {
     // Waits for writers that are about to write to the old tables; those that come leave a marked table alone.
     if (definition.mode === 'immediate')
       await withPatience(database, DEFAULT_PATIENCE, (transaction) => dropHooks(transaction, definition))
-    await transactionWith(
-      database,
-      definition.settings,
-      (transaction) =>
-        rebuild(transaction, {
-          before: definition,
-          resolved,
-          plan,
-          query,
-          mode: definition.mode,
-          why: reason,
-          initiatedBy: 'refresh',
-        }),
-      { isolation: 'repeatable read' },
-    )
+    const { settings, mode } = definition
+    const rebuilding = { before: definition, resolved, plan, query, mode, why: reason, initiatedBy: 'refresh' }
+    await rebuild(database, settings, rebuilding)
   }
   await database.transaction(async (transaction) => {
     await lockState(transaction, definition.id, true)
+    if (!(await isUnaltered(transaction, before.id, rebuilt ? plan : before.plan))) throw alteredMeanwhile(before)
     const kept = keptMode(plan, definition.mode)
     await transaction.query(sql`
       update freshet.stream_table set schema_name = ${definition.schema}, table_name = ${definition.table},
@@ -83,8 +117,7 @@ export async function recompile(context: RefreshContext, before: Definition, rea
     await transaction.query(sql`
       update freshet.source set schema_name = ${definition.schema}, table_name = ${definition.table}
       where stable_name = ${definition.stableName}`)
-    await transaction.query(sql`delete from freshet.dependency where stream_table_id = ${definition.id}`)
-    await recordDependencies(transaction, definition.id, plan)
+    await resetDependencies(transaction, definition.id, plan)
     if (!rebuilt) await recordReferences(transaction, definition.id, resolved.references)
     // a reason that was there before tells more
     await markReinitialize(
@@ -93,10 +126,6 @@ export async function recompile(context: RefreshContext, before: Definition, rea
       reason === 'NEW_COMPILER' ? (definition.reinitialize ?? reason) : reason,
     )
   })
-  await releaseUnread(
-    context,
-    before.plan.sources.map((source) => source.stableName),
-  )
 }
 
 /** What the query refers to is not what the plan was compiled for: the next refresh is a full one, of a new plan. */

@@ -3,10 +3,12 @@ import {
   FreshetError,
   isFreshetError,
   isInstalledHere,
+  isRefusal,
   type Queryable,
   type RefreshOptions,
   type RefreshOutcome,
   type Refresher,
+  whileRefused,
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
@@ -20,8 +22,8 @@ import { isPending, measurePending } from './pending-changes.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
-import { queryChanged } from './resolve/references.ts'
-import { transactionWith } from './sessions.ts'
+import { isRenamed, queryChanged } from './resolve/references.ts'
+import { oneSnapshot } from './sessions.ts'
 import { refuseUnfinished } from './unfinished.ts'
 
 /**
@@ -54,6 +56,9 @@ type Next = Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'agai
 
 const MAX_ATTEMPTS = 8
 
+/** A refresh gives way to whoever holds a lock that it needs; after so long without success, it says so. */
+const PATIENCE_MS = 3_000
+
 class CachingRefresher implements Refresher {
   private readonly context: RefreshContext
   private readonly known = new Map<number, Known>()
@@ -73,11 +78,23 @@ class CachingRefresher implements Refresher {
       ...parts,
       durationMs: performance.now() - started,
     })
+    const step = await whileRefused(PATIENCE_MS, async () => {
+      try {
+        return await this.attempts(streamTable, options)
+      } catch (error) {
+        if (isRefusal(error)) this.known.delete(streamTable)
+        throw error
+      }
+    })
+    return outcome(step.action, step)
+  }
+
+  private async attempts(id: number, options: RefreshOptions): Promise<Step> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const step = await this.attempt(streamTable, options)
-      if (step !== 'again') return outcome(step.action, step)
+      const step = await this.attempt(id, options)
+      if (step !== 'again') return step
     }
-    return outcome('busy')
+    return { action: 'busy' }
   }
 
   private async attempt(id: number, options: RefreshOptions): Promise<Step | 'again'> {
@@ -144,7 +161,7 @@ class CachingRefresher implements Refresher {
    */
   private async recover(id: number, known: Known, error: unknown, options: RefreshOptions): Promise<Step | 'again'> {
     this.known.delete(id)
-    if (!isFreshetError(error) || error.sqlState === undefined) throw error
+    if (!isFreshetError(error) || error.sqlState === undefined || isRefusal(error)) throw error
     const { version } = await loadDefinition(this.context.database, id)
     if (version !== known.definition.version) return 'again'
     if (await queryChanged(this.context.database, id)) return this.adapt(known.definition)
@@ -233,23 +250,18 @@ class CachingRefresher implements Refresher {
     this.known.delete(definition.id)
     const started = performance.now()
     try {
-      const done = await transactionWith(
-        this.context.database,
-        definition.settings,
-        async (transaction) => {
-          const state = await lockState(transaction, definition.id, false)
-          if (state === null) return 'busy'
-          if (state.version !== definition.version) return 'again'
-          if (await queryChanged(transaction, definition.id)) return 'changed'
-          const result = await replaceAll(transaction, definition, estimateFull(experience, decision?.sourceRows ?? 0))
-          const initiatedBy = options.initiatedBy ?? 'manual'
-          return {
-            result,
-            ...(await recordFull(transaction, definition, { action: 'full', reason, initiatedBy, result, decision })),
-          }
-        },
-        { isolation: 'repeatable read' },
-      )
+      const done = await oneSnapshot(this.context.database, definition, async (transaction) => {
+        const state = await lockState(transaction, definition.id, false)
+        if (state === null) return 'busy'
+        if (state.version !== definition.version) return 'again'
+        if (await queryChanged(transaction, definition.id)) return 'changed'
+        const result = await replaceAll(transaction, definition, estimateFull(experience, decision?.sourceRows ?? 0))
+        const initiatedBy = options.initiatedBy ?? 'manual'
+        return {
+          result,
+          ...(await recordFull(transaction, definition, { action: 'full', reason, initiatedBy, result, decision })),
+        }
+      })
       if (done === 'again') return 'again'
       if (done === 'changed') return await this.adapt(definition)
       if (done === 'busy') return { action: 'busy' }
@@ -273,7 +285,8 @@ class CachingRefresher implements Refresher {
     } catch (error) {
       // The state row changed after this transaction's snapshot: somebody else refreshed meanwhile.
       if (isFreshetError(error) && error.sqlState === '40001') return 'again'
-      throw error
+      if (!(await isRenamed(this.context.database, definition, error))) throw error
+      return this.adapt(definition)
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Database, Queryable, Session, Sql, TransactionOptions } from '@freshet/core'
-import { raw, sql } from '@freshet/core'
+import { GIVE_WAY, identifier, join, raw, sql } from '@freshet/core'
+import type { StoredPlan } from './definition.ts'
 import { sessionSettings } from './resolve/resolve.ts'
 
 /**
@@ -36,7 +37,7 @@ export function settingsStatement(settings: readonly (readonly [string, string])
 }
 
 /** One transaction under the settings of a stream table. */
-export async function transactionWith<T>(
+async function transactionWith<T>(
   database: Database,
   settings: Readonly<Record<string, string>>,
   work: (transaction: Queryable) => Promise<T>,
@@ -48,6 +49,44 @@ export async function transactionWith<T>(
       await applySettings(transaction, [...changes, ALL_ROWS])
       return work(transaction)
     }, options)
+  })
+}
+
+/**
+ * One transaction in which the plan’s query is run in a single snapshot. Its sources are locked, as by any reader,
+ * before that snapshot is taken: to a snapshot that is older, a table that was truncated or written anew since (a column
+ * with another type, or with a volatile default) looks empty. So what the snapshot sees is also what the tables hold.
+ *
+ * Whoever alters a source comes first: locks are given up soon, before the server would look for a deadlock.
+ */
+export async function oneSnapshot<T>(
+  database: Database,
+  {
+    settings,
+    plan,
+  }: { readonly settings: Readonly<Record<string, string>>; readonly plan: Pick<StoredPlan, 'sources'> },
+  work: (transaction: Queryable) => Promise<T>,
+): Promise<T> {
+  return database.session(async (session) => {
+    const changes = await differing(session, settings)
+    const oids = plan.sources.map(({ oid }) => oid)
+    const sources = await session.query<{ schema: string; table: string }>(
+      sql`select n.nspname as schema, c.relname as table
+        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`,
+      { prepared: true },
+    )
+    return session.transaction(
+      async (transaction) => {
+        // neither of these takes a snapshot
+        await transaction.query(GIVE_WAY)
+        const tables = sources.map(({ schema, table }) => identifier(schema, table))
+        if (tables.length > 0) await transaction.query(sql`lock table ${join(tables)} in access share mode`)
+        await applySettings(transaction, [...changes, ALL_ROWS])
+        return work(transaction)
+      },
+      { isolation: 'repeatable read' },
+    )
   })
 }
 

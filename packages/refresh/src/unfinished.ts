@@ -11,6 +11,7 @@ import {
 import type { RefreshContext } from './context.ts'
 import { type Definition, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
 import { discard } from './drop.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 
 /**
  * What a process left half done because it ended: a stream table that was not filled, a dependency that no query has,
@@ -61,15 +62,15 @@ export async function discardUnfinished(context: RefreshContext, definition: Def
 }
 
 /** Takes away the dependencies of an alteration that did not come to its end. Returns the sources. */
-export async function dropStrayDependencies(
-  database: Database,
-  definition: Pick<Definition, 'id' | 'plan'>,
-): Promise<readonly string[]> {
-  const names = sourceNames(definition.plan)
-  const stray = await database.query<{ name: string }>(sql`
-    delete from freshet.dependency where stream_table_id = ${definition.id} and stable_name <> all(${names}::text[])
-    returning stable_name as name`)
-  return stray.map(({ name }) => name)
+export async function dropStrayDependencies(database: Database, definition: Definition): Promise<readonly string[]> {
+  // who compiles it anew has dependencies, too, that no query has yet
+  return oneAtATime(database, definition, 'wait', async () => {
+    const { id, plan } = await loadDefinition(database, definition.id)
+    const stray = await database.query<{ name: string }>(sql`
+      delete from freshet.dependency where stream_table_id = ${id} and stable_name <> all(${sourceNames(plan)}::text[])
+      returning stable_name as name`)
+    return stray.map(({ name }) => name)
+  })
 }
 
 export async function strayDependencies(

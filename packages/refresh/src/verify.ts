@@ -1,4 +1,4 @@
-import { FreshetError, isFreshetError, type Queryable, sql } from '@freshet/core'
+import { FreshetError, isFreshetError, isRefusal, type Queryable, sql } from '@freshet/core'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
@@ -8,9 +8,9 @@ import { fullReason } from './refresher.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt } from './recompile.ts'
-import { queryChanged } from './resolve/references.ts'
+import { isRenamed, queryChanged } from './resolve/references.ts'
 import { requireSources } from './require-sources.ts'
-import { ENOUGH_MEMORY, transactionWith } from './sessions.ts'
+import { ENOUGH_MEMORY, oneSnapshot } from './sessions.ts'
 import { refuseUnfinished } from './unfinished.ts'
 
 /**
@@ -25,42 +25,54 @@ export interface Verification extends Comparison {
 }
 
 const ATTEMPTS = 20
+const PATIENCE_MS = 30_000
 
 export async function verifyStreamTable(context: RefreshContext, name: string): Promise<Verification> {
+  const end = performance.now() + PATIENCE_MS
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await refuseUnfinished(context.database, definition)
     await requireSources(context.database, definition)
-    // A view or a function that was replaced makes another query; the audit is of the one that it is now.
-    if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {
-      if (definition.mode === 'immediate') await refreshImmediate(context, definition, { initiatedBy: 'verify' })
-      else await adapt(context, definition)
-      continue
-    }
     try {
-      return await transactionWith(
-        context.database,
-        definition.settings,
-        async (transaction) => {
-          await transaction.query(sql`select ${ENOUGH_MEMORY}`)
-          if (definition.mode !== 'immediate') await lockState(transaction, definition.id, true)
-          const current = await loadDefinition(transaction, definition.id)
-          // An immediate one is equal in every snapshot, or it is not.
-          if (current.mode !== 'immediate') {
-            const sources = current.plan.sources.map((source) => source.stableName)
-            const takeBack = await context.capture.handOver(context.database, transaction, sources)
-            await bringToSnapshot(transaction, current)
-            await takeBack?.()
-          }
-          return { name: nameOf(current), ...(await compare(transaction, current)) }
-        },
-        { isolation: 'repeatable read' },
-      )
+      // A view or a function that was replaced makes another query; the audit is of the one that it is now.
+      if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {
+        if (definition.mode === 'immediate') await refreshImmediate(context, definition, { initiatedBy: 'verify' })
+        else await adapt(context, definition)
+        continue
+      }
+      return await oneSnapshot(context.database, definition, async (transaction) => {
+        await transaction.query(sql`select ${ENOUGH_MEMORY}`)
+        if (definition.mode !== 'immediate') await lockState(transaction, definition.id, true)
+        const current = await loadDefinition(transaction, definition.id)
+        // Altered since it was looked at: its sources may be others than those that were locked.
+        if (sourcesOf(current) !== sourcesOf(definition) || (await queryChanged(transaction, definition.id)))
+          throw new FreshetError('TRANSACTION_CONFLICT', `${nameOf(definition)} was altered meanwhile`)
+        // An immediate one is equal in every snapshot, or it is not.
+        if (current.mode !== 'immediate') {
+          const sources = current.plan.sources.map((source) => source.stableName)
+          const takeBack = await context.capture.handOver(context.database, transaction, sources)
+          await bringToSnapshot(transaction, current)
+          await takeBack?.()
+        }
+        return { name: nameOf(current), ...(await compare(transaction, current)) }
+      })
     } catch (error) {
+      if (isFreshetError(error, 'LOCK_TIMEOUT') && performance.now() < end) {
+        // Holding nothing, it may wait for a refresh as long as that takes.
+        if (definition.mode !== 'immediate')
+          await context.database.transaction((transaction) => lockState(transaction, definition.id, true))
+        attempt--
+        continue
+      }
       // Another refresher committed between this transaction's snapshot and its lock: take a newer snapshot.
-      if (!isFreshetError(error) || error.sqlState !== '40001' || attempt === ATTEMPTS) throw error
+      const again = isRefusal(error) || (await isRenamed(context.database, definition, error))
+      if (!again || attempt === ATTEMPTS) throw error
     }
   }
+}
+
+function sourcesOf({ plan }: Definition): string {
+  return plan.sources.map(({ oid }) => oid).join()
 }
 
 async function bringToSnapshot(transaction: Queryable, definition: Definition): Promise<void> {

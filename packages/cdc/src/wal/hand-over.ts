@@ -1,4 +1,4 @@
-import { type Database, type Queryable, sql } from '@freshet/core'
+import { type Database, join, type Queryable, sql } from '@freshet/core'
 import { logTable, tailFunction } from '../capture-names.ts'
 
 /**
@@ -15,6 +15,9 @@ export async function handOverWal(
     sql`select stable_name as name from freshet.source where capture = 'wal' and stable_name = any(${stableNames}::text[])`,
   )
   if (sources.length === 0) return null
+  // Nobody adds a column to a log between its tail being read and written.
+  const logs = sources.map(({ name }) => logTable(name))
+  await transaction.query(sql`lock table ${join(logs)} in row exclusive mode`)
   const [snapshot] = await transaction.query<{ seen: string }>(sql`select pg_current_snapshot()::text as seen`)
   const seen = snapshot?.seen ?? ''
   for (const { name } of sources) {

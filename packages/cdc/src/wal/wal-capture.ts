@@ -1,4 +1,4 @@
-import { type CaptureFault, type Database, type LockPatience, sql, withPatience } from '@freshet/core'
+import { type CaptureFault, claimUnread, type Database, type LockPatience, sql, withPatience } from '@freshet/core'
 import { dropLog } from '../capture-log.ts'
 import { inspectSource } from '../inspect-source.ts'
 import { takeTurn } from '../install.ts'
@@ -10,6 +10,7 @@ import { announce, readPublished, unpublish } from './wal-source.ts'
 export async function releaseWal(database: Database, stableName: string, patience: LockPatience): Promise<void> {
   await withPatience(database, patience, async (transaction) => {
     await takeTurn(transaction, stableName)
+    if (!(await claimUnread(transaction, stableName))) return
     const [source] = await transaction.query<{ oid: number; members: readonly number[] }>(sql`
       select relation::int8::float8 as oid, to_jsonb(members::int8[]) as members from freshet.source
       where stable_name = ${stableName}`)

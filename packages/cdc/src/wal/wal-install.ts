@@ -11,7 +11,7 @@ import { dropCaptureFunctions } from '../capture-function.ts'
 import { createLog, dropLog, growLog } from '../capture-log.ts'
 import { columnFaults, partFaults } from '../faults.ts'
 import { gateMarkers, recordGate } from '../gate.ts'
-import { inTurn, isRenamed, readSuitable, recordName, wantedGate, withKept } from '../install.ts'
+import { inTurn, isRenamed, lookInTurn, readSuitable, recordName, wantedGate, withKept } from '../install.ts'
 import { wantedColumns } from '../refuse-source.ts'
 import type { SourceColumn, SourceFacts } from '../source-facts.ts'
 import { establishStream, serverObstacle } from './slot.ts'
@@ -44,7 +44,7 @@ export async function ensureWalCapture(
   columns: readonly string[],
   patience: LockPatience,
 ): Promise<void> {
-  const facts = await readSuitable(database, source)
+  const facts = await lookInTurn(database, source)
   const obstacle = await walObstacle(database, facts)
   if (obstacle !== null) throw notAvailable(obstacle)
   await establishStream(database, patience)

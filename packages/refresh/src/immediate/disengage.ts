@@ -1,7 +1,16 @@
-import { DEFAULT_PATIENCE, type Queryable, sql, withPatience } from '@freshet/core'
-import type { RefreshContext } from '../context.ts'
+import {
+  type Database,
+  DEFAULT_PATIENCE,
+  FreshetError,
+  holdCapture,
+  type Queryable,
+  sql,
+  whileRefused,
+  withPatience,
+} from '@freshet/core'
 import { captureSources } from '../capture-sources.ts'
-import { type Definition, loadDefinition } from '../definition.ts'
+import type { RefreshContext } from '../context.ts'
+import { type Definition, loadDefinition, nameOf } from '../definition.ts'
 import { lockState } from '../full.ts'
 import { unwatched } from '../progress.ts'
 import { resolveQuery } from '../resolve/resolve.ts'
@@ -29,15 +38,31 @@ export async function disengage(context: RefreshContext, definition: Definition,
   const { database } = context
   const { id, plan } = definition
   const resolved = await resolveQuery(database, definition.definition)
-  await captureSources(context, resolved.facts, plan, unwatched)
-  await withPatience(database, DEFAULT_PATIENCE, async (transaction) => {
+  const names = plan.sources.map((source) => source.stableName)
+  await whileRefused(DEFAULT_PATIENCE.patienceMs, async () => {
+    await captureSources(context, resolved.facts, plan, unwatched)
+    await letGo(database, definition, names, lent)
+  })
+  return loadDefinition(database, id)
+}
+
+async function letGo(
+  database: Database,
+  definition: Definition,
+  names: readonly string[],
+  lent: boolean,
+): Promise<void> {
+  const { id } = definition
+  await withPatience(database, { ...DEFAULT_PATIENCE, patienceMs: 0 }, async (transaction) => {
+    // Until this commits, nothing says that somebody reads what was captured just now.
+    if (!(await holdCapture(transaction, names)))
+      throw new FreshetError('TRANSACTION_CONFLICT', `the capture for ${nameOf(definition)} was removed meanwhile`)
     await dropHooks(transaction, definition)
     await lockState(transaction, id, true)
     await transaction.query(sql`
       update freshet.stream_table set mode = 'differential', effective_mode = 'differential',
         mode_reason = ${lent ? LENT : null}, mode_detail = ${lent ? 'it was immediate, and is to be again' : null}, altered_at = clock_timestamp()
       where stream_table_id = ${id}`)
-    const names = plan.sources.map((source) => source.stableName)
     await transaction.query(sql`
       update freshet.stream_table_state set version = freshet.next_version(version), turn = null,
         frontier = coalesce((
@@ -46,5 +71,4 @@ export async function disengage(context: RefreshContext, definition: Definition,
         ), '{}')
       where stream_table_id = ${id}`)
   })
-  return loadDefinition(database, id)
 }

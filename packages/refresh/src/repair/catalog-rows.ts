@@ -1,5 +1,5 @@
 import { displayName, FreshetError, type Queryable, sql } from '@freshet/core'
-import { recordDependencies } from '../capture-sources.ts'
+import { recordDependencies } from '../dependencies.ts'
 import { type Definition, nameOf } from '../definition.ts'
 import { markReinitialize } from '../recompile.ts'
 

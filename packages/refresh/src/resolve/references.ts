@@ -1,4 +1,4 @@
-import { type Queryable, sql } from '@freshet/core'
+import { isFreshetError, type Queryable, sql } from '@freshet/core'
 import type { RelationFacts } from '@freshet/dvm'
 
 /**
@@ -94,6 +94,16 @@ export async function queryChanged(queryable: Queryable, streamTable: number): P
     { prepared: true },
   )
   return row?.changed === true
+}
+
+/** Whether a statement failed because it names what is called otherwise by now, or is gone. */
+export async function isRenamed(
+  queryable: Queryable,
+  { id }: { readonly id: number },
+  error: unknown,
+): Promise<boolean> {
+  const unknown = isFreshetError(error) && error.sqlState?.startsWith('42') === true
+  return unknown && (await queryChanged(queryable, id))
 }
 
 /** What is not as it was, as sentences without their end. */

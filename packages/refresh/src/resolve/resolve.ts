@@ -1,4 +1,14 @@
-import { type Database, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
+import {
+  type Database,
+  DEFAULT_PATIENCE,
+  FreshetError,
+  GIVE_WAY,
+  isFreshetError,
+  type Queryable,
+  raw,
+  sql,
+  whileRefused,
+} from '@freshet/core'
 import {
   loadParser,
   parseStatements,
@@ -64,11 +74,16 @@ function checkStatement(query: string): void {
   }
 }
 
-/** Rolls back whatever `work` did; nothing of a resolution stays. */
+/** Rolls back whatever `work` did; nothing of a resolution stays. Whoever locks a relation of the query comes first. */
 async function rolledBack<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
+  return whileRefused(DEFAULT_PATIENCE.patienceMs, () => rolledBackOnce(database, work))
+}
+
+async function rolledBackOnce<T>(database: Database, work: (transaction: Queryable) => Promise<T>): Promise<T> {
   const done = new Rollback<T>()
   try {
     await database.transaction(async (transaction) => {
+      await transaction.query(GIVE_WAY)
       done.result = { value: await work(transaction) }
       throw done
     })
