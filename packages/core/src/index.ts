@@ -47,6 +47,7 @@ export {
   positionLeq,
   printFrontier,
 } from './frontier.ts'
+export { advisoryUnlock } from './advisory-unlock.ts'
 export { claimUnread, holdCapture, isRead } from './catalog/is-read.ts'
 export {
   DEFAULT_PATIENCE,

@@ -1,4 +1,4 @@
-import { type Database, FreshetError, sql } from '@freshet/core'
+import { advisoryUnlock, type Database, FreshetError, sql } from '@freshet/core'
 import { type Definition, nameOf } from './definition.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function oneAtATime<T>(
     try {
       return await work()
     } finally {
-      await session.query(sql`select pg_advisory_unlock(${key})`)
+      await advisoryUnlock(session, key)
     }
   })
 }

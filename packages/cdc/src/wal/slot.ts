@@ -1,4 +1,5 @@
 import {
+  advisoryUnlock,
   type CaptureStream,
   type Database,
   FreshetError,
@@ -101,21 +102,7 @@ export async function takingTurns<T>(session: Session, work: () => Promise<T>): 
   try {
     return await work()
   } finally {
-    await unlock(session)
-  }
-}
-
-/** A session that went back to the pool with the lock would keep everybody else from their turn. */
-async function unlock(session: Session): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await session.query(raw(`select pg_advisory_unlock(${LOCK_KEY})`))
-      return
-    } catch (error) {
-      // with the connection, the lock is gone as well
-      if (isFreshetError(error) && error.retry === 'reconnect') return
-      if (attempt === 3) throw error
-    }
+    await advisoryUnlock(session, raw(LOCK_KEY))
   }
 }
 
