@@ -37,21 +37,25 @@ async function setting(text: string): Promise<void> {
 
 test('statement_timeout, in a creation and in a refresh: nothing is left, nothing has moved', async () => {
   await fill(1, 100)
-  await setting(`set statement_timeout = '1s'`)
+  // sooner than Freshet gives way by itself
+  await setting(`set statement_timeout = '150ms'`)
   const holder = await own.client()
   await holder.query(`set statement_timeout = 0`)
   const before = await inventory(own.database)
   await holder.query('begin; lock table wide in access exclusive mode')
   await expect(freshet.create({ name: 'copy', query: COPY })).rejects.toMatchObject({ retry: 'retry' })
   await holder.query('commit')
+  await setting('reset statement_timeout')
   expect(await inventory(own.database)).toEqual(before)
 
   await freshet.create({ name: 'copy', query: COPY, mode: 'differential', schedule: 'manual' })
   await fill(101, 200)
   await holder.query('begin; lock table copy in access exclusive mode')
+  await setting(`set statement_timeout = '150ms'`)
   await expect(freshet.refresh('copy')).rejects.toMatchObject({ code: 'STATEMENT_CANCELED', sqlState: '57014' })
   await expect(freshet.refresh('copy', { full: true })).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
   await holder.query('commit')
+  await setting('reset statement_timeout')
   await settled()
 })
 
