@@ -44,7 +44,7 @@ import type { SourceColumn } from './source-facts.ts'
  * Single rows, share of the trigger in the processor time of the writer's whole statement (sampled):
  *
  *                                                                              INSERT   UPDATE
- *   this                                                                           34 %     34 %
+ *   this                                                                           34 %     36 %
  *   one function that asks tg_op, one row told from many by `not exists`           40       40
  *   without search_path                                                            32       36
  *   a trigger that does nothing                                                             10
@@ -52,8 +52,8 @@ import type { SourceColumn } from './source-facts.ts'
  * The executor's start is the most of it, so each node and each target column counts. A condition that no row decides gets
  * a node of its own, hence the CASE around it in UPDATE: 1 less. `return new`, which is null here, is no expression to be
  * prepared as `return null` is: 1 less. No index on the log saves 2; a comparison column by column costs 1 more than
- * `record_image_ne`. search_path stays: a function that runs with its
- * owner's rights does not depend on every name in it being qualified.
+ * `record_image_ne`. search_path stays: a function that runs with its owner's rights does not depend on every name in it
+ * being qualified.
  */
 const PACK_ROWS = 131_072
 /** Up to here a row in the log costs less than another statement that gathers a pack. */

@@ -91,3 +91,12 @@ export async function sumLaw(
     return row?.differences ?? -1
   }
 }
+
+/** `name` partitioned by `a`: low (0–9), high (10–99) which is partitioned itself, the last with a column order of its own. */
+export const partitionedTable = (name: string) => `create table ${name} (id int, a int, b text) partition by range (a);
+  create table ${name}_low partition of ${name} for values from (0) to (10);
+  create table ${name}_high partition of ${name} for values from (10) to (100) partition by list (b);
+  create table ${name}_x partition of ${name}_high for values in ('x');
+  create table ${name}_y (gone int, b text, a int, id int);
+  alter table ${name}_y drop gone;
+  alter table ${name}_high attach partition ${name}_y for values in ('y')`

@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { capture, captured as capturedIn, changes, run, sourceOf, sumLaw } from './capture.fixture.ts'
+import { capture, captured as capturedIn, changes, partitionedTable, run, sourceOf, sumLaw } from './capture.fixture.ts'
 
 /** A statement fires the triggers of the table that it names, whatever partitions it reaches: nothing is doubled. */
 let world: TestDatabase
@@ -10,21 +10,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.drop())
 
-/** `name` partitioned by `a`: low (0–9), high (10–99) which is partitioned itself, the last with a column order of its own. */
-async function partitioned(name: string) {
-  return capturedIn(
-    world.database,
-    `create table ${name} (id int, a int, b text) partition by range (a);
-    create table ${name}_low partition of ${name} for values from (0) to (10);
-    create table ${name}_high partition of ${name} for values from (10) to (100) partition by list (b);
-    create table ${name}_x partition of ${name}_high for values in ('x');
-    create table ${name}_y (gone int, b text, a int, id int);
-    alter table ${name}_y drop gone;
-    alter table ${name}_high attach partition ${name}_y for values in ('y')`,
-    name,
-    ['a', 'b'],
-  )
-}
+const partitioned = (name: string) => capturedIn(world.database, partitionedTable(name), name, ['a', 'b'])
 
 test('writes through the root, a middle table and a partition, each row once', async () => {
   const { after } = await partitioned('tree')

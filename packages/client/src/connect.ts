@@ -42,7 +42,7 @@ import { withPatience } from './patience.ts'
 
 export interface ConnectOptions {
   readonly databaseUrl: string
-  /** Connections at most. Default 10; creating and altering take up to three at a time. */
+  /** Connections at most. Default 10; creating takes up to three at a time, altering four. */
   readonly poolSize?: number
   /** Shown in pg_stat_activity. Default `freshet`. */
   readonly applicationName?: string

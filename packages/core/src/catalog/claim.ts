@@ -80,19 +80,18 @@ async function taken(transaction: Queryable, claimed: Claimable, how: 'wait' | '
   return true
 }
 
-/** Whether the stream table of this stable name, an expression, is claimed. */
-export function isClaimed(stableName: string): Fragment {
-  return raw(`exists (
+const CLAIMS = `
     select from pg_catalog.pg_locks l
     where l.locktype = 'advisory' and l.classid = ${SPACE} and l.objsubid = 2
-      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())`
+
+/** Whether the stream table of this stable name, an expression, is claimed. */
+export function isClaimed(stableName: string): Fragment {
+  return raw(`exists (${CLAIMS}
       and l.objid = (('x' || right(${stableName}, 8))::bit(32) & x'7fffffff')::int::oid
   )`)
 }
 
 /** Whether anything is claimed in this database. */
-export const isAnyClaimed = raw(`exists (
-  select from pg_catalog.pg_locks l
-  where l.locktype = 'advisory' and l.classid = ${SPACE} and l.objsubid = 2
-    and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-)`)
+export const isAnyClaimed = raw(`exists (${CLAIMS}
+  )`)

@@ -1,15 +1,39 @@
 import type { Queryable } from '../database.ts'
-import { sql } from '../sql.ts'
+import { displayName } from '../names.ts'
+import { type Fragment, raw, sql } from '../sql.ts'
+import { isClaimed } from './claim.ts'
 
-/** Whether some stream table reads the change buffer of this source; an immediate one does not. */
+/**
+ * Whether some stream table reads the change buffer of a source. An immediate one does not, unless the source is paused:
+ * then the buffer says so.
+ */
 export async function isRead(queryable: Queryable, stableName: string): Promise<boolean> {
-  const [row] = await queryable.query<{ read: boolean }>(sql`
-    select exists (
-      select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
-        left join freshet.source s on s.stable_name = d.stable_name
-      where d.stable_name = ${stableName} and (t.mode <> 'immediate' or s.paused)
-    ) as read`)
+  const [row] = await queryable.query<{ read: boolean }>(
+    sql`select exists (select ${readers(sql`${stableName}`, raw('false'))}) as read`,
+  )
   return row?.read === true
+}
+
+/** Captures that nobody reads: a process ended before it had removed them. */
+export interface UnreadSource {
+  readonly subject: string
+  readonly stableName: string
+  /** How it is captured; `refresh` for a stream table, which writes its own changes. */
+  readonly capture: string
+}
+
+/** What is claimed counts as read: an immediate one that is being altered is about to. */
+export async function unreadSources(queryable: Queryable): Promise<readonly UnreadSource[]> {
+  const found = await queryable.query<{ stableName: string; capture: string; schema: string; table: string }>(sql`
+    select s.stable_name as "stableName", s.capture, s.schema_name as schema, s.table_name as table from freshet.source s
+    where not exists (select ${readers(raw('s.stable_name'), isClaimed('t.stable_name'))}) order by 3, 4`)
+  return found.map(({ stableName, capture, ...relation }) => ({ stableName, capture, subject: displayName(relation) }))
+}
+
+function readers(stableName: Fragment, orElse: Fragment): Fragment {
+  return sql`from freshet.dependency d join freshet.stream_table t using (stream_table_id)
+        left join freshet.source captured on captured.stable_name = d.stable_name
+      where d.stable_name = ${stableName} and (t.mode <> 'immediate' or captured.paused or ${orElse})`
 }
 
 /**
