@@ -159,8 +159,9 @@ describe('few changes', () => {
     await world.run(FEW)
     await refresher.refresh(answer.id)
     for (const [script, action] of [
-      ['select 1', 'none'],
       [FEW, 'differential'],
+      ['select 1', 'none'],
+      ['select 1', 'none'],
     ] as const) {
       await world.run(script)
       sent.length = 0

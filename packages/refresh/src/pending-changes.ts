@@ -1,4 +1,4 @@
-import { bufferSizes, type Fragment, join, type Queryable, sql } from '@freshet/core'
+import { bufferSizes, type Fragment, join, type Queryable, raw, sql } from '@freshet/core'
 import type { Definition } from './definition.ts'
 
 /** The sizes of what a frontier has not seen of a source, as FROM and WHERE: of transactions that it does not show. */
@@ -21,6 +21,18 @@ export async function isPending(queryable: Queryable, definition: Sources): Prom
     prepared: true,
   })
   return row?.pending === true
+}
+
+/** Whether a refresh would find nothing to do: what is remembered is right, and no source has changed. */
+export async function isIdle(queryable: Queryable, definition: Definition): Promise<boolean> {
+  const some = windows(definition).map((window) => sql`exists (select ${window})`)
+  const [row] = await queryable.query<{ idle: boolean }>(
+    sql`select not (${join([raw('false'), ...some], ' or ')}) and not freshet.query_changed(${definition.id})
+      and exists (select from freshet.stream_table_state where stream_table_id = ${definition.id}
+        and version = ${definition.version}) as idle`,
+    { prepared: true },
+  )
+  return row?.idle === true
 }
 
 /** What AUTO looks at, in one statement. */

@@ -97,7 +97,7 @@ describe('a statement for the sources that changed last', () => {
   })
 })
 
-test('a refresh is one round trip, with changes and without', async () => {
+test('a refresh is one round trip, with changes and without; two where nothing had changed the last time', async () => {
   await world.run(ITEMS)
   const { id } = await world.stream('answer', SUMS)
   await using link = await countingLink(world.own.url)
@@ -110,12 +110,35 @@ test('a refresh is one round trip, with changes and without', async () => {
   }
   await world.run(`insert into items values (100, 'x', 1)`)
   await counted() // the first one loads the definition, and learns which sources change
-  for (const i of [101, 102]) {
-    expect(await counted()).toEqual(['none', 1])
+  for (const i of [101, 103]) {
     await world.run(`insert into items values (${i}, 'x', 1)`)
     expect(await counted()).toEqual(['differential', 1])
+    expect(await counted()).toEqual(['none', 1])
+    expect(await counted()).toEqual(['none', 1])
+    await world.run(`insert into items values (${i + 1}, 'x', 1)`)
+    expect(await counted()).toEqual(['differential', 2])
   }
   await database.close()
+  await world.step('select 1')
+})
+
+test('where nothing had changed the last time, it sees what others have done since', async () => {
+  await world.run(`${ITEMS}; create view seen as select id, n from items`)
+  const { id } = await world.stream('answer', 'select id, n from seen')
+  const refresher = createRefresher(world.context)
+  const idle = async () => {
+    for (let i = 0; i < 2; i++) expect((await refresher.refresh(id)).action).toBe('none')
+  }
+  await idle()
+  await world.run('update items set n = n + 1 where id = 1')
+  expect(await createRefresher(world.context).refresh(id)).toMatchObject({ action: 'differential', changeRows: 2 })
+  await idle()
+  await world.run('create or replace view seen as select id, n + 1 as n from items')
+  expect(await refresher.refresh(id)).not.toMatchObject({ action: 'none' })
+  await idle()
+  await world.run('truncate items')
+  expect(await refresher.refresh(id)).toMatchObject({ action: 'full', reason: 'TRUNCATED' })
+  await idle()
   await world.step('select 1')
 })
 

@@ -42,7 +42,8 @@ const USABLE = sql`coalesce(s.wal_status is distinct from 'lost' and s.database 
 
 /** Null when nothing is captured by WAL. */
 export async function readStream(queryable: Queryable): Promise<CaptureStream | null> {
-  const [row] = await queryable.query<CaptureStream>(sql`
+  const [row] = await queryable.query<CaptureStream>(
+    sql`
     select coalesce(w.slot_name, '') as slot, coalesce(w.applied_lsn, '0/0')::text as applied, coalesce(s.active, false) as active,
       ${USABLE} as usable,
       coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn), 0)::float8 as "retainedBytes",
@@ -50,7 +51,9 @@ export async function readStream(queryable: Queryable): Promise<CaptureStream | 
       s.safe_wal_size::float8 as "safeBytes"
     from (select where exists (select from freshet.source where capture = 'wal')) needed
       left join freshet.wal_stream w on true
-      left join pg_catalog.pg_replication_slots s on s.slot_name = w.slot_name`)
+      left join pg_catalog.pg_replication_slots s on s.slot_name = w.slot_name`,
+    { prepared: true },
+  )
   return row ?? null
 }
 
