@@ -73,7 +73,7 @@ export async function openReplication<Message>(
 }
 
 /** Decoded messages wait up to about so many bytes before the connection is paused. */
-const MOST_WAITING = 4 << 20
+const MOST_WAITING = 1 << 20
 const SIGN_OF_LIFE_MS = 5_000
 const SILENCE_MS = 60_000
 

@@ -48,6 +48,7 @@ export async function applyStream(options: ApplyOptions): Promise<never> {
 }
 
 interface Upstream {
+  /** Its low 32 bits. */
   readonly xid: number
   /** It was applied before the stream broke, and comes again. */
   readonly known: boolean
@@ -117,23 +118,31 @@ class Applier {
     }
   }
 
+  /** Rows that are there are taken without waiting: a promise for each would cost more than the row. */
   async #applyTogether(first: Change): Promise<void> {
     let transactions = 0
     let rows = 0
     await this.#options.database.transaction(async (transaction) => {
       const near = await prepare(transaction)
       const writer = new LogWriter(transaction)
-      const write = async (change: Change) => {
-        if (this.#upstream === null) throw new FreshetError('INTERNAL', 'a change came outside of a transaction')
-        rows++
-        await this.#write(transaction, writer, widenXid(this.#upstream.xid, near), change)
-      }
-      await write(first)
-      while (this.#upstream !== null || (this.#inbox.ready && rows < MOST_TOGETHER)) {
-        const item = await this.#inbox.take()
-        const change = this.#pass(item)
-        if (change !== null) await write(change)
-        else if (item.kind === 'message' && item.message.kind === 'commit') transactions++
+      let change: Change | null = first
+      let xid = this.#xid(near)
+      for (;;) {
+        if (change !== null) {
+          if (xid === null) throw new FreshetError('INTERNAL', 'a change came outside of a transaction')
+          rows++
+          for (const relation of change.kind === 'truncate' ? change.relations : [change.relation]) {
+            const targets = this.#targets.get(relation) ?? (await this.#findTargets(transaction, relation))
+            for (const target of targets) writer.write(target, xid, change)
+          }
+          if (writer.full) await writer.flush()
+        }
+        if (this.#upstream === null && (rows >= MOST_TOGETHER || !this.#inbox.ready)) break
+        const item = this.#inbox.next() ?? (await this.#inbox.take())
+        change = this.#pass(item)
+        if (item.kind !== 'message') continue
+        if (item.message.kind === 'commit') transactions++
+        if (item.message.kind === 'begin' || item.message.kind === 'commit') xid = this.#xid(near)
       }
       await writer.flush()
       await moveTo(transaction, this.#applied, this.#ended)
@@ -142,19 +151,12 @@ class Applier {
     this.#options.onApplied?.({ transactions, rows, position: this.#applied })
   }
 
-  async #write(transaction: Queryable, writer: LogWriter, xid: bigint, change: Change): Promise<void> {
-    if (change.kind !== 'truncate') {
-      for (const target of await this.#targetsOf(transaction, change.relation)) await writer.change(target, xid, change)
-      return
-    }
-    for (const relation of change.relations) {
-      for (const target of await this.#targetsOf(transaction, relation)) await writer.mark(target, xid)
-    }
+  /** Of the transaction whose changes come now, if one does. */
+  #xid(near: bigint): string | null {
+    return this.#upstream === null ? null : String(widenXid(this.#upstream.xid, near))
   }
 
-  async #targetsOf(transaction: Queryable, oid: number): Promise<readonly Target[]> {
-    const known = this.#targets.get(oid)
-    if (known !== undefined) return known
+  async #findTargets(transaction: Queryable, oid: number): Promise<readonly Target[]> {
     const relation = this.#relations.get(oid)
     if (relation === undefined) throw new FreshetError('INTERNAL', `the stream did not describe the relation ${oid}`)
     const targets = await findTargets(transaction, relation)

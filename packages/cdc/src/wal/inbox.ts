@@ -10,18 +10,23 @@ export class Inbox<Message> {
     this.#stream = stream
   }
 
-  /** Whether `take` answers at once. */
+  /** Whether the next item is there. */
   get ready(): boolean {
     return this.#at < this.#items.length
   }
 
+  /** The next item, where it is there already. */
+  next(): StreamItem<Message> | undefined {
+    const item = this.#items[this.#at]
+    if (item !== undefined) this.#at++
+    return item
+  }
+
+  /** The next item; waits for it. */
   async take(): Promise<StreamItem<Message>> {
     for (;;) {
-      const item = this.#items[this.#at]
-      if (item !== undefined) {
-        this.#at++
-        return item
-      }
+      const item = this.next()
+      if (item !== undefined) return item
       this.#items = await this.#stream.next()
       this.#at = 0
     }

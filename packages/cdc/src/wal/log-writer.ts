@@ -2,7 +2,7 @@ import { identifier, join, type Queryable, sql } from '@freshet/core'
 import { logTable } from '../capture-names.ts'
 import { type Message, type Tuple, UNCHANGED } from './pgoutput.ts'
 import { arrayOfRecords, recordText } from './record-text.ts'
-import type { Target } from './targets.ts'
+import type { LogField, Target } from './targets.ts'
 
 /**
  * Gathers the rows of transactions and writes them to the logs of their sources, many at once and never more than a
@@ -13,7 +13,7 @@ import type { Target } from './targets.ts'
  *
  * What can not be told as rows is a marker, one for each transaction and source.
  */
-type RowChange = Extract<Message, { kind: 'insert' | 'update' | 'delete' }>
+type RowChange = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
 
 /** Rows and bytes that wait at most before they are sent. */
 const MOST_ROWS = 2_000
@@ -30,19 +30,17 @@ export class LogWriter {
     this.#transaction = transaction
   }
 
-  async change(target: Target, xid: bigint, change: RowChange): Promise<void> {
-    const rows = target.fit ? sides(target, change) : null
-    if (rows === null) return this.mark(target, xid)
-    const { fresh, old } = rows
-    if (fresh !== null && old !== null && fresh.every((value, i) => value === old[i])) return
-    await this.#add(target, xid, fresh, old)
+  /** As much waits as may: `flush` before more is written. */
+  get full(): boolean {
+    return this.#rows >= MOST_ROWS || this.#bytes >= MOST_BYTES
   }
 
-  async mark(target: Target, xid: bigint): Promise<void> {
-    const key = `${target.stableName} ${xid}`
-    if (this.#marked.has(key)) return
-    this.#marked.add(key)
-    await this.#add(target, xid, null, null)
+  write(target: Target, xid: string, change: RowChange): void {
+    const rows = target.fit && change.kind !== 'truncate' ? sides(target, change) : null
+    if (rows === null) return this.#mark(target, xid)
+    const { fresh, old } = rows
+    if (fresh !== null && old !== null && fresh.every((value, i) => value === old[i])) return
+    this.#add(target, xid, fresh, old)
   }
 
   async flush(): Promise<void> {
@@ -59,21 +57,30 @@ export class LogWriter {
     this.#bytes = 0
   }
 
-  async #add(target: Target, xid: bigint, fresh: Row | null, old: Row | null): Promise<void> {
-    const record = recordText(target.log.map((name) => fieldOf(name, xid, fresh, old)))
+  #mark(target: Target, xid: string): void {
+    const key = `${target.stableName} ${xid}`
+    if (this.#marked.has(key)) return
+    this.#marked.add(key)
+    this.#add(target, xid, null, null)
+  }
+
+  #add(target: Target, xid: string, fresh: Row | null, old: Row | null): void {
+    const record = recordText(target.fields.map((field) => valueOf(field, xid, fresh, old)))
     const known = this.#waiting.get(target)
     if (known === undefined) this.#waiting.set(target, [record])
     else known.push(record)
     this.#rows++
     this.#bytes += record.length
-    if (this.#rows >= MOST_ROWS || this.#bytes >= MOST_BYTES) await this.flush()
   }
 }
 
 type Row = readonly (string | null)[]
 
 /** The captured columns of the new and the old row; null when the change does not tell them all. */
-function sides(target: Target, change: RowChange): { readonly fresh: Row | null; readonly old: Row | null } | null {
+function sides(
+  target: Target,
+  change: Exclude<RowChange, { kind: 'truncate' }>,
+): { readonly fresh: Row | null; readonly old: Row | null } | null {
   const old = change.kind === 'insert' ? null : change.old
   if (change.kind === 'update' && old === null) return null
   const oldRow = old === null ? null : rowOf(target, old, null)
@@ -85,27 +92,29 @@ function sides(target: Target, change: RowChange): { readonly fresh: Row | null;
 function rowOf(target: Target, tuple: Tuple, before: Tuple | null): Row | undefined {
   const row: (string | null)[] = []
   for (const place of target.places) {
-    let value = tuple[place]
-    if (value === UNCHANGED) value = before?.[place]
+    let value = tuple.value(place)
+    if (value === UNCHANGED) value = before?.value(place)
     if (value === undefined || value === UNCHANGED) return undefined
     row.push(value)
   }
   return row
 }
 
-function fieldOf(name: string, xid: bigint, fresh: Row | null, old: Row | null): string | null {
-  switch (name) {
-    case '__x':
-      return String(xid)
-    case '__n':
+function valueOf(field: LogField, xid: string, fresh: Row | null, old: Row | null): string | null {
+  switch (field.kind) {
+    case 'transaction':
+      return xid
+    case 'node':
       return '0'
-    case '__new':
+    case 'has new':
       return fresh === null ? 'f' : 't'
-    case '__old':
+    case 'has old':
       return old === null ? 'f' : 't'
-    default: {
-      const position = Number(name.slice(4)) - 1
-      return (name.startsWith('new_') ? fresh : name.startsWith('old_') ? old : null)?.[position] ?? null
-    }
+    case 'new':
+      return fresh?.[field.column] ?? null
+    case 'old':
+      return old?.[field.column] ?? null
+    case 'none':
+      return null
   }
 }

@@ -1,6 +1,6 @@
 import { lsn } from '@freshet/core'
 import { expect, test } from 'vitest'
-import { decodeMessage, UNCHANGED } from './pgoutput.ts'
+import { decodeMessage, Tuple, UNCHANGED } from './pgoutput.ts'
 
 /** Bytes as the protocol's page describes them; that a server sends these, the tests with a server show. */
 const u8 = (value: number) => Buffer.from([value])
@@ -10,7 +10,10 @@ const u64 = (value: bigint) => Buffer.from(value.toString(16).padStart(16, '0'),
 const tag = (text: string) => Buffer.from(text)
 const name = (text: string) => Buffer.from(`${text}\0`)
 const text = (value: string) => Buffer.concat([tag('t'), u32(Buffer.byteLength(value)), Buffer.from(value)])
-const decode = (...parts: readonly Buffer[]) => decodeMessage(Buffer.concat(parts))
+const decode = (...parts: readonly Buffer[]) =>
+  Object.fromEntries(Object.entries(decodeMessage(Buffer.concat(parts))).map(([key, value]) => [key, shown(value)]))
+const shown = (value: unknown) =>
+  value instanceof Tuple ? Array.from({ length: value.length }, (_, i) => value.value(i)) : value
 
 const FIRST = [tag('N'), u16(4), text(''), tag('n'), tag('u'), text('é"\\,')]
 const VALUES = ['', null, UNCHANGED, 'é"\\,']

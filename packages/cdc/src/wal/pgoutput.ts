@@ -9,7 +9,39 @@ import { FreshetError, type Lsn, lsn } from '@freshet/core'
 export const UNCHANGED: unique symbol = Symbol('unchanged')
 
 export type Value = string | null | typeof UNCHANGED
-export type Tuple = readonly Value[]
+
+/**
+ * A row as it came: most readers want few of its values, so each is made when it is asked for. Until then it is a text
+ * of one character a byte, which costs less to keep than bytes do.
+ */
+export class Tuple {
+  readonly #bytes: string
+  /** Of each value where it begins and ends; or twice what it is in place of a text. */
+  readonly #spans: readonly number[]
+
+  constructor(bytes: string, spans: readonly number[]) {
+    this.#bytes = bytes
+    this.#spans = spans
+  }
+
+  get length(): number {
+    return this.#spans.length / 2
+  }
+
+  /** Undefined: the row has no such place. */
+  value(place: number): Value | undefined {
+    const begin = this.#spans[2 * place]
+    if (begin === undefined) return undefined
+    if (begin === IS_NULL) return null
+    if (begin === IS_LEFT_OUT) return UNCHANGED
+    const bytes = this.#bytes.slice(begin, this.#spans[2 * place + 1])
+    return BEYOND_ASCII.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes
+  }
+}
+
+const IS_NULL = -1
+const IS_LEFT_OUT = -2
+const BEYOND_ASCII = /[\u0080-\u00ff]/
 
 export type Message =
   | {
@@ -160,8 +192,7 @@ class Reader {
 
   text(length: number): string {
     const from = this.#at
-    this.#at += length
-    if (this.#at > this.#bytes.length) throw malformed('a value that ends after its message')
+    this.#skipText(length)
     return this.#bytes.toString('utf8', from, this.#at)
   }
 
@@ -175,17 +206,24 @@ class Reader {
 
   tuple(): Tuple {
     const count = this.uint16()
-    const values: Value[] = []
-    for (let i = 0; i < count; i++) values.push(this.value())
-    return values
+    const from = this.#at
+    const spans: number[] = []
+    for (let i = 0; i < count; i++) {
+      const form = this.#bytes.readUInt8(this.#at++)
+      if (form === TEXT) {
+        const length = this.uint32()
+        spans.push(this.#at - from, this.#at - from + length)
+        this.#skipText(length)
+      } else if (form === NULL) spans.push(IS_NULL, IS_NULL)
+      else if (form === LEFT_OUT) spans.push(IS_LEFT_OUT, IS_LEFT_OUT)
+      else throw malformed(`a value in the unknown form ${form}`)
+    }
+    return new Tuple(this.#bytes.toString('latin1', from, this.#at), spans)
   }
 
-  value(): Value {
-    const form = this.#bytes.readUInt8(this.#at++)
-    if (form === TEXT) return this.text(this.uint32())
-    if (form === NULL) return null
-    if (form === LEFT_OUT) return UNCHANGED
-    throw malformed(`a value in the unknown form ${form}`)
+  #skipText(length: number): void {
+    this.#at += length
+    if (this.#at > this.#bytes.length) throw malformed('a value that ends after its message')
   }
 }
 

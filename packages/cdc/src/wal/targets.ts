@@ -10,11 +10,17 @@ import type { Message } from './pgoutput.ts'
 export interface Target {
   readonly stableName: string
   readonly fit: boolean
-  /** The log's columns in their order. */
+  /** The log's columns in their order, and what each holds. */
   readonly log: readonly string[]
+  readonly fields: readonly LogField[]
   /** For each captured column its place in the relation. */
   readonly places: readonly number[]
 }
+
+/** What a column of a log holds; `column` counts the captured ones from 0. */
+export type LogField =
+  | { readonly kind: 'transaction' | 'node' | 'has new' | 'has old' | 'none' }
+  | { readonly kind: 'new' | 'old'; readonly column: number }
 
 type Relation = Extract<Message, { kind: 'relation' }>
 
@@ -51,6 +57,19 @@ export async function findTargets(transaction: Queryable, relation: Relation): P
       source.gate === 'open' &&
       relation.identity === 'full' &&
       source.columns.every(({ type }, i) => source.types[String(relation.columns[places[i] ?? -1]?.type)] === type)
-    return { stableName: source.stableName, fit, log: source.log, places }
+    return { stableName: source.stableName, fit, log: source.log, fields: source.log.map(fieldOf), places }
   })
+}
+
+function fieldOf(name: string): LogField {
+  const side = /^(?<kind>new|old)_(?<position>\d+)$/.exec(name)?.groups
+  if (side === undefined) return { kind: KINDS[name] ?? 'none' }
+  return { kind: side['kind'] === 'new' ? 'new' : 'old', column: Number(side['position']) - 1 }
+}
+
+const KINDS: Readonly<Record<string, 'transaction' | 'node' | 'has new' | 'has old'>> = {
+  __x: 'transaction',
+  __n: 'node',
+  __new: 'has new',
+  __old: 'has old',
 }
