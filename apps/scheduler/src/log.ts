@@ -61,6 +61,9 @@ export function logEvent(logger: Logger, event: CoordinatorEvent): void {
     case 'mended':
       logger.warn({ source: event.source }, 'capture mended; its stream tables are recomputed')
       return
+    case 'cleared':
+      logger.warn(`${event.what} was left behind by a process that ended too early, and is removed`)
+      return
     case 'upkeep_failed':
       logger.warn({ task: event.task, error: errorOf(event.error) }, 'upkeep failed')
       return

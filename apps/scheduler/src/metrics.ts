@@ -203,6 +203,7 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
           return
         case 'catalog':
         case 'mended':
+        case 'cleared':
         case 'odd_schedule':
         case 'odd_setting':
         case 'connected':

@@ -32,10 +32,12 @@ export type CoordinatorEvent =
   | { readonly kind: 'pruned'; readonly rows: number }
   /** The capture of a source had lost something and was mended; its stream tables are recomputed. */
   | { readonly kind: 'mended'; readonly source: string }
+  /** Something that served nobody, as a process leaves it that ends too early: a slot keeps the server's log for ever. */
+  | { readonly kind: 'cleared'; readonly what: string }
   /** Something beside the refreshes failed; it is tried again later. */
   | {
       readonly kind: 'upkeep_failed'
-      readonly task: 'trim' | 'prune' | 'inspect' | 'record'
+      readonly task: 'trim' | 'prune' | 'inspect' | 'clear' | 'record'
       readonly error: FreshetError
     }
   | { readonly kind: 'connected' }

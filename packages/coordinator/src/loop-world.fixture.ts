@@ -89,6 +89,8 @@ export class World {
   readonly starts: string[] = []
   readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
   readonly trims: string[] = []
+  /** What some process left on the server. */
+  readonly leftovers: string[] = []
   settings: Settings = DEFAULT_SETTINGS
   /** How long the server takes to answer a question; the answer is as of the middle of that time. */
   latencyMs = 0
@@ -265,6 +267,7 @@ export class World {
         }),
       prune: () => answering(() => 0),
       inspect: () => answering(() => ({ mended: [], suspended: [] })),
+      clear: () => answering(() => this.leftovers.splice(0)),
     }
   }
 

@@ -28,6 +28,8 @@ export interface Store {
   prune(retentionMs: number, limit: number): Promise<number>
   /** Looks at the capture of every source. */
   inspect(): Promise<Inspection>
+  /** Removes what processes that ended too early have left on the server; says what that was. */
+  clear(): Promise<readonly string[]>
 }
 
 export interface Poller {
@@ -55,6 +57,7 @@ export function databaseStore(database: Database, capture: Capture): Store {
     trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
     prune: (retentionMs, limit) => pruneHistory(database, retentionMs, limit),
     inspect: () => inspectSources(database, capture),
+    clear: () => capture.removeLeftovers(database),
   }
 }
 

@@ -4,8 +4,8 @@ import type { CoordinatorListener } from './events.ts'
 import type { Store } from './store.ts'
 
 /**
- * What goes on beside the refreshes: removing change rows that every consumer has read and history past its time, and
- * looking after the captures. One task at a time, in small transactions, and only after something was committed (a
+ * What goes on beside the refreshes: removing change rows that every consumer has read, history past its time and what
+ * processes left that ended too early, and looking after the captures. One task at a time, in small transactions, and only after something was committed (a
  * frontier moved, for clean-up); so an idle database is left alone.
  */
 export interface Upkeep {
@@ -24,6 +24,7 @@ const BATCHES = 10
 const PRUNE_EVERY_MS = 60_000
 const PRUNE_ROWS = 5_000
 const INSPECT_EVERY_MS = 5_000
+const CLEAR_EVERY_MS = 60_000
 const DAY_MS = 86_400_000
 
 export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
@@ -33,6 +34,8 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
   let toInspect = true
   let inspectAt = clock.now() + INSPECT_EVERY_MS * clock.random()
+  let toClear = true
+  let clearAt = clock.now() + CLEAR_EVERY_MS * clock.random()
   let work: Promise<void> | undefined
 
   const trim = async (settings: Settings) => {
@@ -57,7 +60,11 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     for (const source of mended) listener({ kind: 'mended', source })
     for (const table of suspended) listener({ kind: 'suspended', ...table })
   }
-  const tasks = { trim, prune, inspect }
+  const clear = async () => {
+    toClear = false
+    for (const what of await store.clear()) listener({ kind: 'cleared', what })
+  }
+  const tasks = { trim, prune, inspect, clear }
   const run = async (task: keyof typeof tasks, settings: Settings) => {
     try {
       await tasks[task](settings)
@@ -68,11 +75,13 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   const nextTask = (now: number): keyof typeof tasks | null => {
     if (toInspect && now >= inspectAt) return 'inspect'
     if (toTrim.size > 0 && now >= trimAt) return 'trim'
-    return toPrune && now >= pruneAt ? 'prune' : null
+    if (toPrune && now >= pruneAt) return 'prune'
+    return toClear && now >= clearAt ? 'clear' : null
   }
   return {
     committed: () => {
       toInspect = true
+      toClear = true
     },
     consumed: (stableNames) => {
       for (const stableName of stableNames) toTrim.add(stableName)
@@ -84,7 +93,8 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
       if (work !== undefined || task === null) return
       if (task === 'inspect') inspectAt = now + INSPECT_EVERY_MS
       else if (task === 'trim') trimAt = now + settings.cleanup_interval_ms
-      else pruneAt = now + PRUNE_EVERY_MS
+      else if (task === 'prune') pruneAt = now + PRUNE_EVERY_MS
+      else clearAt = now + CLEAR_EVERY_MS
       work = run(task, settings).finally(() => {
         work = undefined
       })
