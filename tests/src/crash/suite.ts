@@ -129,7 +129,8 @@ async function strike(course: Course, round: Round, tally: Tally, server?: Resta
     tally.fault(round.kind)
   }
   await untilItAnswers(world.own.database)
-  if (typeof outcome === 'object' && !isExpected(outcome.failed)) wrong.push(`failed with ${describe(outcome.failed)}`)
+  if (typeof outcome === 'object' && (round.kind === 'delay' || !isExpected(outcome.failed)))
+    wrong.push(`failed with ${describe(outcome.failed)}`)
   wrong.push(...(await remainingSessions(world.own.database, ['struck', 'freshet-wal'])).map((line) => `left: ${line}`))
   try {
     wrong.push(...(await recover(course, round)))
