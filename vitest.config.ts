@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /**
@@ -13,6 +14,8 @@ const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'de
 
 export default defineConfig({
   test: {
+    // most tests wait for a server: two at a time are quicker than one, on two processors too
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         ...shared,

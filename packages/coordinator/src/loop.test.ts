@@ -132,23 +132,6 @@ describe('looking', () => {
   })
 })
 
-describe('upkeep', () => {
-  test('what a process left behind is removed within a minute, and not looked for while nothing is committed', async () => {
-    const { world, clock, stop } = await started({ a: { reads: ['t'] } })
-    world.leftovers.push('the replication slot s')
-    await clock.advance(60_000)
-    const cleared = () => world.events.filter(({ kind }) => kind === 'cleared')
-    expect(cleared()).toEqual([{ kind: 'cleared', what: 'the replication slot s' }])
-    world.leftovers.push('the publication p')
-    await clock.advance(120_000)
-    expect(cleared()).toHaveLength(1)
-    world.commit('elsewhere')
-    await clock.advance(61_000)
-    expect(cleared()).toHaveLength(2)
-    await stop()
-  })
-})
-
 describe('order', () => {
   test('a chain is followed without a poll per link', async () => {
     const { world, clock, stop } = await started({

@@ -66,6 +66,8 @@ export class PostgresSession implements Session {
       : statements.map(send)
     if (options.prepared === true) this.#deallocateRetired()
     const results = await this.#answered(Promise.allSettled(all))
+    // a commit that was canceled before it began has ended nothing
+    if (framed && results.at(-1)?.status === 'rejected') await this.#rollback()
     const rows: Record<string, unknown>[][] = []
     for (const result of results) {
       if (result.status === 'rejected') {

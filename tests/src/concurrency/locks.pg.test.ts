@@ -175,7 +175,8 @@ describe.concurrent('a source is written anew while Freshet waits for it', () =>
     await using world = await bank()
     await world.user.query(`alter table owner add column remark char(9) default 'nothing'`)
     for (const rewrite of Object.values(REWRITES)) {
-      await world.user.query(`update account set balance = balance + 1; begin; ${rewrite}`)
+      await world.user.query('update account set balance = balance + 1')
+      await world.user.query(`begin; ${rewrite}`)
       const done = operation(world.freshet)
       await world.untilItWaits(done)
       await world.user.query('commit')

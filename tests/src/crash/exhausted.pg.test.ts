@@ -5,9 +5,10 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connect, type Freshet } from '@freshet/client'
-import { raw } from '@freshet/core'
+import { connect as connectDatabase, raw } from '@freshet/core'
 import { assertEqualToQuery, createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { faultLink } from './fault-link.ts'
 import { inventory } from './inventory.ts'
 
 /** Real limits of a server that are met in the middle of something: time, temporary files, the disk. */
@@ -34,6 +35,26 @@ async function setting(text: string): Promise<void> {
   await freshet.close()
   freshet = await connect(own.url)
 }
+
+test('a commit that is canceled before it begins: the connection is not lent in the middle of a transaction', async () => {
+  await using link = await faultLink(own.url)
+  const database = await connectDatabase({ url: link.url, poolSize: 1 })
+  own.defer(() => database.close())
+  const insert = raw('insert into wide select coalesce(max(id), 0) + 1 from wide')
+  for (const work of [
+    () => database.batch([insert, insert]),
+    () => database.transaction((transaction) => transaction.query(insert)),
+  ]) {
+    link.listen({
+      at: (label) => label.startsWith('commit'),
+      side: 'before',
+      strike: () => Promise.resolve({ text: `do $$ begin raise exception 'canceled' using errcode = '57014'; end $$` }),
+    })
+    await expect(work()).rejects.toMatchObject({ sqlState: '57014' })
+    link.listen()
+    expect(await database.query(raw('select id from wide'))).toEqual([])
+  }
+})
 
 test('statement_timeout, in a creation and in a refresh: nothing is left, nothing has moved', async () => {
   await fill(1, 100)

@@ -14,7 +14,8 @@ const chosen = OPERATIONS.filter(({ name }) => (only === undefined ? LONG || sho
 let server: RestartableServer
 let worlds: Worlds
 beforeAll(async () => {
-  server = await startRestartableServer()
+  // what was committed before must be there afterwards
+  server = await startRestartableServer({ settings: { synchronous_commit: 'on' } })
   worlds = new Worlds(seed, server)
 })
 afterAll(async () => {

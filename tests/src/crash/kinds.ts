@@ -95,15 +95,21 @@ function failing(state: string): string {
 const PATIENCE_MS = 60_000
 
 async function runHere(databaseUrl: string, operation: Operation): Promise<'done' | { readonly failed: unknown }> {
+  try {
+    return await within(PATIENCE_MS, operation.name, performed(databaseUrl, operation))
+  } catch (error) {
+    return { failed: error }
+  }
+}
+
+/** Nothing may be stuck: what takes longer than this throws. */
+export async function within<T>(ms: number, name: string, work: Promise<T>): Promise<T> {
   let late: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
-    late = setTimeout(
-      () => reject(new Error(`${operation.name} did not end within ${PATIENCE_MS / 1000} s`)),
-      PATIENCE_MS,
-    )
+    late = setTimeout(() => reject(new Error(`${name} did not end within ${ms / 1000} s`)), ms)
   })
   try {
-    return await Promise.race([limit, performed(databaseUrl, operation)])
+    return await Promise.race([limit, work])
   } finally {
     clearTimeout(late)
   }
@@ -151,9 +157,18 @@ export function dismissVictim(): void {
   next = undefined
 }
 
-async function runVictim(victim: ChildProcess, url: string, operation: Operation): Promise<'done' | 'killed'> {
+async function runVictim(
+  victim: ChildProcess,
+  url: string,
+  operation: Operation,
+): Promise<'done' | 'killed' | { readonly failed: unknown }> {
   const ended = once(victim, 'exit')
   victim.send([url, operation.name])
-  await ended
+  try {
+    await within(PATIENCE_MS, operation.name, ended)
+  } catch (error) {
+    victim.kill('SIGKILL')
+    return { failed: error }
+  }
   return victim.signalCode === 'SIGKILL' ? 'killed' : 'done'
 }

@@ -2,7 +2,7 @@ import { isFreshetError } from '@freshet/core'
 import { type Random, random, type RestartableServer } from '@freshet/testkit'
 import type { Fault } from './fault-link.ts'
 import { inventory } from './inventory.ts'
-import { attempt, type Kind } from './kinds.ts'
+import { attempt, type Kind, within } from './kinds.ts'
 import type { Operation } from './operations.ts'
 import { bank, examine, remainingSessions, untilItAnswers, type World } from './world.ts'
 
@@ -19,6 +19,9 @@ export interface Round {
   readonly side: Fault['side']
   readonly recovery: 'repeated' | 'repaired'
 }
+
+/** For the operation once more and a look at everything. */
+const RECOVERY_MS = 180_000
 
 interface Course {
   readonly world: World
@@ -133,7 +136,7 @@ async function strike(course: Course, round: Round, tally: Tally, server?: Resta
     wrong.push(`failed with ${describe(outcome.failed)}`)
   wrong.push(...(await remainingSessions(world.own.database, ['struck', 'freshet-wal'])).map((line) => `left: ${line}`))
   try {
-    wrong.push(...(await recover(course, round)))
+    wrong.push(...(await within(RECOVERY_MS, 'the recovery', recover(course, round))))
   } catch (error) {
     wrong.push(`recovery failed: ${describe(error)}`)
   }
