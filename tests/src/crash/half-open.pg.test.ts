@@ -23,7 +23,8 @@ async function linked(): Promise<{ own: TestDatabase; link: FaultLink }> {
   return { own, link }
 }
 
-const impatient = { silenceMs: 300, connectTimeoutMs: 300 }
+/** Not so impatient that a busy machine would be taken for a dead one. */
+const impatient = { silenceMs: 1_000, connectTimeoutMs: 1_000 }
 
 test.each(['open', 'hushed'] as const)('an answer that never comes, new connections are %s', async (afterwards) => {
   const { link } = await linked()
