@@ -129,6 +129,8 @@ class Wire {
   readonly #unanswered: { readonly exchange: Exchange; readonly kept: Buffer[] | null }[] = []
   /** While a fault happens, what comes from the client waits behind it. */
   #turn: Promise<void> = Promise.resolve()
+  /** What the server has said behind an answer that is held back, while it is. */
+  #behind: Buffer[] | null = null
   #hushed = false
 
   constructor(client: Socket, server: Socket, world: World) {
@@ -205,12 +207,17 @@ class Wire {
     if (type !== 'Z' && type !== 'W') return
     this.#unanswered.shift()
     const { kept, exchange } = first
-    if (kept !== null) this.#later(() => this.#struck(exchange, Buffer.concat(kept)))
+    if (kept === null) return
+    this.#behind = []
+    this.#later(() => this.#struck(exchange, Buffer.concat(kept)))
   }
 
   async #struck(exchange: Exchange, answer: Buffer): Promise<void> {
     const instead = await this.#world.faultOf(exchange)?.strike(exchange)
+    const behind = this.#behind ?? []
+    this.#behind = null
     if (instead === 'itself') this.#toClient(answer)
+    this.#toClient(Buffer.concat(behind))
   }
 
   #later(work: () => Promise<void>): void {
@@ -222,7 +229,8 @@ class Wire {
   }
 
   #toClient(bytes: Buffer): void {
-    if (!this.#hushed && this.#client.writable) this.#client.write(bytes)
+    if (this.#behind !== null) this.#behind.push(bytes)
+    else if (!this.#hushed && this.#client.writable) this.#client.write(bytes)
   }
 }
 
