@@ -1,4 +1,4 @@
-import { type Database, raw } from '@freshet/core'
+import { type Database, type Queryable, raw } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { connect, type ConnectOptions } from '../connect.ts'
 import type { Freshet } from '../freshet.ts'
@@ -80,4 +80,36 @@ export function copyOf(database: Database, name: string) {
 
 function visible(row: object): object {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('__')))
+}
+
+/** The same database, and what is sent to it, each statement with the session that it goes through. */
+export function observed(database: Database) {
+  const sent: { readonly text: string; readonly session: object | null }[] = []
+  const queryable = (inner: Queryable, session: object | null): Queryable => ({
+    query: (statement, options) => {
+      sent.push({ text: statement.text, session })
+      return inner.query(statement, options)
+    },
+    batch: (statements, options) => {
+      for (const { text } of statements) sent.push({ text, session })
+      return inner.batch(statements, options)
+    },
+  })
+  const observedDatabase: Database = {
+    ...queryable(database, null),
+    session: (work) =>
+      database.session((inner) =>
+        work({
+          ...queryable(inner, inner.identity),
+          identity: inner.identity,
+          transaction: (inside, options) =>
+            inner.transaction((transaction) => inside(queryable(transaction, inner.identity)), options),
+          notices: (listener) => inner.notices(listener),
+          listen: (channel, heard) => inner.listen(channel, heard),
+        }),
+      ),
+    transaction: (work, options) => database.transaction((inner) => work(queryable(inner, null)), options),
+    close: () => database.close(),
+  }
+  return { database: observedDatabase, sent: (part: string) => sent.filter(({ text }) => text.includes(part)) }
 }
