@@ -33,7 +33,7 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   const toTrim = new Set<string>()
   let toPrune = false
   let toAnnounce = false
-  let announceAt = -Infinity
+  let announcedAt = -Infinity
   let trimAt = -Infinity
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
   let toInspect = true
@@ -80,8 +80,8 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
       listener({ kind: 'upkeep_failed', task, error: toFreshetError(error) })
     }
   }
-  const nextTask = (now: number): keyof typeof tasks | null => {
-    if (toAnnounce && now >= announceAt) return 'announce'
+  const nextTask = (now: number, settings: Settings): keyof typeof tasks | null => {
+    if (toAnnounce && now >= announcedAt + settings.notify_coalesce_ms) return 'announce'
     if (toInspect && now >= inspectAt) return 'inspect'
     if (toTrim.size > 0 && now >= trimAt) return 'trim'
     if (toPrune && now >= pruneAt) return 'prune'
@@ -100,9 +100,9 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     },
     start: (settings) => {
       const now = clock.now()
-      const task = nextTask(now)
+      const task = nextTask(now, settings)
       if (work !== undefined || task === null) return
-      if (task === 'announce') announceAt = now + settings.notify_coalesce_ms
+      if (task === 'announce') announcedAt = now
       else if (task === 'inspect') inspectAt = now + INSPECT_EVERY_MS
       else if (task === 'trim') trimAt = now + settings.cleanup_interval_ms
       else if (task === 'prune') pruneAt = now + PRUNE_EVERY_MS

@@ -1,5 +1,5 @@
 import { bufferSizes, bufferTable, claimUnread, identifier, join, type Queryable, sql } from '@freshet/core'
-import type { Definition } from './definition.ts'
+import { type Definition, loadDefinition } from './definition.ts'
 
 /**
  * Output deltas. A stream table that others read is a source like any other: its refreshes write what they changed
@@ -54,7 +54,9 @@ async function beginAnew(transaction: Queryable, stableName: string): Promise<vo
  * For a stream table whose storage is made anew, with other columns perhaps: what it held before and what it holds now
  * differ by more than its buffer tells. Stream tables that read it notice that it is another one; feeds begin anew.
  */
-export async function restartEmitting(transaction: Queryable, rebuilt: Definition): Promise<void> {
+export async function restartEmitting(transaction: Queryable, id: number): Promise<void> {
+  // as it is now: somebody may have begun to read it since it was loaded
+  const rebuilt = await loadDefinition(transaction, id)
   if (!rebuilt.emits) return
   await dropOutput(transaction, rebuilt.stableName)
   await transaction.query(

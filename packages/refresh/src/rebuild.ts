@@ -82,6 +82,6 @@ async function replace(transaction: Queryable, rebuilding: Rebuilding): Promise<
   )
   const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
   await recordFull(transaction, changed, { action: 'full', reason: why, initiatedBy, result })
-  await restartEmitting(transaction, changed)
+  await restartEmitting(transaction, before.id)
   return true
 }

@@ -1,4 +1,14 @@
-import { type Fragment, FreshetError, isVisible, parseSnapshot, type Queryable, snapshotLeq, sql } from '@freshet/core'
+import {
+  DEFAULT_PATIENCE,
+  type Fragment,
+  FreshetError,
+  isVisible,
+  parseSnapshot,
+  type Queryable,
+  snapshotLeq,
+  sql,
+  withPatience,
+} from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { type Definition, findDefinition, loadDefinition, nameOf } from './definition.ts'
 import { releaseUnread } from './drop.ts'
@@ -58,7 +68,9 @@ export async function openSubscription(
       await whenFree(database, definition.id, async (transaction) =>
         startEmitting(transaction, await loadDefinition(transaction, definition.id)),
       )
-    const snapshot = await database.transaction((transaction) => begin(transaction, definition, row.id, resumed))
+    const snapshot = await withPatience(database, DEFAULT_PATIENCE, (transaction) =>
+      begin(transaction, definition, row.id, resumed),
+    )
     const { id: streamTable, schema, table, stableName, plan } = definition
     const columns = plan.tables.at(-1)?.visibleColumns ?? []
     const { keyColumns } = plan
