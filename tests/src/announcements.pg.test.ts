@@ -8,13 +8,6 @@ import { expect, test } from 'vitest'
 /** `freshet.subscribe(name, channel)`: a NOTIFY with the transaction of a refresh that changed something. */
 const QUERY = 'select kind, count(*) as n from item group by kind'
 
-interface Announcement {
-  readonly name: string
-  readonly refresh_id: number
-  readonly inserted_count: number
-  readonly deleted_count: number
-}
-
 async function announcing() {
   const own = await createTestDatabase()
   const { database } = own
@@ -22,7 +15,7 @@ async function announcing() {
   own.defer(() => freshet.close())
   await database.query(raw('create table item (id int primary key, kind text not null)'))
   const client = await own.client()
-  const heard: Announcement[] = []
+  const heard: unknown[] = []
   client.on('notification', ({ payload }) => heard.push(JSON.parse(payload ?? '')))
   await client.query('listen items')
   const run = (script: string) => database.query<Record<string, unknown>>(raw(script))

@@ -63,22 +63,12 @@ test('a live copy survives a lost connection and an altered query, and ends with
     await freshet.refresh('by_shop')
   })
   expect(copy.rows()).not.toBe(shown)
-  expect(
-    copy
-      .rows()
-      .map(({ shop }) => shop)
-      .sort(),
-  ).toEqual([0, 1, 2, 3, 4, 7])
+  expect(new Set(copy.rows().map(({ shop }) => shop))).toEqual(new Set([0, 1, 2, 3, 4, 7]))
   await follow(() =>
     freshet.alter('by_shop', { query: 'select shop, 1 as total from sales where shop > 3 group by 1' }),
   )
   const { differs } = copyOf(database, 'by_shop')
-  expect(
-    copy
-      .rows()
-      .map(({ shop }) => shop)
-      .sort(),
-  ).toEqual([4, 7])
+  expect(new Set(copy.rows().map(({ shop }) => shop))).toEqual(new Set([4, 7]))
   expect(await differs()).not.toEqual([])
   await freshet.drop('by_shop')
   await expect(copy.ended).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
