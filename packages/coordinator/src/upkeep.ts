@@ -27,12 +27,15 @@ const PRUNE_EVERY_MS = 60_000
 const PRUNE_ROWS = 5_000
 const INSPECT_EVERY_MS = 5_000
 const CLEAR_EVERY_MS = 60_000
+/** However soon announcements are wanted: the other tasks get their turns. */
+const ANNOUNCE_EVERY_MS = 50
 const DAY_MS = 86_400_000
 
 export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
   const toTrim = new Set<string>()
   let toPrune = false
-  let toAnnounce = false
+  // one that ended too early may have left some
+  let toAnnounce = true
   let announcedAt = -Infinity
   let trimAt = -Infinity
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
@@ -81,7 +84,7 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     }
   }
   const nextTask = (now: number, settings: Settings): keyof typeof tasks | null => {
-    if (toAnnounce && now >= announcedAt + settings.notify_coalesce_ms) return 'announce'
+    if (toAnnounce && now >= announcedAt + Math.max(settings.notify_coalesce_ms, ANNOUNCE_EVERY_MS)) return 'announce'
     if (toInspect && now >= inspectAt) return 'inspect'
     if (toTrim.size > 0 && now >= trimAt) return 'trim'
     if (toPrune && now >= pruneAt) return 'prune'

@@ -104,8 +104,11 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
       const [row] = await session.query<{ snapshot: string }>(CURRENT_SNAPSHOT, { prepared: true })
       if (row?.snapshot === seen) return
     }
+    // in one order, so that the same tables make the same statement
     const places = new Map(
-      asking.map(({ feed: { stableName }, snapshot }) => [`${stableName} ${snapshot}`, { stableName, snapshot }]),
+      asking
+        .map(({ feed: { stableName }, snapshot }) => [`${stableName} ${snapshot}`, { stableName, snapshot }] as const)
+        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
     )
     const answer = await ask(session, [...places.values()])
     seen = answer.snapshot
