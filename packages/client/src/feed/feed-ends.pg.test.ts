@@ -1,7 +1,7 @@
 import { raw } from '@freshet/core'
 import { assertEqualToQuery, countingLink } from '@freshet/testkit'
 import { expect, test } from 'vitest'
-import { copyOf, feedWorld, next, STREAMS } from './feed.fixture.ts'
+import { copyOf, feedWorld, next, STREAMS, weights } from './feed.fixture.ts'
 import type { FollowedCopy } from './follow.ts'
 
 const changed = (copy: FollowedCopy<object>) =>
@@ -89,4 +89,20 @@ test('an immediate stream table, whose writers write the feed', async () => {
   await assertEqualToQuery(database, 'by_shop', STREAMS.by_shop)
   await feed.close()
   expect(await database.query(raw(`select from freshet.source where capture = 'refresh'`))).toEqual([])
+})
+
+test('who commits late is in a later window, although the transaction is older', async () => {
+  await using world = await feedWorld()
+  const { freshet, run, test: own } = world
+  await freshet.create({ name: 'few', query: 'select id, note from sales where id > 500', mode: 'immediate' })
+  const feed = await freshet.subscribe('few', { from: 'now', durable: false })
+  const late = await own.client()
+  await late.query(`begin; insert into sales values (501, 1, 1, 'late')`)
+  const first = next(feed)
+  await run(`insert into sales values (502, 1, 1, 'early')`)
+  expect(weights(await first)).toEqual(['+1 {"id":502,"note":"early"}'])
+  const second = next(feed)
+  await late.query('commit')
+  expect(weights(await second)).toEqual(['+1 {"id":501,"note":"late"}'])
+  await feed.close()
 })

@@ -1,7 +1,7 @@
 import { connect, raw } from '@freshet/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createFreshet } from '../connect.ts'
-import { type FeedWorld, feedWorld, next, observed } from './feed.fixture.ts'
+import { type FeedWorld, feedWorld, next, observed, weights } from './feed.fixture.ts'
 
 let world: FeedWorld
 beforeAll(async () => {
@@ -9,8 +9,8 @@ beforeAll(async () => {
 })
 afterAll(() => world[Symbol.asyncDispose]())
 
-const observing = async () => {
-  const { database, sent } = observed(await connect({ url: world.test.url }))
+const observing = async (before?: (text: string) => Promise<void>) => {
+  const { database, sent } = observed(await connect({ url: world.test.url }), before)
   return { sent, freshet: createFreshet(database) }
 }
 
@@ -66,6 +66,25 @@ test('a batch of many pages is read page by page, as fast as the reader asks', a
   expect(taken.filter(({ token }) => token !== null)).toHaveLength(1)
   // of the window that follows, it has not taken a page
   expect((await next(feed)).changes).toHaveLength(2)
+  await client.close()
+})
+
+test('what commits while a window is read belongs to the next one', async () => {
+  const { freshet, run } = world
+  const add = async (id: number) => {
+    await run(`insert into sales values (${id}, 4, 1, 'new ${id}')`)
+    await freshet.refresh('notes')
+  }
+  let meanwhile = 0
+  const { freshet: client } = await observing(async (text) => {
+    if (text.includes('consolidated') && meanwhile++ === 0) await add(502)
+  })
+  const feed = await client.subscribe('notes', { from: 'now', durable: false })
+  const first = next(feed)
+  await add(501)
+  expect(weights(await first)).toEqual(['+1 {"note":"new 501","shop":4}'])
+  expect(weights(await next(feed))).toEqual(['+1 {"note":"new 502","shop":4}'])
+  expect(meanwhile).toBe(2)
   await client.close()
 })
 

@@ -82,16 +82,22 @@ function visible(row: object): object {
   return Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('__')))
 }
 
-/** The same database, and what is sent to it, each statement with the session that it goes through. */
-export function observed(database: Database) {
+/**
+ * The same database, and what is sent to it, each statement with the session that it goes through. `before` may hold up a
+ * batch of statements.
+ */
+export function observed(database: Database, before: (text: string) => Promise<void> = async () => undefined) {
   const sent: { readonly text: string; readonly session: object | null }[] = []
   const queryable = (inner: Queryable, session: object | null): Queryable => ({
     query: (statement, options) => {
       sent.push({ text: statement.text, session })
       return inner.query(statement, options)
     },
-    batch: (statements, options) => {
-      for (const { text } of statements) sent.push({ text, session })
+    batch: async (statements, options) => {
+      for (const { text } of statements) {
+        sent.push({ text, session })
+        await before(text)
+      }
       return inner.batch(statements, options)
     },
   })
