@@ -34,8 +34,7 @@ const DAY_MS = 86_400_000
 export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
   const toTrim = new Set<string>()
   let toPrune = false
-  // one that ended too early may have left some
-  let toAnnounce = true
+  let toAnnounce = false
   let announcedAt = -Infinity
   let trimAt = -Infinity
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
