@@ -1,4 +1,4 @@
-import { bufferTable, type Database, type Fragment, printSnapshot, type Snapshot, sql } from '@freshet/core'
+import { bufferTable, type Fragment, printSnapshot, type Queryable, type Snapshot, sql } from '@freshet/core'
 import { logTable, packTable } from './capture-names.ts'
 
 /**
@@ -6,7 +6,7 @@ import { logTable, packTable } from './capture-names.ts'
  * what writers have not committed yet. A pack counts as one row.
  */
 export async function trimBuffer(
-  database: Database,
+  database: Queryable,
   stableName: string,
   consumed: Snapshot,
   limit: number,
@@ -23,7 +23,7 @@ export async function trimBuffer(
   return rows < limit ? rows + (await trimTable(database, packTable(stableName), consumed, limit - rows)) : rows
 }
 
-async function trimTable(database: Database, table: Fragment, consumed: Snapshot, limit: number): Promise<number> {
+async function trimTable(database: Queryable, table: Fragment, consumed: Snapshot, limit: number): Promise<number> {
   const snapshot = printSnapshot(consumed)
   const [deleted] = await database.query<{ count: number }>(
     sql`with gone as (

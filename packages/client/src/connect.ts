@@ -36,9 +36,13 @@ import {
   statusOf,
   verifyStreamTable,
 } from '@freshet/refresh'
+import { follow, type FollowOptions } from './feed/follow.ts'
+import { feedPoller } from './feed/poller.ts'
+import { type Feeds, subscribe, unsubscribe } from './feed/subscribe.ts'
 import type { Freshet } from './freshet.ts'
 import { refreshOrder } from './order.ts'
 import { withPatience } from './patience.ts'
+import { streamTableHandle } from './stream-table.ts'
 
 export interface ConnectOptions {
   readonly databaseUrl: string
@@ -50,6 +54,8 @@ export interface ConnectOptions {
 
 /** Change rows that a refresh by hand removes at most afterwards. */
 const TRIM_ROWS = 10_000
+
+const FEED_POLL_MS = 100
 
 /** Connects to a database, by its URL alone or with options. Nothing is created before `init()`. */
 export async function connect(to: string | ConnectOptions): Promise<Freshet> {
@@ -64,6 +70,12 @@ export async function connect(to: string | ConnectOptions): Promise<Freshet> {
 export function createFreshet(database: Database, { databaseUrl }: Partial<ConnectOptions> = {}): Freshet {
   const context: RefreshContext = { database, capture: changeCapture() }
   const refresher = createRefresher(context)
+  const feeds: Feeds = {
+    context,
+    poller: feedPoller(database, { pollMs: FEED_POLL_MS }),
+    reading: new Map(),
+    open: new Set(),
+  }
 
   const get = async (id: number): Promise<StreamTable> => {
     const [table] = await describeStreamTables(database, id)
@@ -92,13 +104,15 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     await requireStream()
     const outcome = await withPatience(name, () => refresher.refresh(id, options))
     if (outcome.action !== 'none') {
-      const { plan } = await loadDefinition(database, id)
-      for (const source of plan.sources) await trimBuffer(database, context.capture, source.stableName, TRIM_ROWS)
+      const { plan, emits, stableName } = await loadDefinition(database, id)
+      const read = plan.sources.map((source) => source.stableName)
+      for (const name of emits ? [...read, stableName] : read)
+        await trimBuffer(database, context.capture, name, TRIM_ROWS)
     }
     return outcome
   }
 
-  return {
+  const freshet: Freshet = {
     database,
     refresher,
     capture: context.capture,
@@ -197,9 +211,24 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     dump: () => dump(context),
     restore: (document, progress) => restore(context, document, progress),
     startStream,
+    async subscribe(name, options) {
+      await requireInstalled()
+      return subscribe(feeds, name, options)
+    },
+    async unsubscribe(token) {
+      await requireInstalled()
+      await unsubscribe(feeds, token)
+    },
+    async liveCopy<Row extends object>(name: string, options: FollowOptions | undefined) {
+      await requireInstalled()
+      return follow<Row>((how) => subscribe<Row>(feeds, name, how), options)
+    },
+    streamTable: (name) => streamTableHandle(freshet, name),
     async close() {
+      await Promise.allSettled([...feeds.open].map((feed) => feed.close()))
       await stream?.stop()
       await database.close()
     },
   }
+  return freshet
 }

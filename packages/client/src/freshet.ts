@@ -14,6 +14,8 @@ import type {
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'
+import type { SubscribeOptions, Subscription } from './feed/feed.ts'
+import type { FollowedCopy, FollowOptions } from './feed/follow.ts'
 
 /**
  * Freshet as a library: what the CLI, the scheduler and an application see. `connect()` builds it.
@@ -56,11 +58,37 @@ export interface Freshet {
    * refresh by hand lets this one do it when there is no other.
    */
   startStream(listener?: (event: WalStreamEvent) => void): void
+  /**
+   * The changes of a stream table: first what it holds, then batch after batch, each with a token to go on from. All
+   * feeds of a client share one connection of its pool, and one more is lent while a batch of several pages is read.
+   */
+  subscribe<Row extends object = Record<string, unknown>>(
+    name: string,
+    options?: SubscribeOptions,
+  ): Promise<Subscription<Row>>
+  /** Ends what a token holds: its changes need not be kept. */
+  unsubscribe(token: string): Promise<void>
+  /** A copy in memory, kept current until it is closed. Returns when it is filled. */
+  liveCopy<Row extends object = Record<string, unknown>>(
+    name: string,
+    options?: FollowOptions,
+  ): Promise<FollowedCopy<Row>>
+  streamTable<Row extends object = Record<string, unknown>>(name: string): StreamTableHandle<Row>
   /** Definitions, settings, and what is paused; no rows. */
   dump(): Promise<Dump>
   /** Creates what a dump describes, over the sources that are there; what exists already is kept. */
   restore(document: Dump, progress?: (step: Progress) => void): Promise<RestoreReport>
+  /** Ends its feeds, and the connections. */
   close(): Promise<void>
+}
+
+/** One stream table by its name, with the type of its rows: what `Freshet` has, said once. Nothing is asked before a method is. */
+export interface StreamTableHandle<Row extends object> {
+  readonly name: string
+  refresh(options?: RefreshOptions): Promise<RefreshOutcome>
+  verify(): Promise<Verification>
+  subscribe(options?: SubscribeOptions): Promise<Subscription<Row>>
+  liveCopy(options?: FollowOptions): Promise<FollowedCopy<Row>>
 }
 
 export interface InitReport {

@@ -19,6 +19,8 @@ export interface CatalogTable {
   /** Since the last refresh that changed something, by the server's clock; null when there was none. */
   readonly ageMs: number | null
   readonly sources: readonly CatalogSource[]
+  /** Its stable name, where others read what it emits. */
+  readonly output: string | null
 }
 
 export interface CatalogSource {
@@ -43,6 +45,7 @@ interface Row {
   readonly consecutiveErrors: number
   readonly ageMs: number | null
   readonly sources: readonly CatalogSource[]
+  readonly output: string | null
 }
 
 const READ = sql`
@@ -62,7 +65,8 @@ const READ = sql`
         left join freshet.source o on o.stable_name = d.stable_name
         left join freshet.stream_table u on u.stable_name = d.stable_name
       where d.stream_table_id = t.stream_table_id
-    ), '[]') as sources
+    ), '[]') as sources,
+    case when t.emits_changes then t.stable_name end as output
   from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
   order by t.stream_table_id`
 

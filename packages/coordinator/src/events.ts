@@ -37,7 +37,7 @@ export type CoordinatorEvent =
   /** Something beside the refreshes failed; it is tried again later. */
   | {
       readonly kind: 'upkeep_failed'
-      readonly task: 'trim' | 'prune' | 'inspect' | 'clear' | 'record'
+      readonly task: 'trim' | 'prune' | 'inspect' | 'clear' | 'announce' | 'record'
       readonly error: FreshetError
     }
   | { readonly kind: 'connected' }

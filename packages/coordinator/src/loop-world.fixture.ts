@@ -266,6 +266,7 @@ export class World {
           return 0
         }),
       prune: () => answering(() => 0),
+      announce: () => answering(() => false),
       inspect: () => answering(() => ({ mended: [], suspended: [] })),
       clear: () => answering(() => this.leftovers.splice(0)),
     }
@@ -289,6 +290,7 @@ export class World {
         captured: !table.uncaptured,
         buffered: !table.uncaptured,
       })),
+      output: null,
     }))
   }
 }

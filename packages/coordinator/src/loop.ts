@@ -249,7 +249,7 @@ export function createLoop(options: LoopOptions): Loop {
       pending.delete(table.id)
       if (outcome.rowsInserted + outcome.rowsDeleted > 0)
         for (const id of roster.graph.readers(table.id)) pending.add(id)
-      if (outcome.action !== 'none') care.consumed(table.catalog.sources.map(({ stableName }) => stableName))
+      if (outcome.action !== 'none') care.refreshed(table.catalog)
       await settleSuccess(context, table, outcome)
     } catch (error) {
       await settleFailure(context, table, error)

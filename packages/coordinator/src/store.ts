@@ -1,4 +1,4 @@
-import { type Capture, type Database, readSettings, type Session, type Settings, trimBuffer } from '@freshet/core'
+import { type Capture, type Database, readSettings, type Session, type Settings, sql, trimBuffer } from '@freshet/core'
 import { type CatalogTable, readCatalog } from './catalog.ts'
 import { type Inspection, inspectSources } from './inspect.ts'
 import {
@@ -26,6 +26,8 @@ export interface Store {
   /** Removes consumed change rows of one source, at most `limit`; returns how many. */
   trim(stableName: string, limit: number): Promise<number>
   prune(retentionMs: number, limit: number): Promise<number>
+  /** Sends the announcements that were held back long enough; true when some still are. */
+  announce(): Promise<boolean>
   /** Looks at the capture of every source. */
   inspect(): Promise<Inspection>
   /** Removes what processes that ended too early have left on the server; says what that was. */
@@ -56,6 +58,12 @@ export function databaseStore(database: Database, capture: Capture): Store {
     recordSuccess: (streamTable) => recordSuccess(database, streamTable),
     trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
     prune: (retentionMs, limit) => pruneHistory(database, retentionMs, limit),
+    announce: async () => {
+      const [row] = await database.query<{ held: boolean }>(sql`select freshet.announce_held(null) as held`, {
+        prepared: true,
+      })
+      return row?.held === true
+    },
     inspect: () => inspectSources(database, capture),
     clear: () => capture.removeLeftovers(database),
   }

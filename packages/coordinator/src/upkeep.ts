@@ -1,16 +1,18 @@
 import { type Settings, toFreshetError } from '@freshet/core'
+import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
 import type { Store } from './store.ts'
 
 /**
  * What goes on beside the refreshes: removing change rows that every consumer has read, history past its time and what
- * processes left that ended too early, and looking after the captures. One task at a time, in small transactions, and only after something was committed (a
- * frontier moved, for clean-up); so an idle database is left alone.
+ * processes left that ended too early, sending announcements that were held back, and looking after the captures. One
+ * task at a time, in small transactions, and only after something was committed (a frontier moved, for clean-up); so an
+ * idle database is left alone.
  */
 export interface Upkeep {
-  /** A consumer of these sources has read further. */
-  consumed(stableNames: Iterable<string>): void
+  /** It has read further in its sources, and whoever reads it may have as well. */
+  refreshed(table: Pick<CatalogTable, 'sources' | 'output'>): void
   /** Something was committed in this cluster since the last look. */
   committed(): void
   /** Starts what is due, unless something runs already. */
@@ -25,11 +27,15 @@ const PRUNE_EVERY_MS = 60_000
 const PRUNE_ROWS = 5_000
 const INSPECT_EVERY_MS = 5_000
 const CLEAR_EVERY_MS = 60_000
+/** However soon announcements are wanted: the other tasks get their turns. */
+const ANNOUNCE_EVERY_MS = 50
 const DAY_MS = 86_400_000
 
 export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
   const toTrim = new Set<string>()
   let toPrune = false
+  let toAnnounce = false
+  let announcedAt = -Infinity
   let trimAt = -Infinity
   let pruneAt = clock.now() + PRUNE_EVERY_MS * clock.random()
   let toInspect = true
@@ -64,7 +70,11 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     toClear = false
     for (const what of await store.clear()) listener({ kind: 'cleared', what })
   }
-  const tasks = { trim, prune, inspect, clear }
+  const announce = async () => {
+    toAnnounce = false
+    if (await store.announce()) toAnnounce = true
+  }
+  const tasks = { trim, prune, inspect, clear, announce }
   const run = async (task: keyof typeof tasks, settings: Settings) => {
     try {
       await tasks[task](settings)
@@ -72,7 +82,8 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
       listener({ kind: 'upkeep_failed', task, error: toFreshetError(error) })
     }
   }
-  const nextTask = (now: number): keyof typeof tasks | null => {
+  const nextTask = (now: number, settings: Settings): keyof typeof tasks | null => {
+    if (toAnnounce && now >= announcedAt + Math.max(settings.notify_coalesce_ms, ANNOUNCE_EVERY_MS)) return 'announce'
     if (toInspect && now >= inspectAt) return 'inspect'
     if (toTrim.size > 0 && now >= trimAt) return 'trim'
     if (toPrune && now >= pruneAt) return 'prune'
@@ -83,15 +94,18 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
       toInspect = true
       toClear = true
     },
-    consumed: (stableNames) => {
-      for (const stableName of stableNames) toTrim.add(stableName)
+    refreshed: ({ sources, output }) => {
+      for (const { stableName } of sources) toTrim.add(stableName)
+      if (output !== null) toTrim.add(output)
       toPrune = true
+      toAnnounce = true
     },
     start: (settings) => {
       const now = clock.now()
-      const task = nextTask(now)
+      const task = nextTask(now, settings)
       if (work !== undefined || task === null) return
-      if (task === 'inspect') inspectAt = now + INSPECT_EVERY_MS
+      if (task === 'announce') announcedAt = now
+      else if (task === 'inspect') inspectAt = now + INSPECT_EVERY_MS
       else if (task === 'trim') trimAt = now + settings.cleanup_interval_ms
       else if (task === 'prune') pruneAt = now + PRUNE_EVERY_MS
       else clearAt = now + CLEAR_EVERY_MS

@@ -28,7 +28,7 @@ export interface Capture {
   /** Removes the capture of a source that no stream table reads any more. */
   release(database: Database, stableName: string): Promise<void>
   /** Deletes change rows that are visible in `consumed`, at most `limit`; returns how many. */
-  trim(database: Database, stableName: string, consumed: Snapshot, limit: number): Promise<number>
+  trim(database: Queryable, stableName: string, consumed: Snapshot, limit: number): Promise<number>
   /**
    * For a REPEATABLE READ transaction that will read change buffers: gives it the changes that its snapshot shows in the
    * sources and not yet in the buffers, until the returned function takes them back before it commits. Null: there is

@@ -32,6 +32,11 @@ export interface Session extends Queryable {
   transaction<T>(work: (transaction: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Called for each NOTICE and WARNING of the statements that run while `work` runs. */
   notices(listener: (notice: Notice) => void): () => void
+  /**
+   * LISTEN: `heard` is called for each NOTIFY on the channel while the session is lent. Behind a pooler in transaction
+   * mode nothing may ever be heard.
+   */
+  listen(channel: string, heard: (payload: string) => void): Promise<void>
 }
 
 export interface Notice {

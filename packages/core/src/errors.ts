@@ -182,6 +182,22 @@ const entries = {
   /** Somebody wrote to a stream table; only its refresh may. */
   STREAM_TABLE_WRITE: { retry: 'never', hint: 'Write to its sources; the stream table follows.' },
 
+  // Feeds
+
+  /** The text is not a token of a feed, or one of another stream table, database or cluster. */
+  FEED_TOKEN_INVALID: {
+    retry: 'never',
+    hint: 'Resume with a token of this stream table in this database, or begin anew without one.',
+  },
+  /**
+   * What lies behind the token is not kept any more, so some of what came since can not be told: the subscription did not
+   * acknowledge for longer than `subscription_retention_minutes`, or the stream table was altered or dropped meanwhile.
+   */
+  FEED_TOKEN_EXPIRED: {
+    retry: 'never',
+    hint: 'Begin anew: subscribe without a token, and put the snapshot that comes first in the place of what you have.',
+  },
+
   // Running
 
   /** A lock was not granted in time; a long transaction holds it. Nothing was changed. */

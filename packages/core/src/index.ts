@@ -13,7 +13,7 @@ export {
 } from './catalog/catalog.ts'
 export { type Claimable, claiming, isAnyClaimed, isClaimed, whenUnclaimed } from './catalog/claim.ts'
 export { hasEventTriggers, setEventTriggers } from './catalog/event-triggers.ts'
-export { adoptCluster, isInstalledHere } from './catalog/installation.ts'
+export { adoptCluster, databaseWord, isInstalledHere } from './catalog/installation.ts'
 export { rebuildCatalogObjects } from './catalog/catalog-objects.ts'
 export { mendCapture } from './catalog/mend-capture.ts'
 export { markGatedImmediate, type SettledGates, settleGates } from './catalog/settle-gates.ts'

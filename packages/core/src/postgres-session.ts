@@ -4,7 +4,7 @@ import { FreshetError } from './errors.ts'
 import { fromDriver } from './postgres-error.ts'
 import { type PreparedStatements, preparedStatements } from './prepared-statements.ts'
 import { answered, type Patience, type Watched, watchedConnection } from './silence.ts'
-import { raw, type Sql } from './sql.ts'
+import { identifier, raw, sql, type Sql } from './sql.ts'
 
 /** One pooled connection behind the `Session` port. It lives as long as the physical connection. */
 export class PostgresSession implements Session {
@@ -13,6 +13,7 @@ export class PostgresSession implements Session {
   readonly #watched: Watched
   readonly #prepared: PreparedStatements = preparedStatements()
   readonly #listeners = new Set<(notice: Notice) => void>()
+  readonly #heard = new Map<string, (payload: string) => void>()
   #broken: Error | undefined
   #inTransaction = false
 
@@ -25,6 +26,7 @@ export class PostgresSession implements Session {
     client.on('notice', ({ severity, message }) => {
       for (const listener of this.#listeners) listener({ severity: severity ?? 'NOTICE', message: message ?? '' })
     })
+    client.on('notification', ({ channel, payload }) => this.#heard.get(channel)?.(payload ?? ''))
     const watched = watchedConnection(client)
     this.#watched = watched
     client.query<{ pid: number }>(GREETING).then(
@@ -102,6 +104,11 @@ export class PostgresSession implements Session {
     }
   }
 
+  async listen(channel: string, heard: (payload: string) => void): Promise<void> {
+    this.#heard.set(channel, heard)
+    await this.query(sql`listen ${identifier(channel)}`)
+  }
+
   /** Ends the connection without a word. */
   destroy(): void {
     this.#watched.destroy()
@@ -114,6 +121,12 @@ export class PostgresSession implements Session {
   /** Forgets what belongs to the borrower. */
   returned(): void {
     this.#listeners.clear()
+    if (this.#heard.size === 0) return
+    this.#heard.clear()
+    // whoever has it next would be told; where this fails, the connection is broken and nobody has it
+    this.query(raw('unlisten *')).catch((error: unknown) => {
+      this.#broken ??= error instanceof Error ? error : new Error(String(error))
+    })
   }
 
   /** The server answers COMMIT of a failed transaction with a rollback, and no error. */

@@ -108,6 +108,9 @@ function inCatalog({ refresher }: Roles): Fragment {
     grant select on all tables in schema ${schema} to ${to};
     grant update on freshet.stream_table_state to ${to};
     grant insert, delete on freshet.refresh_history to ${to};
+    if to_regclass('freshet.subscription') is not null then
+      grant insert, update, delete on freshet.subscription to ${to};
+    end if;
   end if;`)
 }
 

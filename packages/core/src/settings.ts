@@ -65,6 +65,18 @@ const settings = z
       [0, 1_000_000_000],
       'Up to so many pending change rows of a source a refresh runs a prepared statement that is planned for few; above, one that is planned anew. Taken when a stream table is created or altered.',
     ),
+    subscription_retention_minutes: whole(
+      1_440,
+      'min',
+      [1, 5_256_000],
+      'How long the changes of a stream table are kept for a subscription that acknowledges nothing; after that its token is no longer good.',
+    ),
+    notify_coalesce_ms: whole(
+      250,
+      'ms',
+      [0, 60_000],
+      'Pause between two announcements of one stream table on a channel (`freshet.subscribe`); what a scheduler refreshes meanwhile is added up.',
+    ),
     enabled: flag(
       true,
       'The switch for everything: while it is false, no source is captured and no scheduler refreshes. Better set by `freshet pause --everything`, which waits until it holds.',

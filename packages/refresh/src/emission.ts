@@ -1,9 +1,10 @@
 import { bufferSizes, bufferTable, claimUnread, identifier, join, type Queryable, sql } from '@freshet/core'
-import type { Definition } from './definition.ts'
+import { type Definition, loadDefinition } from './definition.ts'
 
 /**
  * Output deltas. A stream table that others read is a source like any other: its refreshes write what they changed
- * into its own change buffer, in the refresh transaction. Nothing is written while nobody reads.
+ * into its own change buffer, in the refresh transaction. Nothing is written while nobody reads. Where a part was missing
+ * so far, there may be a gap: the output delta begins anew.
  */
 export async function startEmitting(transaction: Queryable, upstream: Definition): Promise<void> {
   // The lock waits for a refresh that does not emit yet; the new version turns away any that was about to start.
@@ -12,6 +13,10 @@ export async function startEmitting(transaction: Queryable, upstream: Definition
   if (upstream.mode === 'immediate')
     await transaction.query(sql`lock table ${identifier(upstream.schema, upstream.table)} in share row exclusive mode`)
   const buffer = bufferTable(upstream.stableName)
+  const [found] = await transaction.query<{ whole: boolean }>(sql`
+    select t.emits_changes and to_regclass(${buffer.text}) is not null
+      and exists (select from freshet.source s where s.stable_name = t.stable_name and s.capture = 'refresh') as whole
+    from freshet.stream_table t where t.stream_table_id = ${upstream.id}`)
   const visible = upstream.plan.tables.at(-1)?.visibleColumns ?? []
   const columns = join(visible.map((column) => identifier(column)))
   await transaction.query(sql`
@@ -31,10 +36,33 @@ export async function startEmitting(transaction: Queryable, upstream: Definition
     select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb
     from pg_catalog.pg_class c where c.oid = ${identifier(upstream.schema, upstream.table).text}::regclass
     on conflict (stable_name) do nothing`)
+  if (found?.whole !== true) await beginAnew(transaction, upstream.stableName)
   await transaction.query(
     sql`update freshet.stream_table set emits_changes = true where stream_table_id = ${upstream.id}`,
   )
   await bumpVersion(transaction, upstream.id)
+}
+
+/** What reads the output delta and does not see this transaction has missed something. */
+async function beginAnew(transaction: Queryable, stableName: string): Promise<void> {
+  await transaction.query(
+    sql`update freshet.source set began = pg_current_xact_id(), trimmed = null where stable_name = ${stableName}`,
+  )
+}
+
+/**
+ * For a stream table whose storage is made anew, with other columns perhaps: what it held before and what it holds now
+ * differ by more than its buffer tells. Stream tables that read it notice that it is another one; feeds begin anew.
+ */
+export async function restartEmitting(transaction: Queryable, id: number): Promise<void> {
+  // as it is now: somebody may have begun to read it since it was loaded
+  const rebuilt = await loadDefinition(transaction, id)
+  if (!rebuilt.emits) return
+  await dropOutput(transaction, rebuilt.stableName)
+  await transaction.query(
+    sql`delete from freshet.source where stable_name = ${rebuilt.stableName} and capture = 'refresh'`,
+  )
+  await startEmitting(transaction, rebuilt)
 }
 
 export async function stopEmitting(transaction: Queryable, stableName: string): Promise<void> {

@@ -29,4 +29,15 @@ export {
   type Status,
   statusOf,
 } from './status.ts'
+export {
+  acknowledge,
+  closeSubscription,
+  openSubscription,
+  type OpenSubscription,
+  type OutputState,
+  outputStateStatement,
+  requireUnbroken,
+  type ResumedPosition,
+  touch,
+} from './subscription.ts'
 export { verifyStreamTable, type Verification } from './verify.ts'

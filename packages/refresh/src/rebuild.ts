@@ -10,6 +10,7 @@ import {
 import { createState, guard } from './create.ts'
 import { type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
 import { dropTables } from './drop.ts'
+import { restartEmitting } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import { LENT } from './immediate/disengage.ts'
 import { recordReferences } from './resolve/references.ts'
@@ -59,6 +60,8 @@ async function replace(transaction: Queryable, rebuilding: Rebuilding): Promise<
   const { before, resolved, plan, query, mode, why, initiatedBy } = rebuilding
   await lockState(transaction, before.id, true)
   if (!(await isUnaltered(transaction, before.id, before.plan))) return false
+  // Before the long part: nobody trims its buffer meanwhile, which is to go.
+  await transaction.query(sql`select from freshet.source where stable_name = ${before.stableName} for update`)
   await dropTables(transaction, before, false)
   for (const table of plan.tables) await createState(transaction, table)
   await fillAll(transaction, { plan })
@@ -79,5 +82,6 @@ async function replace(transaction: Queryable, rebuilding: Rebuilding): Promise<
   )
   const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
   await recordFull(transaction, changed, { action: 'full', reason: why, initiatedBy, result })
+  await restartEmitting(transaction, before.id)
   return true
 }

@@ -25,6 +25,7 @@ export function recorded(database: Database): { readonly database: Database; rea
     transaction: (work, options) =>
       framed(() => inner.transaction((transaction) => work(queryable(transaction)), options)),
     notices: (listener) => inner.notices(listener),
+    listen: (channel, heard) => inner.listen(channel, heard),
   })
   return {
     sent,

@@ -80,6 +80,17 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     since: 'xid8',
     slot_name: 'text',
   },
+  subscription: {
+    subscription_id: 'bigint',
+    stream_table_id: 'integer',
+    channel: 'text or null',
+    acknowledged: 'text or null',
+    acknowledged_at: 'timestamp with time zone',
+    refresh_id: 'bigint or null',
+    inserted_count: 'bigint',
+    deleted_count: 'bigint',
+    announced_at: 'timestamp with time zone or null',
+  },
   setting: { changed_at: 'timestamp with time zone', name: 'text', value: 'jsonb' },
   source: {
     stable_name: 'text',
@@ -95,6 +106,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     gate: 'text',
     resumed: 'xid8 or null',
     replica_identities: 'jsonb',
+    began: 'xid8',
+    trimmed: 'text or null',
   },
   stream_table: {
     stream_table_id: 'integer',

@@ -34,6 +34,7 @@ export interface Catalog {
   readonly refresh_history: RefreshHistoryTable
   readonly wal_stream: WalStreamTable
   readonly reference: ReferenceTable
+  readonly subscription: SubscriptionTable
 }
 
 interface MigrationTable {
@@ -85,6 +86,9 @@ interface SourceTable {
   /** xid8: text. */
   resumed: string | null
   replica_identities: Generated<unknown>
+  /** xid8: text. */
+  began: Generated<string>
+  trimmed: string | null
 }
 
 interface StreamTableTable {
@@ -144,6 +148,18 @@ interface ReferenceTable {
   columns: JSONColumnType<readonly (readonly [number: number, name: string])[]> | null
   keys: string[] | null
   indexes: number[] | null
+}
+
+interface SubscriptionTable {
+  subscription_id: Generated<string>
+  stream_table_id: number
+  channel: string | null
+  acknowledged: string | null
+  acknowledged_at: Generated<Date>
+  refresh_id: string | null
+  inserted_count: BigintColumn
+  deleted_count: BigintColumn
+  announced_at: Date | null
 }
 
 interface RefreshHistoryTable {

@@ -1,5 +1,5 @@
 import type { Queryable } from '../database.ts'
-import { CHANGES_SCHEMA } from '../names.ts'
+import { CHANGES_SCHEMA, fnv1a64 } from '../names.ts'
 import { identifier, raw, sql } from '../sql.ts'
 import { STANDING } from '../standing-marker.ts'
 
@@ -38,6 +38,12 @@ async function databaseIdentity(database: Queryable): Promise<Identity> {
   return { current: identity, earlier: identity }
 }
 
+/** The database as a word, which is another one in every other database. */
+export async function databaseWord(database: Queryable): Promise<string> {
+  const { current } = await databaseIdentity(database)
+  return fnv1a64(current)
+}
+
 /** Whether the catalog belongs to this database, as `adoptCluster` last recorded. */
 export async function isInstalledHere(database: Queryable): Promise<boolean> {
   const { current, earlier } = await databaseIdentity(database)
@@ -66,6 +72,11 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   await transaction.query(sql`
     update freshet.stream_table_state set reinitialize = 'cluster_changed', version = freshet.next_version(version)
     where exists (${elsewhere})`)
+  // what feeds have acknowledged means nothing here, and what they have not is gone
+  await transaction.query(sql`delete from freshet.subscription where channel is null and exists (${elsewhere})`)
+  await transaction.query(
+    sql`update freshet.source set began = pg_current_xact_id(), trimmed = null where exists (${elsewhere})`,
+  )
   // a slot of that name here, if there is one, has other changes; whoever streams next begins anew
   await transaction.query(sql`delete from freshet.wal_stream where exists (${elsewhere})`)
   // An OID of there may be any other relation's here. Plans hold some, too: they are compiled again.

@@ -4,12 +4,12 @@ import { type Fragment, raw, sql } from '../sql.ts'
 import { isClaimed } from './claim.ts'
 
 /**
- * Whether some stream table reads the change buffer of a source. An immediate one does not, unless the source is paused:
- * then the buffer says so.
+ * Whether some stream table or feed reads the change buffer of a source. An immediate stream table does not, unless the
+ * source is paused: then the buffer says so.
  */
 export async function isRead(queryable: Queryable, stableName: string): Promise<boolean> {
   const [row] = await queryable.query<{ read: boolean }>(
-    sql`select exists (select ${readers(sql`${stableName}`, raw('false'))}) as read`,
+    sql`select ${isReadBySomebody(sql`${stableName}`, raw('false'))} as read`,
   )
   return row?.read === true
 }
@@ -26,14 +26,19 @@ export interface UnreadSource {
 export async function unreadSources(queryable: Queryable): Promise<readonly UnreadSource[]> {
   const found = await queryable.query<{ stableName: string; capture: string; schema: string; table: string }>(sql`
     select s.stable_name as "stableName", s.capture, s.schema_name as schema, s.table_name as table from freshet.source s
-    where not exists (select ${readers(raw('s.stable_name'), isClaimed('t.stable_name'))}) order by 3, 4`)
+    where not ${isReadBySomebody(raw('s.stable_name'), isClaimed('t.stable_name'))} order by 3, 4`)
   return found.map(({ stableName, capture, ...relation }) => ({ stableName, capture, subject: displayName(relation) }))
 }
 
-function readers(stableName: Fragment, orElse: Fragment): Fragment {
-  return sql`from freshet.dependency d join freshet.stream_table t using (stream_table_id)
+function isReadBySomebody(stableName: Fragment, orElse: Fragment): Fragment {
+  return sql`(exists (
+        select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
         left join freshet.source captured on captured.stable_name = d.stable_name
-      where d.stable_name = ${stableName} and (t.mode <> 'immediate' or captured.paused or ${orElse})`
+        where d.stable_name = ${stableName} and (t.mode <> 'immediate' or captured.paused or ${orElse})
+      ) or exists (
+        select from freshet.subscription f join freshet.stream_table subscribed using (stream_table_id)
+        where subscribed.stable_name = ${stableName} and f.channel is null
+      ))`
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type Database,
   displayName,
   FreshetError,
+  isRead,
   mendCapture,
   type Queryable,
   sourceIdentifier,
@@ -52,15 +53,11 @@ export async function repairCapture(
 /** The change buffer of a stream table that others read. */
 export async function repairOutput(database: Database, definition: Definition): Promise<readonly string[]> {
   const { stableName } = definition
-  const [found] = await database.query<{ read: boolean; buffer: boolean; recorded: boolean }>(sql`
-    select exists (
-        select from freshet.dependency d join freshet.stream_table t using (stream_table_id)
-        where d.stable_name = ${stableName} and t.mode <> 'immediate'
-      ) as read,
-      to_regclass(${bufferTable(stableName).text}) is not null and to_regclass(${bufferSizes(stableName).text}) is not null as buffer,
+  const [found] = await database.query<{ buffer: boolean; recorded: boolean }>(sql`
+    select to_regclass(${bufferTable(stableName).text}) is not null and to_regclass(${bufferSizes(stableName).text}) is not null as buffer,
       exists (select from freshet.source where stable_name = ${stableName} and capture = 'refresh') as recorded`)
   const whole = found?.buffer === true && found.recorded && definition.emits
-  if (found?.read !== true || whole) return []
+  if (found === undefined || whole || !(await isRead(database, stableName))) return []
   await database.transaction(async (transaction) => {
     await startEmitting(transaction, definition)
     await markReaders(transaction, stableName)

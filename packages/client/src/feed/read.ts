@@ -1,0 +1,127 @@
+import { type Database, type Fragment, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
+import { type OpenSubscription, type OutputState, outputStateStatement, requireUnbroken } from '@freshet/refresh'
+import type { Change } from './feed.ts'
+import { handOver } from './hand-over.ts'
+import { changesStatement, CURRENT_SNAPSHOT, tableStatement, UNHURRIED, type Window } from './statements.ts'
+
+/** One page of a batch, as it was read. */
+export interface ReadPage {
+  readonly changes: readonly Change<object>[]
+  readonly last: boolean
+}
+
+/** The table, and the snapshot that it is of. */
+export interface ReadTablePage extends ReadPage {
+  readonly snapshot: string
+}
+
+/**
+ * A window that fits into one page, in one statement; null when it does not. Whether something is missing from it is
+ * asked afterwards: what was removed while it was read counts as well.
+ */
+export async function readSmallWindow(
+  database: Database,
+  feed: OpenSubscription,
+  window: Window,
+  pageRows: number,
+): Promise<ReadPage | null> {
+  return explained(database, feed, window.from, async () => {
+    const [rows = [], states = []] = await database.batch(
+      [sql`${changesStatement(feed, window)} limit ${pageRows + 1}`, outputStateStatement(feed.stableName)],
+      { prepared: true },
+    )
+    requireUnbroken(feed.name, (states[0] as OutputState | undefined) ?? null, window.from)
+    return rows.length > pageRows ? null : { changes: rows.map(changeOf), last: true }
+  })
+}
+
+/** Any window, through a cursor, in a transaction that lasts until its last page is read. */
+export function readLargeWindow(
+  database: Database,
+  feed: OpenSubscription,
+  window: Window,
+  pageRows: number,
+): AsyncGenerator<ReadPage, void, void> {
+  return handOver((give) =>
+    explained(database, feed, window.from, () =>
+      database.transaction(async (transaction) => {
+        await openCursor(transaction, changesStatement(feed, window))
+        const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
+        requireUnbroken(feed.name, state ?? null, window.from)
+        return pages(transaction, pageRows, give)
+      }),
+    ),
+  )
+}
+
+/** The whole table at one snapshot, which later pages do not leave. */
+export function readTable(
+  database: Database,
+  feed: OpenSubscription,
+  pageRows: number,
+): AsyncGenerator<ReadTablePage, void, void> {
+  return handOver((give) =>
+    explained(database, feed, feed.snapshot, () =>
+      database.transaction(
+        async (transaction) => {
+          const [now] = await transaction.query<{ snapshot: string }>(CURRENT_SNAPSHOT)
+          const snapshot = now?.snapshot ?? ''
+          const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
+          requireUnbroken(feed.name, state ?? null, snapshot)
+          await openCursor(transaction, tableStatement(feed))
+          const last = await pages(transaction, pageRows, (page) => give({ ...page, snapshot }))
+          return { ...last, snapshot }
+        },
+        { isolation: 'repeatable read' },
+      ),
+    ),
+  )
+}
+
+async function openCursor(transaction: Queryable, statement: Fragment): Promise<void> {
+  await transaction.query(UNHURRIED)
+  await transaction.query(sql`declare freshet_feed no scroll cursor for ${statement}`)
+}
+
+/** A page is given when the next one is there: so the last one is known, and returned. */
+async function pages(
+  transaction: Queryable,
+  pageRows: number,
+  give: (page: ReadPage) => Promise<void>,
+): Promise<ReadPage> {
+  const fetch = sql`fetch forward ${raw(String(pageRows))} from freshet_feed`
+  let page = await transaction.query(fetch)
+  while (page.length === pageRows) {
+    const next = await transaction.query(fetch)
+    if (next.length === 0) break
+    await give({ changes: page.map(changeOf), last: false })
+    page = next
+  }
+  return { changes: page.map(changeOf), last: true }
+}
+
+function changeOf({ __w: weight, __id: id, ...row }: Record<string, unknown>): Change<object> {
+  return Object.freeze({ weight: Number(weight), id: String(id), row: Object.freeze(row) })
+}
+
+/** A buffer or column that is not there any more: says what became of the stream table instead. */
+async function explained<T>(
+  database: Database,
+  feed: OpenSubscription,
+  snapshot: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isFreshetError(error, 'UNKNOWN_RELATION', 'UNKNOWN_COLUMN', 'FEED_TOKEN_EXPIRED')) throw error
+    const found = await database.query(
+      sql`select from freshet.stream_table where stream_table_id = ${feed.streamTable}`,
+    )
+    if (found.length === 0)
+      throw new FreshetError('UNKNOWN_STREAM_TABLE', `${feed.name} was dropped`, { hint: null, cause: error })
+    const [state] = await database.query<OutputState>(outputStateStatement(feed.stableName))
+    requireUnbroken(feed.name, state ?? null, snapshot)
+    throw error
+  }
+}
