@@ -141,9 +141,19 @@ describe('order', () => {
       d: { reads: ['c', 't'] },
     })
     world.commit('t')
-    await clock.advance(DEFAULT_SETTINGS.poll_max_ms)
+    await clock.advance(200)
     const [first = 0] = world.starts.map((start) => Number(start.split(' ')[0]))
     expect(world.starts).toEqual([`${first} a`, `${first + 3} b`, `${first + 6} c`, `${first + 9} d`])
+    await stop()
+  })
+
+  test('nor does a poll that is under way hold it up', async () => {
+    const { world, clock, stop } = await started({ a: { reads: ['t'] }, b: { reads: ['a'] }, c: { reads: ['b'] } })
+    world.latencyMs = 40
+    world.commit('t')
+    await clock.advance(1_000)
+    const [first = 0] = world.starts.map((start) => Number(start.split(' ')[0]))
+    expect(world.starts).toEqual([`${first} a`, `${first + 3} b`, `${first + 6} c`])
     await stop()
   })
 

@@ -3,19 +3,20 @@ import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import { nextWake, toPoll, toStart } from './due.ts'
 import type { CoordinatorListener } from './events.ts'
-import { nextPause } from './pace.ts'
+import { nextPause, restAfter } from './pace.ts'
 import { beatOf, EMPTY_ROSTER, refreshRoster, type Roster, type RosterTable, skipToNextBeat } from './roster.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
 import type { Poller, Store } from './store.ts'
 import { upkeep } from './upkeep.ts'
 
 /**
- * The loop: look, start what is due, sleep until there may be more. It never waits for a refresh; a refresh that ends
- * wakes it.
+ * The loop: start what is due, look, start what that brought, sleep until there may be more. It never waits for a
+ * refresh; a refresh that ends wakes it.
  *
  * What it knows of waiting changes is the last poll's answer, and that stays true while the server's snapshot stays the
  * same and no refresh of ours has ended since. When one has, the tables that read the refreshed one are taken to have
- * changes at once, so a chain is followed without a poll per link; the next poll says what is really so.
+ * changes, and are started at once: a chain is followed without a poll per link, and without waiting for a poll that is
+ * under way. The next poll says what is really so.
  *
  * Any number of these loops may run on one database: the refresh itself takes the table's lock, and a table that is
  * `busy` is looked at again.
@@ -48,8 +49,9 @@ export interface Loop {
   run(): Promise<void>
 }
 
-/** A changed catalog is noticed within this time. */
+/** A changed catalog is noticed within this time; within the longer one where there are very many tables. */
 const CATALOG_MS = 1_000
+const LONGEST_CATALOG_MS = 10_000
 
 /** Another refresh is told apart from our own last one by this much. */
 const SAME_MOMENT_MS = 5
@@ -71,10 +73,11 @@ export function createLoop(options: LoopOptions): Loop {
   /** The catalog is no older than this snapshot, and is read again at that moment at the latest. */
   let catalogSnapshot = ''
   let catalogDueAt = -Infinity
+  let catalogRestMs = CATALOG_MS
   /** Something was started or has ended since the last look. */
   let busy = false
-  /** Tables whose refresh ended while a poll was under way. */
-  const endedMeanwhile = new Set<number>()
+  /** What refreshes that ended since the last poll was sent have told: whether changes wait for the table. */
+  const told = new Map<number, boolean>()
   let wake = new AbortController()
   signal.addEventListener('abort', () => wake.abort(), { once: true })
 
@@ -108,8 +111,11 @@ export function createLoop(options: LoopOptions): Loop {
     while (!signal.aborted) {
       // whoever ends from here on wakes us
       wake = new AbortController()
-      if (clock.now() >= nextPollAt) await look(poller, clock.now())
       await start(poller)
+      if (clock.now() >= nextPollAt) {
+        await look(poller, clock.now())
+        await start(poller)
+      }
       care.start(settings)
       const beat = nextWake(roster.tables.values(), clock.now())
       await clock.sleep(Math.max(Math.min(nextPollAt, beat) - clock.now(), 0), wake.signal)
@@ -128,7 +134,7 @@ export function createLoop(options: LoopOptions): Loop {
     lastAskAt = now
     lastPollAt = after
     listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
-    pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy)
+    pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy, after - now)
     nextPollAt = after + pauseMs
     busy = false
   }
@@ -147,18 +153,19 @@ export function createLoop(options: LoopOptions): Loop {
     }
     if (now >= catalogDueAt) await readCatalog(poller, now)
     const ids = toPoll(roster.tables.values(), now)
-    endedMeanwhile.clear()
+    told.clear()
     const answer = await poller.poll(ids)
-    pending = new Set(answer.pending.filter((id) => !endedMeanwhile.has(id)))
+    pending = new Set(answer.pending)
+    for (const [id, waits] of told) set(pending, id, waits)
     note(
-      ids.filter((id) => !endedMeanwhile.has(id)),
+      ids.filter((id) => !told.has(id)),
       now,
     )
     if (answer.snapshot !== answered?.snapshot) care.committed()
     // a change of the catalog may be among what was committed since it was read
-    if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + CATALOG_MS)
+    if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + catalogRestMs)
     const retryAt = answer.retryInMs === null ? Infinity : now + answer.retryInMs
-    answered = endedMeanwhile.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt }
+    answered = told.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt }
     return true
   }
 
@@ -183,6 +190,7 @@ export function createLoop(options: LoopOptions): Loop {
     catalogSnapshot = await poller.snapshot()
     roster = refreshRoster(roster, await poller.catalog(), now, () => clock.random())
     catalogDueAt = Infinity
+    catalogRestMs = restAfter(clock.now() - now, CATALOG_MS, LONGEST_CATALOG_MS)
     for (const { id, catalog } of roster.tables.values()) {
       if (catalog.scheduleError !== null && known.get(id)?.catalog.scheduleError !== catalog.scheduleError) {
         listener({ kind: 'odd_schedule', table: { id, name: catalog.name }, message: catalog.scheduleError })
@@ -192,15 +200,24 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   async function start(poller: Poller): Promise<void> {
-    const free = settings.max_concurrent_refreshes - running.size
-    if (free <= 0 || !settings.enabled) return
+    for (const table of await notDoneByOthers(poller, startKnown())) {
+      if (free() > 0) running.set(table.id, refresh(table))
+    }
+  }
+
+  /** Starts what is due; not where somebody must be asked first: those are returned. */
+  function startKnown(): RosterTable[] {
     const now = clock.now()
     const due = toStart({ now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) })
-    const chosen = due.slice(0, free).flatMap((id) => roster.tables.get(id) ?? [])
-    for (const table of await notDoneByOthers(poller, chosen)) {
-      if (signal.aborted) return
-      running.set(table.id, refresh(table))
-    }
+    const chosen = due.slice(0, free()).flatMap((id) => roster.tables.get(id) ?? [])
+    for (const table of chosen) if (!isUnsure(table)) running.set(table.id, refresh(table))
+    return chosen.filter(isUnsure)
+  }
+
+  /** So many refreshes may be started now. */
+  function free(): number {
+    const allowed = settings.enabled && trouble === null && !signal.aborted
+    return allowed ? Math.max(settings.max_concurrent_refreshes - running.size, 0) : 0
   }
 
   /**
@@ -208,11 +225,10 @@ export function createLoop(options: LoopOptions): Loop {
    * the refresh, another scheduler may have made it a moment ago.
    */
   async function notDoneByOthers(poller: Poller, tables: readonly RosterTable[]): Promise<RosterTable[]> {
-    const unsure = tables.filter((table) => table.timed || table.reinitialize)
-    if (unsure.length === 0) return [...tables]
-    const ages = await poller.ages(unsure.map(({ id }) => id))
+    if (tables.length === 0) return []
+    const ages = await poller.ages(tables.map(({ id }) => id))
     const now = clock.now()
-    const skipped = unsure.filter((table) => {
+    const skipped = tables.filter((table) => {
       const ageMs = ages.get(table.id)
       if (ageMs === undefined) return true
       if (table.reinitialize || ageMs === null) return false
@@ -246,24 +262,29 @@ export function createLoop(options: LoopOptions): Loop {
       // the last attempt before giving up recomputes the whole
       const full = table.catalog.consecutiveErrors + 1 === settings.max_consecutive_errors
       const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full })
-      pending.delete(table.id)
+      tell(table.id, false)
       if (outcome.rowsInserted + outcome.rowsDeleted > 0)
-        for (const id of roster.graph.readers(table.id)) pending.add(id)
+        for (const id of roster.graph.readers(table.id)) tell(id, true)
       if (outcome.action !== 'none') care.consumed(table.catalog.sources.map(({ stableName }) => stableName))
       await settleSuccess(context, table, outcome)
     } catch (error) {
       await settleFailure(context, table, error)
       // what was recorded counts before the next attempt: read it, and let the poll say again that there is work
       catalogDueAt = -Infinity
-      pending.delete(table.id)
+      tell(table.id, false)
     } finally {
       running.delete(table.id)
-      endedMeanwhile.add(table.id)
       answered = undefined
       busy = true
       lookSoon()
+      startKnown()
       wake.abort()
     }
+  }
+
+  function tell(id: number, waits: boolean): void {
+    told.set(id, waits)
+    set(pending, id, waits)
   }
 
   return {
@@ -292,6 +313,16 @@ export function createLoop(options: LoopOptions): Loop {
       },
     },
   }
+}
+
+/** Time alone wants the refresh, or it was marked: the last poll did not answer for it. */
+function isUnsure(table: RosterTable): boolean {
+  return table.timed || table.reinitialize
+}
+
+function set<T>(items: Set<T>, item: T, present: boolean): void {
+  if (present) items.add(item)
+  else items.delete(item)
 }
 
 function isSubset(ids: readonly number[], of: ReadonlySet<number>): boolean {
