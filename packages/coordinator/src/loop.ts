@@ -4,7 +4,7 @@ import type { Clock } from './clock.ts'
 import { nextWake, toPoll, toStart } from './due.ts'
 import type { CoordinatorListener } from './events.ts'
 import { nextPause, restAfter } from './pace.ts'
-import { beatOf, EMPTY_ROSTER, refreshRoster, type Roster, type RosterTable, skipToNextBeat } from './roster.ts'
+import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextBeat } from './roster.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
 import type { Poller, Store } from './store.ts'
 import { upkeep } from './upkeep.ts'
@@ -38,7 +38,7 @@ export interface LoopState {
   readonly running: ReadonlyMap<number, Promise<void>>
   /** Why it can not poll at the moment. */
   readonly trouble: Error | null
-  /** When it last asked, and when it last heard from the server; −∞ before the first time. */
+  /** When it last asked the buffers, and when it last heard from the server; −∞ before the first time. */
   readonly lastAskAt: number
   readonly lastPollAt: number
 }
@@ -47,6 +47,18 @@ export interface Loop {
   readonly state: LoopState
   /** Runs until the signal; then waits for what is running. */
   run(): Promise<void>
+}
+
+/** The last answer, and what it holds for. */
+interface Answered {
+  readonly snapshot: string
+  /** The tables that were asked about. */
+  readonly ids: ReadonlySet<number>
+  readonly retryAt: number
+  /** Until then, the clock does not change what is to be asked or started. */
+  until: number
+  /** When it was last found to hold; what that says of the tables is noted when it holds no more. */
+  confirmedAt: number
 }
 
 /** A changed catalog is noticed within this time; within the longer one where there are very many tables. */
@@ -68,8 +80,8 @@ export function createLoop(options: LoopOptions): Loop {
   let lastPollAt = -Infinity
   let nextPollAt = -Infinity
   let pauseMs = 0
-  /** What the last answer holds for; undefined when it holds no more. */
-  let answered: { snapshot: string; ids: ReadonlySet<number>; retryAt: number } | undefined
+  /** Undefined when it holds no more. */
+  let answered: Answered | undefined
   /** The catalog is no older than this snapshot, and is read again at that moment at the latest. */
   let catalogSnapshot = ''
   let catalogDueAt = -Infinity
@@ -112,65 +124,85 @@ export function createLoop(options: LoopOptions): Loop {
       // whoever ends from here on wakes us
       wake = new AbortController()
       await start(poller)
-      if (clock.now() >= nextPollAt) {
-        await look(poller, clock.now())
-        await start(poller)
-      }
+      if (clock.now() >= nextPollAt && (await look(poller, clock.now()))) await start(poller)
       care.start(settings)
-      const beat = nextWake(roster.tables.values(), clock.now())
+      const beat = nextBeat(clock.now())
       await clock.sleep(Math.max(Math.min(nextPollAt, beat) - clock.now(), 0), wake.signal)
       if (clock.now() >= beat) lookSoon()
     }
+  }
+
+  /** When the clock will next have something to be asked or started. */
+  function nextBeat(now: number): number {
+    return answered !== undefined && answered.until > now ? answered.until : nextWake(roster.tables.values(), now)
   }
 
   function lookSoon(): void {
     nextPollAt = Math.min(nextPollAt, lastPollAt + settings.poll_min_ms)
   }
 
-  /** Brings `pending` up to date. */
-  async function look(poller: Poller, now: number): Promise<void> {
+  /** Brings `pending` up to date. Returns whether the buffers had to be asked. */
+  async function look(poller: Poller, now: number): Promise<boolean> {
     const full = await ask(poller, now)
     const after = clock.now()
-    lastAskAt = now
     lastPollAt = after
     listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
     pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy, after - now)
     nextPollAt = after + pauseMs
     busy = false
+    return full
   }
 
-  /** Returns whether the buffers had to be asked. */
   async function ask(poller: Poller, now: number): Promise<boolean> {
-    const before = toPoll(roster.tables.values(), now)
     const last = answered
-    if (last !== undefined && now < catalogDueAt && now < last.retryAt && isSubset(before, last.ids)) {
+    if (last !== undefined && now < catalogDueAt && now < last.retryAt && holds(last, now)) {
       const snapshot = await poller.snapshot()
       // unless a refresh has ended meanwhile
       if (snapshot === last.snapshot && answered === last) {
-        note(before, now)
+        last.confirmedAt = now
+        if (now >= last.until) confirm(last)
         return false
       }
     }
+    forget()
     if (now >= catalogDueAt) await readCatalog(poller, now)
     const ids = toPoll(roster.tables.values(), now)
     told.clear()
     const answer = await poller.poll(ids)
+    lastAskAt = now
     pending = new Set(answer.pending)
     for (const [id, waits] of told) set(pending, id, waits)
     note(
       ids.filter((id) => !told.has(id)),
       now,
     )
-    if (answer.snapshot !== answered?.snapshot) care.committed()
+    if (answer.snapshot !== last?.snapshot) care.committed()
     // a change of the catalog may be among what was committed since it was read
     if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + catalogRestMs)
     const retryAt = answer.retryInMs === null ? Infinity : now + answer.retryInMs
-    answered = told.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt }
+    const until = nextWake(roster.tables.values(), now)
+    answered =
+      told.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt, until, confirmedAt: now }
     return true
   }
 
+  /** Whether nothing but a commit can have made it untrue. */
+  function holds({ ids, until }: Answered, now: number): boolean {
+    return now < until || toPoll(roster.tables.values(), now).every((id) => ids.has(id))
+  }
+
+  function confirm(answer: Answered): void {
+    note(answer.ids, answer.confirmedAt)
+    answer.until = nextWake(roster.tables.values(), answer.confirmedAt)
+  }
+
+  function forget(): void {
+    if (answered !== undefined) confirm(answered)
+    answered = undefined
+  }
+
   /** Of the tables that were asked about, those without changes are fresh, and their next turn is a beat later. */
-  function note(ids: readonly number[], now: number): void {
+  function note(ids: Iterable<number>, now: number): void {
     for (const id of ids) {
       const table = roster.tables.get(id)
       if (table === undefined || pending.has(id) || table.timed || table.reinitialize) continue
@@ -207,6 +239,7 @@ export function createLoop(options: LoopOptions): Loop {
 
   /** Starts what is due; not where somebody must be asked first: those are returned. */
   function startKnown(): RosterTable[] {
+    if (pending.size === 0 && !roster.unsure) return []
     const now = clock.now()
     const due = toStart({ now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) })
     const chosen = due.slice(0, free()).flatMap((id) => roster.tables.get(id) ?? [])
@@ -232,7 +265,7 @@ export function createLoop(options: LoopOptions): Loop {
       const ageMs = ages.get(table.id)
       if (ageMs === undefined) return true
       if (table.reinitialize || ageMs === null) return false
-      return ageMs < (beatOf(table.catalog) ?? 0) && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
+      return ageMs < (table.everyMs ?? 0) && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
     })
     for (const table of skipped) {
       skipToNextBeat(table, now)
@@ -274,7 +307,6 @@ export function createLoop(options: LoopOptions): Loop {
       tell(table.id, false)
     } finally {
       running.delete(table.id)
-      answered = undefined
       busy = true
       lookSoon()
       startKnown()
@@ -283,6 +315,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   function tell(id: number, waits: boolean): void {
+    forget()
     told.set(id, waits)
     set(pending, id, waits)
   }
@@ -315,16 +348,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 }
 
-/** Time alone wants the refresh, or it was marked: the last poll did not answer for it. */
-function isUnsure(table: RosterTable): boolean {
-  return table.timed || table.reinitialize
-}
-
 function set<T>(items: Set<T>, item: T, present: boolean): void {
   if (present) items.add(item)
   else items.delete(item)
-}
-
-function isSubset(ids: readonly number[], of: ReadonlySet<number>): boolean {
-  return ids.every((id) => of.has(id))
 }

@@ -17,6 +17,8 @@ export interface RosterTable extends DueTable {
   nextAt: number
   notBefore: number
   lastStartAt: number
+  /** The interval between two looks that the clock asks for; null when it asks for none. */
+  everyMs: number | null
   /** When the last refresh here ended well. */
   lastSuccessAt: number
   /** The last moment at which the table was known to have seen every change. */
@@ -28,9 +30,11 @@ export interface RosterTable extends DueTable {
 export interface Roster {
   readonly tables: ReadonlyMap<number, RosterTable>
   readonly graph: DependencyGraph
+  /** There may be tables that want more than their buffers can tell. */
+  readonly unsure: boolean
 }
 
-export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]) }
+export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]), unsure: false }
 
 /** A live table that no buffer speaks for is looked at so often. */
 const LIVE_TIMED_MS = 1_000
@@ -56,7 +60,12 @@ export function refreshRoster(
     const known = previous.tables.get(row.id)
     return known === undefined ? added(row, now, random) : updated(known, row, now, random)
   })
-  return { tables: new Map(tables.map((table) => [table.id, table])), graph }
+  return { tables: new Map(tables.map((table) => [table.id, table])), graph, unsure: tables.some(isUnsure) }
+}
+
+/** Time alone wants the refresh, or it was marked: the last poll did not answer for it. */
+export function isUnsure(table: DueTable): boolean {
+  return table.timed || table.reinitialize
 }
 
 function added(row: CatalogTable, now: number, random: () => number): RosterTable {
@@ -73,7 +82,7 @@ function added(row: CatalogTable, now: number, random: () => number): RosterTabl
 }
 
 function updated(table: RosterTable, row: CatalogTable, now: number, random: () => number): RosterTable {
-  if (beatOf(table.catalog) !== beatOf(row)) table.nextAt = firstBeat(row, now, random)
+  if (table.everyMs !== beatOf(row)) table.nextAt = firstBeat(row, now, random)
   if (forgiven(table.catalog, row)) table.notBefore = -Infinity
   // somebody else may have refreshed it
   if (row.ageMs !== null) table.freshAt = Math.max(table.freshAt, now - row.ageMs)
@@ -87,6 +96,7 @@ function fromCatalog(row: CatalogTable) {
     scheduled: isScheduled(row.status) && !row.gated,
     timed: isTimed(row),
     reinitialize: row.reinitialize,
+    everyMs: beatOf(row),
   }
 }
 
@@ -110,8 +120,7 @@ function isTimed({ sources, effectiveMode, schedule }: CatalogTable): boolean {
   return sources.some(({ captured }) => !captured) || (effectiveMode === 'full' && schedule.kind === 'every')
 }
 
-/** The interval between two looks that the clock asks for; null when it asks for none. */
-export function beatOf(row: CatalogTable): number | null {
+function beatOf(row: CatalogTable): number | null {
   switch (row.schedule.kind) {
     case 'manual':
       return null
@@ -123,6 +132,6 @@ export function beatOf(row: CatalogTable): number | null {
 }
 
 export function skipToNextBeat(table: RosterTable, now: number): void {
-  const everyMs = beatOf(table.catalog)
+  const { everyMs } = table
   if (everyMs !== null) table.nextAt = nextBeat(table.nextAt, everyMs, now)
 }
