@@ -1,10 +1,11 @@
 import { DEFAULT_SETTINGS, isFreshetError, type Refresher, type Settings, toFreshetError } from '@freshet/core'
 import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import { nextWake, toPoll, toStart } from './due.ts'
+import { type DueInput, isAwaiting, nextWake, toPoll, toStart } from './due.ts'
 import type { CoordinatorListener } from './events.ts'
 import { nextPause, restAfter } from './pace.ts'
-import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextBeat } from './roster.ts'
+import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextTurn } from './roster.ts'
+import { wasItsTurn } from './rhythm.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
 import type { Poller, Store } from './store.ts'
 import { upkeep } from './upkeep.ts'
@@ -126,14 +127,14 @@ export function createLoop(options: LoopOptions): Loop {
       await start(poller)
       if (clock.now() >= nextPollAt && (await look(poller, clock.now()))) await start(poller)
       care.start(settings)
-      const beat = nextBeat(clock.now())
+      const beat = nextChange(clock.now())
       await clock.sleep(Math.max(Math.min(nextPollAt, beat) - clock.now(), 0), wake.signal)
       if (clock.now() >= beat) lookSoon()
     }
   }
 
   /** When the clock will next have something to be asked or started. */
-  function nextBeat(now: number): number {
+  function nextChange(now: number): number {
     return answered !== undefined && answered.until > now ? answered.until : nextWake(roster.tables.values(), now)
   }
 
@@ -201,13 +202,18 @@ export function createLoop(options: LoopOptions): Loop {
     answered = undefined
   }
 
-  /** Of the tables that were asked about, those without changes are fresh, and their next turn is a beat later. */
+  /**
+   * Of the tables that were asked about, those without changes are fresh; and their turn is over, unless what they read
+   * is yet to be refreshed.
+   */
   function note(ids: Iterable<number>, now: number): void {
+    const input = dueInput(now)
     for (const id of ids) {
       const table = roster.tables.get(id)
       if (table === undefined || pending.has(id) || table.timed || table.reinitialize) continue
       table.freshAt = now
-      skipToNextBeat(table, now)
+      if (table.rhythm === null || isAwaiting(id, input)) continue
+      skipToNextTurn(table, now, clock.origin())
     }
   }
 
@@ -220,7 +226,7 @@ export function createLoop(options: LoopOptions): Loop {
     }
     const known = roster.tables
     catalogSnapshot = await poller.snapshot()
-    roster = refreshRoster(roster, await poller.catalog(), now, () => clock.random())
+    roster = refreshRoster(roster, await poller.catalog(), now, clock)
     catalogDueAt = Infinity
     catalogRestMs = restAfter(clock.now() - now, CATALOG_MS, LONGEST_CATALOG_MS)
     for (const { id, catalog } of roster.tables.values()) {
@@ -240,11 +246,14 @@ export function createLoop(options: LoopOptions): Loop {
   /** Starts what is due; not where somebody must be asked first: those are returned. */
   function startKnown(): RosterTable[] {
     if (pending.size === 0 && !roster.unsure) return []
-    const now = clock.now()
-    const due = toStart({ now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) })
+    const due = toStart(dueInput(clock.now()))
     const chosen = due.slice(0, free()).flatMap((id) => roster.tables.get(id) ?? [])
     for (const table of chosen) if (!isUnsure(table)) running.set(table.id, refresh(table))
     return chosen.filter(isUnsure)
+  }
+
+  function dueInput(now: number): DueInput {
+    return { now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) }
   }
 
   /** So many refreshes may be started now. */
@@ -265,10 +274,11 @@ export function createLoop(options: LoopOptions): Loop {
       const ageMs = ages.get(table.id)
       if (ageMs === undefined) return true
       if (table.reinitialize || ageMs === null) return false
-      return ageMs < (table.everyMs ?? 0) && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
+      const itsTurn = table.rhythm !== null && wasItsTurn(table.rhythm, ageMs, now, clock.origin())
+      return itsTurn && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
     })
     for (const table of skipped) {
-      skipToNextBeat(table, now)
+      skipToNextTurn(table, now, clock.origin())
       table.notBefore = Math.max(table.notBefore, now + settings.poll_min_ms)
       catalogDueAt = -Infinity
       answered = undefined
@@ -289,7 +299,7 @@ export function createLoop(options: LoopOptions): Loop {
     }
     busy = true
     table.lastStartAt = clock.now()
-    skipToNextBeat(table, table.lastStartAt)
+    skipToNextTurn(table, table.lastStartAt, clock.origin())
     try {
       // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
       // the last attempt before giving up recomputes the whole

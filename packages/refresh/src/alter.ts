@@ -5,6 +5,8 @@ import {
   FreshetError,
   identifier,
   parseName,
+  parseSchedule,
+  printSchedule,
   type Queryable,
   sql,
 } from '@freshet/core'
@@ -26,7 +28,6 @@ import { rebuild } from './rebuild.ts'
 import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
-import { checkSchedule } from './schedule.ts'
 import { dropStrayDependencies } from './unfinished.ts'
 
 /**
@@ -72,7 +73,7 @@ async function alterClaimed(
     })
   }
   if (change.schedule !== undefined) {
-    const schedule = checkSchedule(change.schedule)
+    const schedule = printSchedule(parseSchedule(change.schedule))
     await altering(context, before, (transaction) =>
       transaction.query(sql`
       update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),

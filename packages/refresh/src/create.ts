@@ -10,6 +10,8 @@ import {
   identifier,
   isFreshetError,
   parseName,
+  parseSchedule,
+  printSchedule,
   type Queryable,
   raw,
   readSettings,
@@ -40,7 +42,6 @@ import { type OnProgress, unwatched } from './progress.ts'
 import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
-import { checkSchedule } from './schedule.ts'
 import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
@@ -54,7 +55,10 @@ export interface CreateSpec {
   readonly name: string
   readonly query: string
   readonly mode?: Mode
-  /** 'live', 'manual', or a duration such as '500ms', '5s', '1m', '2h'. Default: live. */
+  /**
+   * 'live', 'calculated', 'manual', a duration such as '500ms', '5s', '1m', '2h', or a cron pattern with a time zone such
+   * as 'cron: 0 6 * * * Europe/Berlin'. Default: live.
+   */
   readonly schedule?: string
   /** How its sources are captured from now on; left out, they stay as they are, and new ones get triggers. */
   readonly cdc?: CaptureChoice
@@ -70,7 +74,7 @@ export async function createStreamTable(
   const { database } = context
   await requireSchema(database)
   await database.transaction(adoptCluster)
-  const schedule = checkSchedule(spec.schedule ?? 'live')
+  const schedule = printSchedule(parseSchedule(spec.schedule ?? 'live'))
   await removeUnfinished(context, spec.name)
   await releaseUnreadSources(context)
   const target = await chooseTarget(database, spec.name)

@@ -40,6 +40,10 @@ export function create(program: Command, cli: Cli): void {
       'fresh as soon as a change is seen',
     ],
     ['freshet create sales.daily --query-file daily.sql --schedule 5s', 'at most five seconds old'],
+    [
+      "freshet create morning --query-file m.sql --schedule 'cron: 0 6 * * mon-fri Europe/Berlin'",
+      'on workdays at six',
+    ],
     ['freshet create report --query-file - --schedule manual < report.sql', 'refreshed when asked to'],
   )
 }

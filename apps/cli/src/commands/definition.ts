@@ -18,7 +18,7 @@ export function queryFileOption(): Option {
 export function scheduleOption(): Option {
   return new Option(
     '--schedule <when>',
-    '`live`, `manual`, or the greatest age, such as 500ms, 5s, 1m, 2h (default: live)',
+    '`live`, `calculated` (when what reads it is), `manual`, the greatest age, such as 500ms, 5s, 1m, 2h, or a cron pattern, such as `cron: 0 6 * * * Europe/Berlin` (default: live)',
   )
 }
 
