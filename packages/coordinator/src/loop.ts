@@ -304,7 +304,7 @@ export function createLoop(options: LoopOptions): Loop {
       // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
       // the last attempt before giving up recomputes the whole
       const full = table.catalog.consecutiveErrors + 1 === settings.max_consecutive_errors
-      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full })
+      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full, fused: true })
       tell(table.id, false)
       if (outcome.rowsInserted + outcome.rowsDeleted > 0)
         for (const id of roster.graph.readers(table.id)) tell(id, true)

@@ -127,6 +127,12 @@ const entries = {
     hint: 'Use mode auto with the schedule live, or change what the message names.',
   },
 
+  /** More changes wait for a stream table than its fuse lets through. The scheduler suspends it at once, and it stays as it was. */
+  FUSE_BLOWN: {
+    retry: 'never',
+    hint: 'See what changed its sources. `freshet resume NAME` lets the changes through; `freshet alter NAME --fuse` changes the fuse.',
+  },
+
   // Settings
 
   /** The schedule is neither live, calculated, manual, a duration, nor a cron pattern with a time zone that exists. */

@@ -36,6 +36,7 @@ import {
 import { recordDependencies } from './dependencies.ts'
 import { discard, releaseUnreadSources } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
+import { checkFuse } from './fuse.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
@@ -60,6 +61,8 @@ export interface CreateSpec {
    * as 'cron: 0 6 * * * Europe/Berlin'. Default: live.
    */
   readonly schedule?: string
+  /** How many change rows may wait for a refresh by the scheduler; where more do, it is suspended. Default: any number. */
+  readonly fuse?: number
   /** How its sources are captured from now on; left out, they stay as they are, and new ones get triggers. */
   readonly cdc?: CaptureChoice
   /** What the query meant elsewhere: as PostgreSQL resolved it, and the session settings of then. They hold here too. */
@@ -74,6 +77,7 @@ export async function createStreamTable(
   const { database } = context
   await requireSchema(database)
   await database.transaction(adoptCluster)
+  if (spec.fuse !== undefined) checkFuse(spec.fuse)
   const schedule = printSchedule(parseSchedule(spec.schedule ?? 'live'))
   await removeUnfinished(context, spec.name)
   await releaseUnreadSources(context)
@@ -261,10 +265,11 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
   const kept = keptMode(plan, mode)
   const [row] = await transaction.query<{ id: number }>(sql`
     insert into freshet.stream_table (schema_name, table_name, relation, stable_name, query, definition, mode, effective_mode,
-      mode_reason, mode_detail, schedule, storage, key_columns, plan, session_settings)
+      mode_reason, mode_detail, schedule, storage, key_columns, plan, session_settings, fuse)
     values (${target.schema}, ${target.table}, ${identifier(target.schema, target.table).text}::regclass, ${target.stableName},
       ${spec.query}, ${resolved.facts.definition}, ${mode}, ${kept.effective},
-      ${kept.reason}, ${kept.detail}, ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb)
+      ${kept.reason}, ${kept.detail}, ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb,
+      ${spec.fuse ?? null}::bigint)
     returning stream_table_id as id`)
   if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
   await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)

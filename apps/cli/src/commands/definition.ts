@@ -22,6 +22,17 @@ export function scheduleOption(): Option {
   )
 }
 
+export function fuseOption(): Option {
+  return new Option(
+    '--fuse <rows>',
+    'suspend it, instead of refreshing by schedule, where more change rows wait; `none` takes the fuse away (default: none)',
+  ).argParser((text: string): number | null => {
+    if (text === 'none') return null
+    if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+    throw new InvalidArgumentError('Allowed are a whole number of rows, and none.')
+  })
+}
+
 export function modeOption(): Option {
   return new Option('--mode <mode>', `how it is refreshed: ${MODES.join(', ')} (default: auto)`).argParser(parseMode)
 }
