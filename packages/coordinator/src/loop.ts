@@ -64,7 +64,7 @@ interface Answered {
 
 /** A changed catalog is noticed within this time; within the longer one where there are very many tables. */
 const CATALOG_MS = 1_000
-const LONGEST_CATALOG_MS = 10_000
+const LONGEST_CATALOG_MS = 3_000
 
 /** Another refresh is told apart from our own last one by this much. */
 const SAME_MOMENT_MS = 5
