@@ -1,9 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { measurement, percentile } from './measurement.ts'
+import { processTime } from './processor-time.ts'
+import { startSchedulerProcess, stopSchedulerProcess } from './scheduler-process.ts'
 import type { Bench } from './stand.ts'
 
 /**
@@ -16,7 +14,6 @@ const RUN_MS = 15_000
 const IDLE_TABLES = 50
 const IDLE_MS = 20_000
 const POLL_MS = 1
-const SCHEDULER = fileURLToPath(new URL('../../apps/scheduler/dist/main.js', import.meta.url))
 
 export async function freshness(bench: Bench): Promise<void> {
   await idle(bench)
@@ -34,7 +31,7 @@ async function live(bench: Bench): Promise<void> {
     schedule: 'live',
   })
   bench.say(`${PER_SECOND} transactions a second for ${RUN_MS / 1000} s`)
-  const scheduler = startScheduler(bench)
+  const scheduler = startSchedulerProcess(bench)
   try {
     await sleep(2_000)
     const { ages, seconds } = await writeAndWatch(bench)
@@ -44,7 +41,7 @@ async function live(bench: Bench): Promise<void> {
     figure('p99', percentile(ages, 0.99), 'ms')
     figure('written', ages.length / seconds, 'tx/s')
   } finally {
-    await stopScheduler(scheduler)
+    await stopSchedulerProcess(scheduler)
   }
 }
 
@@ -110,23 +107,23 @@ async function idle(bench: Bench): Promise<void> {
       schedule: 'live',
     })
   }
-  const scheduler = startScheduler(bench)
+  const scheduler = startSchedulerProcess(bench)
   try {
     await sleep(5_000)
     const pid = scheduler.pid
     if (pid === undefined) throw new Error('the scheduler did not start')
     bench.say(`watching the idle scheduler for ${IDLE_MS / 1000} s`)
-    const before = await cpuSeconds(pid)
+    const before = await processTime(pid)
     const statementsBefore = await transactions(client)
     await sleep(IDLE_MS)
-    const cpu = ((await cpuSeconds(pid)) - before) / (IDLE_MS / 1000)
+    const cpu = ((await processTime(pid)) - before) / IDLE_MS
     const rate = ((await transactions(client)) - statementsBefore) / (IDLE_MS / 1000)
     const figure = (metric: string, value: number, unit: string) =>
       bench.report(measurement({ suite: 'freshness', case: `idle, ${IDLE_TABLES} tables`, metric, value, unit }))
     figure('scheduler cpu', cpu * 100, '% of a core')
     figure('transactions', rate, 'tx/s')
   } finally {
-    await stopScheduler(scheduler)
+    await stopSchedulerProcess(scheduler)
   }
   for (let i = 0; i < IDLE_TABLES; i++) await bench.freshet.drop(`idle_${i}`)
 }
@@ -136,24 +133,4 @@ async function transactions(client: { query(text: string): Promise<{ rows: { n: 
     'select xact_commit as n from pg_stat_database where datname = current_database()',
   )
   return Number(rows[0]?.n)
-}
-
-/** User and system time of a process, from /proc; in ticks of a hundredth of a second on every Linux. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-function startScheduler(bench: Bench): ChildProcess {
-  const child = spawn(process.execPath, [SCHEDULER], {
-    env: { ...process.env, DATABASE_URL: bench.database.url, FRESHET_HTTP_PORT: '0' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
-  return child
-}
-
-async function stopScheduler(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) throw new Error(`the scheduler ended by itself with ${child.exitCode}`)
-  child.kill('SIGTERM')
-  await once(child, 'exit')
 }

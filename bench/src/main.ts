@@ -3,7 +3,9 @@ import { text } from 'node:stream/consumers'
 import { capture } from './capture.ts'
 import { pointsOf, speedUpChart } from './chart.ts'
 import { compile } from './compile.ts'
+import { dag } from './dag.ts'
 import { freshness } from './freshness.ts'
+import { idle } from './idle.ts'
 import { jsonReport, parseReport, tableHeader, tableReport } from './measurement.ts'
 import { refresh } from './refresh.ts'
 import { openBench, type Bench } from './stand.ts'
@@ -28,6 +30,8 @@ const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   refresh,
   freshness,
   compile,
+  dag,
+  idle,
   tpch: tpch({ scale, fractions, ...(queries === undefined ? {} : { queries }) }),
 }
 const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]

@@ -1,6 +1,14 @@
-import { CHANGES_SCHEMA, displayName, isFreshetError, literal, type Queryable, sql } from '@freshet/core'
+import {
+  CHANGES_SCHEMA,
+  displayName,
+  isFreshetError,
+  literal,
+  parseSchedule,
+  type Queryable,
+  type Schedule,
+  sql,
+} from '@freshet/core'
 import type { Status } from './lifecycle.ts'
-import { parseSchedule, type Schedule } from './schedule.ts'
 
 /** What the coordinator knows of a stream table; read again whenever something may have changed. */
 export interface CatalogTable {

@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from './clock.ts'
 import { type CoordinatorOptions, type RunningCoordinator, startCoordinator } from './coordinator.ts'
 import type { CoordinatorEvent } from './events.ts'
 import { countingTables, type CountingTables, ORDERS, stableNameOf } from './counting-tables.fixture.ts'
@@ -145,4 +146,19 @@ test('drain waits for the refresh that runs, no longer than it may, and starts n
   await tables.write()
   await sleep(300)
   expect(await tables.total(a)).toMatchObject({ rows: 1 })
+})
+
+test('a cron pattern fires by the clock, and a calculated table is refreshed before the one that reads it', async () => {
+  const base = await tables.addTable('base', [ORDERS], 'calculated')
+  const report = await tables.addTable('report', [stableNameOf('base')], 'cron: 0 6 * * * Europe/Berlin')
+  const quiet = await tables.addTable('quiet', [ORDERS], 'cron: 0 7 * * * Europe/Berlin')
+  await tables.write(3)
+  // the tables were filled just now, and in two seconds it is six in Berlin
+  const origin = Date.parse('2030-07-01T04:00:00Z') - 2_000 - systemClock.now()
+  await database.query(sql`update freshet.stream_table_state set refreshed_at = clock_timestamp()`)
+  const { events } = start({ clock: { ...systemClock, origin: () => origin } })
+  await until(async () => (await tables.total(report)).refreshes === 2)
+  expect(events.flatMap((event) => (event.kind === 'refreshed' ? [event.table.id] : []))).toEqual([base, report])
+  expect(await tables.total(base)).toMatchObject({ rows: 3, refreshes: 2 })
+  expect(await tables.total(quiet)).toMatchObject({ rows: 0, refreshes: 1 })
 })

@@ -1,5 +1,5 @@
 import type { DependencyGraph } from './graph.ts'
-import type { Schedule } from './schedule.ts'
+import type { Plan } from './rhythm.ts'
 
 /**
  * What to do now: graph, clock and waiting changes in, work out. Pure.
@@ -8,7 +8,7 @@ import type { Schedule } from './schedule.ts'
  *
  * D1  A table is never started while it runs, while it is not scheduled, or before its `notBefore`.
  * D2  A manual table is never started.
- * D3  A live table is due while changes wait; a table on a duration is due when its time has come and changes wait.
+ * D3  A live table is due while changes wait; one with a rhythm is due when its time has come and changes wait.
  * D4  A table that no buffer can speak for (a source is not captured, or the answer depends on more than its sources)
  *     is due whenever its time has come.
  * D5  Upstream first: a table waits while anything upstream of it runs or is due, and so reads it once, afterwards.
@@ -17,7 +17,7 @@ import type { Schedule } from './schedule.ts'
  */
 export interface DueTable {
   readonly id: number
-  readonly schedule: Schedule
+  readonly schedule: Plan
   /** Its status lets the scheduler refresh it. */
   readonly scheduled: boolean
   /** The buffers do not tell whether it is stale: time alone makes it due. */
@@ -53,9 +53,23 @@ function wakesAt(table: DueTable): number {
       return Infinity
     case 'live':
       return table.timed ? Math.max(table.notBefore, table.nextAt) : table.notBefore
-    case 'every':
+    case 'rhythm':
       return Math.max(table.notBefore, table.nextAt)
   }
+}
+
+/**
+ * Something upstream of the table is running, or has changes and is to be refreshed soon: its turn is not over, though
+ * no change waits for it yet.
+ */
+export function isAwaiting(id: number, { now, graph, tables, pending, running }: DueInput): boolean {
+  for (const above of graph.upstream(id)) {
+    if (running.has(above)) return true
+    const table = tables.get(above)
+    if (!pending.has(above) || table === undefined || !table.scheduled) continue
+    if (table.schedule.kind === 'live' || (table.schedule.kind === 'rhythm' && now >= table.nextAt)) return true
+  }
+  return false
 }
 
 /** The tables whose buffers are worth asking about now. */
@@ -88,15 +102,6 @@ export function nextWake(tables: Iterable<DueTable>, now: number): number {
     if (at > now && at < next) next = at
   }
   return next
-}
-
-/**
- * The next multiple of the interval after `now`, counted from the last planned moment: refreshes keep their rhythm
- * however long each takes, and what was missed is not made up for.
- */
-export function nextBeat(plannedAt: number, everyMs: number, now: number): number {
-  if (plannedAt > now) return plannedAt
-  return plannedAt + everyMs * (Math.floor((now - plannedAt) / everyMs) + 1)
 }
 
 function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {

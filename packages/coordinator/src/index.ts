@@ -8,8 +8,7 @@ export {
   startCoordinator,
   type TableView,
 } from './coordinator.ts'
-export { type DueInput, type DueTable, nextBeat, nextWake, toPoll, toStart } from './due.ts'
+export { type DueInput, type DueTable, nextWake, toPoll, toStart } from './due.ts'
 export type { CoordinatorEvent, CoordinatorListener, TableRef } from './events.ts'
 export { type DependencyGraph, dependencyGraph, type GraphNode } from './graph.ts'
 export { isScheduled, LIFECYCLE_EVENTS, type LifecycleEvent, type Status, STATUSES, transition } from './lifecycle.ts'
-export { parseSchedule, printSchedule, type Schedule } from './schedule.ts'

@@ -1,10 +1,16 @@
-import { DEFAULT_SETTINGS, FreshetError, type Refresher, type RefreshOutcome, type Settings } from '@freshet/core'
+import {
+  DEFAULT_SETTINGS,
+  FreshetError,
+  type Refresher,
+  type RefreshOutcome,
+  parseSchedule,
+  type Settings,
+} from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorEvent } from './events.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { afterFailure } from './record.ts'
-import { parseSchedule } from './schedule.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -17,6 +23,11 @@ class HandClock implements Clock {
 
   now(): number {
     return this.#now
+  }
+
+  /** A Monday at midnight in UTC. */
+  origin(): number {
+    return Date.UTC(2026, 0, 5)
   }
 
   random(): number {
@@ -292,5 +303,18 @@ export class World {
       })),
       output: null,
     }))
+  }
+}
+
+/** A running loop over these tables, a second after its start. */
+export async function started(tables: Readonly<Record<string, TableSpec>>) {
+  const world = new World(tables)
+  const running = world.start()
+  await world.clock.advance(1_000)
+  return {
+    world,
+    clock: world.clock,
+    ...running,
+    names: () => world.starts.map((start) => start.split(' ')[1]).join(' '),
   }
 }

@@ -1,19 +1,7 @@
 import { DEFAULT_SETTINGS, FreshetError } from '@freshet/core'
 import { random } from '@freshet/testkit'
 import { describe, expect, test } from 'vitest'
-import { type TableSpec, World } from './loop-world.fixture.ts'
-
-async function started(tables: Readonly<Record<string, TableSpec>>) {
-  const world = new World(tables)
-  const running = world.start()
-  await world.clock.advance(1_000)
-  return {
-    world,
-    clock: world.clock,
-    ...running,
-    names: () => world.starts.map((start) => start.split(' ')[1]).join(' '),
-  }
-}
+import { started, World } from './loop-world.fixture.ts'
 
 const refused = new FreshetError('QUERY_FAILED', 'division by zero')
 const conflict = new FreshetError('TRANSACTION_CONFLICT', 'deadlock detected')
@@ -141,9 +129,19 @@ describe('order', () => {
       d: { reads: ['c', 't'] },
     })
     world.commit('t')
-    await clock.advance(DEFAULT_SETTINGS.poll_max_ms)
+    await clock.advance(200)
     const [first = 0] = world.starts.map((start) => Number(start.split(' ')[0]))
     expect(world.starts).toEqual([`${first} a`, `${first + 3} b`, `${first + 6} c`, `${first + 9} d`])
+    await stop()
+  })
+
+  test('nor does a poll that is under way hold it up', async () => {
+    const { world, clock, stop } = await started({ a: { reads: ['t'] }, b: { reads: ['a'] }, c: { reads: ['b'] } })
+    world.latencyMs = 40
+    world.commit('t')
+    await clock.advance(1_000)
+    const [first = 0] = world.starts.map((start) => Number(start.split(' ')[0]))
+    expect(world.starts).toEqual([`${first} a`, `${first + 3} b`, `${first + 6} c`])
     await stop()
   })
 
@@ -182,59 +180,6 @@ describe('order', () => {
     expect(most).toBe(DEFAULT_SETTINGS.max_concurrent_refreshes)
     const counts = Object.keys(tables).map((name) => world.starts.filter((start) => start.endsWith(` ${name}`)).length)
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2)
-    await stop()
-  })
-})
-
-describe('schedules', () => {
-  test('a duration is a rhythm, and without changes nothing is refreshed', async () => {
-    const { world, clock, stop } = await started({ a: { reads: ['t'], schedule: '2s' } })
-    await clock.advance(9_500) // at 10.5 s; beats at 0, 2, 4, …
-    expect(world.starts).toEqual([])
-    world.commit('t')
-    await clock.advance(6_000)
-    expect(world.starts).toEqual(['12000 a'])
-    await stop()
-  })
-
-  test('however often the source changes, it is refreshed once a beat', async () => {
-    const { world, clock, stop } = await started({ a: { reads: ['t'], schedule: '500ms' } })
-    for (let i = 0; i < 200; i++) {
-      world.commit('t')
-      await clock.advance(10)
-    }
-    expect(world.starts.length).toBeGreaterThanOrEqual(4)
-    expect(world.starts.length).toBeLessThanOrEqual(5)
-    await stop()
-  })
-
-  test('an uncaptured source is refreshed by the clock alone', async () => {
-    const { world, clock, stop } = await started({ a: { reads: ['f'], schedule: '1s', uncaptured: true } })
-    const before = world.starts.length
-    await clock.advance(10_000)
-    expect(world.starts.length - before).toBe(10)
-    await stop()
-  })
-
-  test('a timed refresh that another scheduler has just made is left out', async () => {
-    const { world, clock, stop } = await started({ a: { reads: ['f'], schedule: '1s', uncaptured: true } })
-    const before = world.starts.length
-    for (let i = 0; i < 10; i++) {
-      world.change('a', { refreshedAt: clock.now() })
-      await clock.advance(900)
-    }
-    expect(world.starts.length - before).toBe(0)
-    await stop()
-  })
-
-  test('a live table rests as long as its refresh took', async () => {
-    const { world, clock, stop } = await started({ a: { reads: ['t'], takesMs: 100 } })
-    for (let i = 0; i < 200; i++) {
-      world.commit('t')
-      await clock.advance(10)
-    }
-    expect(world.starts.length).toBeGreaterThanOrEqual(9)
-    expect(world.starts.length).toBeLessThanOrEqual(11)
     await stop()
   })
 })

@@ -1,21 +1,23 @@
 import { DEFAULT_SETTINGS, isFreshetError, type Refresher, type Settings, toFreshetError } from '@freshet/core'
 import { backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
-import { nextWake, toPoll, toStart } from './due.ts'
+import { type DueInput, isAwaiting, nextWake, toPoll, toStart } from './due.ts'
 import type { CoordinatorListener } from './events.ts'
-import { nextPause } from './pace.ts'
-import { beatOf, EMPTY_ROSTER, refreshRoster, type Roster, type RosterTable, skipToNextBeat } from './roster.ts'
+import { nextPause, restAfter } from './pace.ts'
+import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextTurn } from './roster.ts'
+import { wasItsTurn } from './rhythm.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
 import type { Poller, Store } from './store.ts'
 import { upkeep } from './upkeep.ts'
 
 /**
- * The loop: look, start what is due, sleep until there may be more. It never waits for a refresh; a refresh that ends
- * wakes it.
+ * The loop: start what is due, look, start what that brought, sleep until there may be more. It never waits for a
+ * refresh; a refresh that ends wakes it.
  *
  * What it knows of waiting changes is the last poll's answer, and that stays true while the server's snapshot stays the
  * same and no refresh of ours has ended since. When one has, the tables that read the refreshed one are taken to have
- * changes at once, so a chain is followed without a poll per link; the next poll says what is really so.
+ * changes, and are started at once: a chain is followed without a poll per link, and without waiting for a poll that is
+ * under way. The next poll says what is really so.
  *
  * Any number of these loops may run on one database: the refresh itself takes the table's lock, and a table that is
  * `busy` is looked at again.
@@ -37,7 +39,7 @@ export interface LoopState {
   readonly running: ReadonlyMap<number, Promise<void>>
   /** Why it can not poll at the moment. */
   readonly trouble: Error | null
-  /** When it last asked, and when it last heard from the server; −∞ before the first time. */
+  /** When it last asked the buffers, and when it last heard from the server; −∞ before the first time. */
   readonly lastAskAt: number
   readonly lastPollAt: number
 }
@@ -48,8 +50,21 @@ export interface Loop {
   run(): Promise<void>
 }
 
-/** A changed catalog is noticed within this time. */
+/** The last answer, and what it holds for. */
+interface Answered {
+  readonly snapshot: string
+  /** The tables that were asked about. */
+  readonly ids: ReadonlySet<number>
+  readonly retryAt: number
+  /** Until then, the clock does not change what is to be asked or started. */
+  until: number
+  /** When it was last found to hold; what that says of the tables is noted when it holds no more. */
+  confirmedAt: number
+}
+
+/** A changed catalog is noticed within this time; within the longer one where there are very many tables. */
 const CATALOG_MS = 1_000
+const LONGEST_CATALOG_MS = 3_000
 
 /** Another refresh is told apart from our own last one by this much. */
 const SAME_MOMENT_MS = 5
@@ -66,15 +81,16 @@ export function createLoop(options: LoopOptions): Loop {
   let lastPollAt = -Infinity
   let nextPollAt = -Infinity
   let pauseMs = 0
-  /** What the last answer holds for; undefined when it holds no more. */
-  let answered: { snapshot: string; ids: ReadonlySet<number>; retryAt: number } | undefined
+  /** Undefined when it holds no more. */
+  let answered: Answered | undefined
   /** The catalog is no older than this snapshot, and is read again at that moment at the latest. */
   let catalogSnapshot = ''
   let catalogDueAt = -Infinity
+  let catalogRestMs = CATALOG_MS
   /** Something was started or has ended since the last look. */
   let busy = false
-  /** Tables whose refresh ended while a poll was under way. */
-  const endedMeanwhile = new Set<number>()
+  /** What refreshes that ended since the last poll was sent have told: whether changes wait for the table. */
+  const told = new Map<number, boolean>()
   let wake = new AbortController()
   signal.addEventListener('abort', () => wake.abort(), { once: true })
 
@@ -108,67 +124,96 @@ export function createLoop(options: LoopOptions): Loop {
     while (!signal.aborted) {
       // whoever ends from here on wakes us
       wake = new AbortController()
-      if (clock.now() >= nextPollAt) await look(poller, clock.now())
       await start(poller)
+      if (clock.now() >= nextPollAt && (await look(poller, clock.now()))) await start(poller)
       care.start(settings)
-      const beat = nextWake(roster.tables.values(), clock.now())
+      const beat = nextChange(clock.now())
       await clock.sleep(Math.max(Math.min(nextPollAt, beat) - clock.now(), 0), wake.signal)
       if (clock.now() >= beat) lookSoon()
     }
+  }
+
+  /** When the clock will next have something to be asked or started. */
+  function nextChange(now: number): number {
+    return answered !== undefined && answered.until > now ? answered.until : nextWake(roster.tables.values(), now)
   }
 
   function lookSoon(): void {
     nextPollAt = Math.min(nextPollAt, lastPollAt + settings.poll_min_ms)
   }
 
-  /** Brings `pending` up to date. */
-  async function look(poller: Poller, now: number): Promise<void> {
+  /** Brings `pending` up to date. Returns whether the buffers had to be asked. */
+  async function look(poller: Poller, now: number): Promise<boolean> {
     const full = await ask(poller, now)
     const after = clock.now()
-    lastAskAt = now
     lastPollAt = after
     listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
-    pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy)
+    pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy, after - now)
     nextPollAt = after + pauseMs
     busy = false
+    return full
   }
 
-  /** Returns whether the buffers had to be asked. */
   async function ask(poller: Poller, now: number): Promise<boolean> {
-    const before = toPoll(roster.tables.values(), now)
     const last = answered
-    if (last !== undefined && now < catalogDueAt && now < last.retryAt && isSubset(before, last.ids)) {
+    if (last !== undefined && now < catalogDueAt && now < last.retryAt && holds(last, now)) {
       const snapshot = await poller.snapshot()
       // unless a refresh has ended meanwhile
       if (snapshot === last.snapshot && answered === last) {
-        note(before, now)
+        last.confirmedAt = now
+        if (now >= last.until) confirm(last)
         return false
       }
     }
+    forget()
     if (now >= catalogDueAt) await readCatalog(poller, now)
     const ids = toPoll(roster.tables.values(), now)
-    endedMeanwhile.clear()
+    told.clear()
     const answer = await poller.poll(ids)
-    pending = new Set(answer.pending.filter((id) => !endedMeanwhile.has(id)))
+    lastAskAt = now
+    pending = new Set(answer.pending)
+    for (const [id, waits] of told) set(pending, id, waits)
     note(
-      ids.filter((id) => !endedMeanwhile.has(id)),
+      ids.filter((id) => !told.has(id)),
       now,
     )
-    if (answer.snapshot !== answered?.snapshot) care.committed()
+    if (answer.snapshot !== last?.snapshot) care.committed()
     // a change of the catalog may be among what was committed since it was read
-    if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + CATALOG_MS)
+    if (answer.snapshot !== catalogSnapshot) catalogDueAt = Math.min(catalogDueAt, now + catalogRestMs)
     const retryAt = answer.retryInMs === null ? Infinity : now + answer.retryInMs
-    answered = endedMeanwhile.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt }
+    const until = nextWake(roster.tables.values(), now)
+    answered =
+      told.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt, until, confirmedAt: now }
     return true
   }
 
-  /** Of the tables that were asked about, those without changes are fresh, and their next turn is a beat later. */
-  function note(ids: readonly number[], now: number): void {
+  /** Whether nothing but a commit can have made it untrue. */
+  function holds({ ids, until }: Answered, now: number): boolean {
+    return now < until || toPoll(roster.tables.values(), now).every((id) => ids.has(id))
+  }
+
+  function confirm(answer: Answered): void {
+    note(answer.ids, answer.confirmedAt)
+    answer.until = nextWake(roster.tables.values(), answer.confirmedAt)
+  }
+
+  function forget(): void {
+    if (answered !== undefined) confirm(answered)
+    answered = undefined
+  }
+
+  /**
+   * Of the tables that were asked about, those without changes are fresh; and their turn is over, unless what they read
+   * is yet to be refreshed.
+   */
+  function note(ids: Iterable<number>, now: number): void {
+    const input = dueInput(now)
     for (const id of ids) {
       const table = roster.tables.get(id)
       if (table === undefined || pending.has(id) || table.timed || table.reinitialize) continue
       table.freshAt = now
-      skipToNextBeat(table, now)
+      if (table.rhythm === null || isAwaiting(id, input)) continue
+      skipToNextTurn(table, now, clock.origin())
     }
   }
 
@@ -181,8 +226,9 @@ export function createLoop(options: LoopOptions): Loop {
     }
     const known = roster.tables
     catalogSnapshot = await poller.snapshot()
-    roster = refreshRoster(roster, await poller.catalog(), now, () => clock.random())
+    roster = refreshRoster(roster, await poller.catalog(), now, clock)
     catalogDueAt = Infinity
+    catalogRestMs = restAfter(clock.now() - now, CATALOG_MS, LONGEST_CATALOG_MS)
     for (const { id, catalog } of roster.tables.values()) {
       if (catalog.scheduleError !== null && known.get(id)?.catalog.scheduleError !== catalog.scheduleError) {
         listener({ kind: 'odd_schedule', table: { id, name: catalog.name }, message: catalog.scheduleError })
@@ -192,15 +238,28 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   async function start(poller: Poller): Promise<void> {
-    const free = settings.max_concurrent_refreshes - running.size
-    if (free <= 0 || !settings.enabled) return
-    const now = clock.now()
-    const due = toStart({ now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) })
-    const chosen = due.slice(0, free).flatMap((id) => roster.tables.get(id) ?? [])
-    for (const table of await notDoneByOthers(poller, chosen)) {
-      if (signal.aborted) return
-      running.set(table.id, refresh(table))
+    for (const table of await notDoneByOthers(poller, startKnown())) {
+      if (free() > 0) running.set(table.id, refresh(table))
     }
+  }
+
+  /** Starts what is due; not where somebody must be asked first: those are returned. */
+  function startKnown(): RosterTable[] {
+    if (pending.size === 0 && !roster.unsure) return []
+    const due = toStart(dueInput(clock.now()))
+    const chosen = due.slice(0, free()).flatMap((id) => roster.tables.get(id) ?? [])
+    for (const table of chosen) if (!isUnsure(table)) running.set(table.id, refresh(table))
+    return chosen.filter(isUnsure)
+  }
+
+  function dueInput(now: number): DueInput {
+    return { now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) }
+  }
+
+  /** So many refreshes may be started now. */
+  function free(): number {
+    const allowed = settings.enabled && trouble === null && !signal.aborted
+    return allowed ? Math.max(settings.max_concurrent_refreshes - running.size, 0) : 0
   }
 
   /**
@@ -208,18 +267,18 @@ export function createLoop(options: LoopOptions): Loop {
    * the refresh, another scheduler may have made it a moment ago.
    */
   async function notDoneByOthers(poller: Poller, tables: readonly RosterTable[]): Promise<RosterTable[]> {
-    const unsure = tables.filter((table) => table.timed || table.reinitialize)
-    if (unsure.length === 0) return [...tables]
-    const ages = await poller.ages(unsure.map(({ id }) => id))
+    if (tables.length === 0) return []
+    const ages = await poller.ages(tables.map(({ id }) => id))
     const now = clock.now()
-    const skipped = unsure.filter((table) => {
+    const skipped = tables.filter((table) => {
       const ageMs = ages.get(table.id)
       if (ageMs === undefined) return true
       if (table.reinitialize || ageMs === null) return false
-      return ageMs < (beatOf(table.catalog) ?? 0) && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
+      const itsTurn = table.rhythm !== null && wasItsTurn(table.rhythm, ageMs, now, clock.origin())
+      return itsTurn && now - ageMs > table.lastSuccessAt + SAME_MOMENT_MS
     })
     for (const table of skipped) {
-      skipToNextBeat(table, now)
+      skipToNextTurn(table, now, clock.origin())
       table.notBefore = Math.max(table.notBefore, now + settings.poll_min_ms)
       catalogDueAt = -Infinity
       answered = undefined
@@ -240,30 +299,35 @@ export function createLoop(options: LoopOptions): Loop {
     }
     busy = true
     table.lastStartAt = clock.now()
-    skipToNextBeat(table, table.lastStartAt)
+    skipToNextTurn(table, table.lastStartAt, clock.origin())
     try {
       // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
       // the last attempt before giving up recomputes the whole
       const full = table.catalog.consecutiveErrors + 1 === settings.max_consecutive_errors
-      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full })
-      pending.delete(table.id)
+      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full, fused: true })
+      tell(table.id, false)
       if (outcome.rowsInserted + outcome.rowsDeleted > 0)
-        for (const id of roster.graph.readers(table.id)) pending.add(id)
+        for (const id of roster.graph.readers(table.id)) tell(id, true)
       if (outcome.action !== 'none') care.refreshed(table.catalog)
       await settleSuccess(context, table, outcome)
     } catch (error) {
       await settleFailure(context, table, error)
       // what was recorded counts before the next attempt: read it, and let the poll say again that there is work
       catalogDueAt = -Infinity
-      pending.delete(table.id)
+      tell(table.id, false)
     } finally {
       running.delete(table.id)
-      endedMeanwhile.add(table.id)
-      answered = undefined
       busy = true
       lookSoon()
+      startKnown()
       wake.abort()
     }
+  }
+
+  function tell(id: number, waits: boolean): void {
+    forget()
+    told.set(id, waits)
+    set(pending, id, waits)
   }
 
   return {
@@ -294,6 +358,7 @@ export function createLoop(options: LoopOptions): Loop {
   }
 }
 
-function isSubset(ids: readonly number[], of: ReadonlySet<number>): boolean {
-  return ids.every((id) => of.has(id))
+function set<T>(items: Set<T>, item: T, present: boolean): void {
+  if (present) items.add(item)
+  else items.delete(item)
 }

@@ -5,7 +5,8 @@ import { type Status, transition } from './lifecycle.ts'
 /**
  * A failed refresh rolled back and left nothing; what it means for the table is recorded here, in a transaction of its
  * own: one more error in a row, when to try again (by the server's clock, so that all schedulers agree), and a line in
- * the history. Errors that only a person can mend suspend the table when there were too many; transient ones never do.
+ * the history. Errors that only a person can mend suspend the table when there were too many; transient ones never do,
+ * and a blown fuse does at once.
  */
 export interface FailurePolicy {
   readonly backoff: Backoff
@@ -65,14 +66,18 @@ export async function recordFailure(
 export function afterFailure(policy: FailurePolicy, state: StateRow, failure: Failure): FailureRecord {
   const { error, random } = failure
   const consecutiveErrors = state.consecutiveErrors + 1
+  const blown = error.code === 'FUSE_BLOWN'
   const hopeless = error.retry !== 'retry' && consecutiveErrors >= policy.maxConsecutiveErrors
-  const status = transition(state.status, hopeless ? 'gave_up' : 'failed')
+  const status = transition(state.status, blown || hopeless ? 'gave_up' : 'failed')
+  const last = `${error.code}: ${error.message}`
   return {
     consecutiveErrors,
     status,
     statusReason:
       status === 'suspended' && state.status !== 'suspended'
-        ? `gave up after ${consecutiveErrors} errors in a row; the last was ${error.code}: ${error.message}`
+        ? blown
+          ? last
+          : `gave up after ${consecutiveErrors} errors in a row; the last was ${last}`
         : state.statusReason,
     retryInMs: backoffMs(policy.backoff, consecutiveErrors, random),
   }

@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { CatalogTable } from './catalog.ts'
-import { type DueTable, nextBeat } from './due.ts'
+import type { Clock } from './clock.ts'
+import type { DueTable } from './due.ts'
 import { type DependencyGraph, dependencyGraph } from './graph.ts'
 import { isScheduled } from './lifecycle.ts'
-import type { Schedule } from './schedule.ts'
+import { firstTurn, nextTurn, type Plan, plansOf, type Rhythm } from './rhythm.ts'
 
 /**
  * The stream tables as this process sees them: the catalog's rows, and beside them what only this process knows, namely
@@ -10,13 +12,15 @@ import type { Schedule } from './schedule.ts'
  */
 export interface RosterTable extends DueTable {
   catalog: CatalogTable
-  schedule: Schedule
+  schedule: Plan
   scheduled: boolean
   timed: boolean
   reinitialize: boolean
   nextAt: number
   notBefore: number
   lastStartAt: number
+  /** When the clock asks for it; null when it does not. */
+  rhythm: Rhythm | null
   /** When the last refresh here ended well. */
   lastSuccessAt: number
   /** The last moment at which the table was known to have seen every change. */
@@ -28,23 +32,20 @@ export interface RosterTable extends DueTable {
 export interface Roster {
   readonly tables: ReadonlyMap<number, RosterTable>
   readonly graph: DependencyGraph
+  /** There may be tables that want more than their buffers can tell. */
+  readonly unsure: boolean
 }
 
-export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]) }
+export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]), unsure: false }
 
 /** A live table that no buffer speaks for is looked at so often. */
-const LIVE_TIMED_MS = 1_000
+const LIVE_TIMED: Rhythm = { everyMs: 1_000, crons: [] }
 
 /**
  * The roster for a newly read catalog: rows are replaced, what this process knows is kept. A table keeps its object, so
- * that a refresh which is running finds it. `random` in [0, 1) sets schedulers apart that would beat as one.
+ * that a refresh which is running finds it. The clock's `random` sets schedulers apart that would beat as one.
  */
-export function refreshRoster(
-  previous: Roster,
-  catalog: readonly CatalogTable[],
-  now: number,
-  random: () => number,
-): Roster {
+export function refreshRoster(previous: Roster, catalog: readonly CatalogTable[], now: number, clock: Clock): Roster {
   const graph = dependencyGraph(
     catalog.map(({ id, name, sources }) => ({
       id,
@@ -52,18 +53,26 @@ export function refreshRoster(
       reads: sources.flatMap(({ streamTable }) => (streamTable === null ? [] : [streamTable])),
     })),
   )
+  const plans = plansOf(catalog, graph)
   const tables = catalog.map((row) => {
     const known = previous.tables.get(row.id)
-    return known === undefined ? added(row, now, random) : updated(known, row, now, random)
+    const plan = plans.get(row.id) ?? { kind: 'manual' }
+    return known === undefined ? added(row, plan, now, clock) : updated(known, row, plan, now, clock)
   })
-  return { tables: new Map(tables.map((table) => [table.id, table])), graph }
+  return { tables: new Map(tables.map((table) => [table.id, table])), graph, unsure: tables.some(isUnsure) }
 }
 
-function added(row: CatalogTable, now: number, random: () => number): RosterTable {
+/** Time alone wants the refresh, or it was marked: the last poll did not answer for it. */
+export function isUnsure(table: DueTable): boolean {
+  return table.timed || table.reinitialize
+}
+
+function added(row: CatalogTable, plan: Plan, now: number, clock: Clock): RosterTable {
+  const facts = fromCatalog(row, plan)
   return {
-    ...fromCatalog(row),
+    ...facts,
     id: row.id,
-    nextAt: firstBeat(row, now, random),
+    nextAt: firstAt(facts.rhythm, row.ageMs, now, clock),
     notBefore: -Infinity,
     lastStartAt: -Infinity,
     lastSuccessAt: -Infinity,
@@ -72,29 +81,30 @@ function added(row: CatalogTable, now: number, random: () => number): RosterTabl
   }
 }
 
-function updated(table: RosterTable, row: CatalogTable, now: number, random: () => number): RosterTable {
-  if (beatOf(table.catalog) !== beatOf(row)) table.nextAt = firstBeat(row, now, random)
+function updated(table: RosterTable, row: CatalogTable, plan: Plan, now: number, clock: Clock): RosterTable {
+  const facts = fromCatalog(row, plan)
+  if (!isDeepStrictEqual(table.rhythm, facts.rhythm)) table.nextAt = firstAt(facts.rhythm, row.ageMs, now, clock)
   if (forgiven(table.catalog, row)) table.notBefore = -Infinity
   // somebody else may have refreshed it
   if (row.ageMs !== null) table.freshAt = Math.max(table.freshAt, now - row.ageMs)
-  return Object.assign(table, fromCatalog(row))
+  return Object.assign(table, facts)
 }
 
-function fromCatalog(row: CatalogTable) {
+function fromCatalog(row: CatalogTable, plan: Plan) {
+  const timed = isTimed(row, plan)
   return {
     catalog: row,
-    schedule: row.schedule,
+    schedule: plan,
     scheduled: isScheduled(row.status) && !row.gated,
-    timed: isTimed(row),
+    timed,
     reinitialize: row.reinitialize,
+    rhythm: rhythmOf(plan, timed),
   }
 }
 
-/** Whoever refreshed it last set a rhythm: go on in it. */
-function firstBeat(row: CatalogTable, now: number, random: () => number): number {
-  const everyMs = beatOf(row)
-  if (everyMs === null || row.ageMs === null) return now
-  return now + Math.max(everyMs - row.ageMs, 0) + random() * Math.min(everyMs / 20, 250)
+function firstAt(rhythm: Rhythm | null, ageMs: number | null, now: number, clock: Clock): number {
+  if (rhythm === null || ageMs === null) return now
+  return firstTurn(rhythm, ageMs, now, clock.origin()) + clock.random() * Math.min((rhythm.everyMs ?? 0) / 20, 250)
 }
 
 /** Its errors were taken away, by `resume` or by somebody's successful refresh: do not wait any longer. */
@@ -106,23 +116,21 @@ function forgiven(before: CatalogTable, after: CatalogTable): boolean {
  * Time alone makes it due when a source is not captured; and on a schedule also when its query is recomputed as a
  * whole, because the reason for that may be that its answer depends on more than its sources.
  */
-function isTimed({ sources, effectiveMode, schedule }: CatalogTable): boolean {
-  return sources.some(({ captured }) => !captured) || (effectiveMode === 'full' && schedule.kind === 'every')
+function isTimed({ sources, effectiveMode }: CatalogTable, plan: Plan): boolean {
+  return sources.some(({ captured }) => !captured) || (effectiveMode === 'full' && plan.kind === 'rhythm')
 }
 
-/** The interval between two looks that the clock asks for; null when it asks for none. */
-export function beatOf(row: CatalogTable): number | null {
-  switch (row.schedule.kind) {
+function rhythmOf(plan: Plan, timed: boolean): Rhythm | null {
+  switch (plan.kind) {
     case 'manual':
       return null
     case 'live':
-      return isTimed(row) ? LIVE_TIMED_MS : null
-    case 'every':
-      return row.schedule.ms
+      return timed ? LIVE_TIMED : null
+    case 'rhythm':
+      return { everyMs: plan.everyMs, crons: plan.crons }
   }
 }
 
-export function skipToNextBeat(table: RosterTable, now: number): void {
-  const everyMs = beatOf(table.catalog)
-  if (everyMs !== null) table.nextAt = nextBeat(table.nextAt, everyMs, now)
+export function skipToNextTurn(table: RosterTable, now: number, origin: number): void {
+  if (table.rhythm !== null) table.nextAt = nextTurn(table.rhythm, table.nextAt, now, origin)
 }

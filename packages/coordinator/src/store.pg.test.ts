@@ -2,7 +2,7 @@ import { type Database, FreshetError, raw, sql, trimBuffer } from '@freshet/core
 import type { TestDatabase } from '@freshet/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readCatalog } from './catalog.ts'
-import { pollBuffers, pollStatement, refreshAges } from './poll.ts'
+import { pollBuffers, pollPlan, refreshAges } from './poll.ts'
 import { pruneHistory } from './prune.ts'
 import { recordFailure, recordSuccess } from './record.ts'
 import { databaseStore } from './store.ts'
@@ -22,9 +22,25 @@ beforeEach(async () => {
 
 afterEach(() => own.drop())
 
-describe('the poll', () => {
+describe.each([
+  { name: 'the poll', few: 16, extra: false },
+  { name: 'the poll, with a first look at each source', few: 1, extra: true },
+  { name: 'the poll of many, after a first look', few: 0, extra: false },
+])('$name', ({ few, extra }) => {
   async function pending(...ids: number[]) {
-    return (await pollBuffers(database, pollStatement(await readCatalog(database)), ids)).pending
+    return (await poll(...ids)).pending
+  }
+  async function poll(...ids: number[]) {
+    if (extra) await quiet()
+    return pollBuffers(database, pollPlan(await readCatalog(database), few), ids)
+  }
+  /** A second source, so that there is more than one. */
+  async function quiet() {
+    const known = await database.query(raw(`select from freshet.source where table_name = 'quiet'`))
+    if (known.length > 0) return
+    await tables.addSource('00000000000000cc', 'quiet', 'table', 'trigger')
+    const id = await tables.addTable('reads_quiet', ['00000000000000cc'])
+    await tables.refresher.refresh(id)
   }
 
   test('a table is pending from the commit of a change until its refresh', async () => {
@@ -63,7 +79,7 @@ describe('the poll', () => {
     await database.query(sql`update freshet.stream_table_state set status = 'paused' where stream_table_id = ${a}`)
     await database.query(sql`update freshet.stream_table_state set retry_at = clock_timestamp() + interval '1 minute'
       where stream_table_id = ${b}`)
-    const answer = await pollBuffers(database, pollStatement(await readCatalog(database)), [a, b])
+    const answer = await poll(a, b)
     expect(answer.pending).toEqual([])
     expect(answer.retryInMs).toBeGreaterThan(58_000)
     expect(answer.retryInMs).toBeLessThanOrEqual(60_000)

@@ -6,7 +6,7 @@ import {
   POLL_SETTINGS,
   type PollAnswer,
   pollBuffers,
-  pollStatement,
+  pollPlan,
   refreshAges,
   RESET_POLL_SETTINGS,
 } from './poll.ts'
@@ -70,16 +70,16 @@ export function databaseStore(database: Database, capture: Capture): Store {
 }
 
 function sessionPoller(session: Session): Poller {
-  let statement = pollStatement([])
+  let plan = pollPlan([])
   return {
     settings: () => readSettings(session),
     catalog: async () => {
       const tables = await readCatalog(session)
-      statement = pollStatement(tables)
+      plan = pollPlan(tables)
       return tables
     },
     snapshot: () => currentSnapshot(session),
-    poll: (ids) => pollBuffers(session, statement, ids),
+    poll: (ids) => pollBuffers(session, plan, ids),
     ages: (ids) => refreshAges(session, ids),
   }
 }

@@ -2,6 +2,7 @@ import { type Settings, toFreshetError } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
+import { restAfter } from './pace.ts'
 import type { Store } from './store.ts'
 
 /**
@@ -27,6 +28,7 @@ const PRUNE_EVERY_MS = 60_000
 const PRUNE_ROWS = 5_000
 const INSPECT_EVERY_MS = 5_000
 const CLEAR_EVERY_MS = 60_000
+const INSPECT_AT_LEAST_EVERY_MS = 60_000
 /** However soon announcements are wanted: the other tasks get their turns. */
 const ANNOUNCE_EVERY_MS = 50
 const DAY_MS = 86_400_000
@@ -62,7 +64,9 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   }
   const inspect = async () => {
     toInspect = false
+    const startedAt = clock.now()
     const { mended, suspended } = await store.inspect()
+    inspectAt = clock.now() + restAfter(clock.now() - startedAt, INSPECT_EVERY_MS, INSPECT_AT_LEAST_EVERY_MS)
     for (const source of mended) listener({ kind: 'mended', source })
     for (const table of suspended) listener({ kind: 'suspended', ...table })
   }

@@ -17,6 +17,8 @@ const streamTable = z.object({
   definition: text,
   mode: z.enum(['auto', 'differential', 'full', 'immediate']),
   schedule: text,
+  /** Change rows; dumps of before there were fuses have none. */
+  fuse: z.number().nullable().default(null),
   /** Under which the query means what it means. */
   sessionSettings: z.record(z.string(), z.string()),
   state: z.object({

@@ -19,6 +19,7 @@ const document = (queries: readonly string[]): Dump => ({
     definition: ` ${query}`,
     mode: 'auto',
     schedule: 'live',
+    fuse: null,
     sessionSettings: { TimeZone: 'UTC' },
     state: { status: 'active', reason: null, refreshedAt: null },
   })),

@@ -127,10 +127,19 @@ const entries = {
     hint: 'Use mode auto with the schedule live, or change what the message names.',
   },
 
+  /** More changes wait for a stream table than its fuse lets through. The scheduler suspends it at once, and it stays as it was. */
+  FUSE_BLOWN: {
+    retry: 'never',
+    hint: 'See what changed its sources. `freshet resume NAME` lets the changes through; `freshet alter NAME --fuse` changes the fuse.',
+  },
+
   // Settings
 
-  /** The schedule is neither live, manual nor a duration. */
-  INVALID_SCHEDULE: { retry: 'never', hint: 'Use live, manual, or a duration such as 500ms, 5s, 1m or 2h.' },
+  /** The schedule is neither live, calculated, manual, a duration, nor a cron pattern with a time zone that exists. */
+  INVALID_SCHEDULE: {
+    retry: 'never',
+    hint: 'Use live, calculated, manual, a duration such as 500ms, 5s, 1m or 2h, or cron: 0 6 * * * Europe/Berlin.',
+  },
   /** There is no such setting, or the value is not one that it takes. */
   INVALID_SETTING: { retry: 'never', hint: 'docs/settings.md lists the settings and what each takes.' },
 

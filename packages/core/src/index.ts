@@ -21,6 +21,7 @@ export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
+export { type Cron, nextFiring, printCron } from './cron.ts'
 export type { Database, Isolation, Notice, Queryable, QueryOptions, Session, TransactionOptions } from './database.ts'
 export { type Dump, type DumpedStreamTable, DUMP_FORMAT, parseDump } from './dump-document.ts'
 export { writeDumpScript } from './dump-script.ts'
@@ -106,6 +107,7 @@ export {
   snapshotLeq,
   snapshotMeet,
 } from './snapshot.ts'
+export { parseSchedule, printSchedule, type Schedule } from './schedule.ts'
 export { type Fragment, identifier, join, literal, quoteIdentifier, quoteLiteral, raw, sql, type Sql } from './sql.ts'
 export { STANDING } from './standing-marker.ts'
 export { codeOfSqlState, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'

@@ -11,6 +11,8 @@ export interface RefreshOptions {
   readonly full?: boolean
   /** Who asked: `scheduler`, `manual`, … as recorded in the history. */
   readonly initiatedBy?: string
+  /** Nobody asked for it: a table's fuse is heeded, and blows where more changes wait. */
+  readonly fused?: boolean
 }
 
 export interface RefreshOutcome {

@@ -5,6 +5,8 @@ import {
   FreshetError,
   identifier,
   parseName,
+  parseSchedule,
+  printSchedule,
   type Queryable,
   sql,
 } from '@freshet/core'
@@ -17,6 +19,7 @@ import { addDependencies, resetDependencies } from './dependencies.ts'
 import { dependantsOf, releaseUnread, releaseUnreadSources } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { lockState, whenFree } from './full.ts'
+import { checkFuse, liftFuse } from './fuse.ts'
 import { disengage, isLent } from './immediate/disengage.ts'
 import { engage } from './immediate/engage.ts'
 import { oneAtATime } from './one-at-a-time.ts'
@@ -26,11 +29,10 @@ import { rebuild } from './rebuild.ts'
 import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
-import { checkSchedule } from './schedule.ts'
 import { dropStrayDependencies } from './unfinished.ts'
 
 /**
- * Altering a stream table. Schedule, mode and name change in place. A new query is captured first; then one
+ * Altering a stream table. Schedule, fuse, mode and name change in place. A new query is captured first; then one
  * transaction drops the old storage, makes and fills the new one, so readers see the old answer or the new. An immediate
  * stream table is taken from its writers meanwhile, and given back to them.
  */
@@ -38,6 +40,8 @@ export interface AlterSpec {
   readonly query?: string
   readonly mode?: Definition['mode']
   readonly schedule?: string
+  /** Change rows; null takes the fuse away. */
+  readonly fuse?: number | null
   readonly rename?: string
   /** How its sources are captured from now on, for all who read them. */
   readonly cdc?: CaptureChoice
@@ -72,10 +76,17 @@ async function alterClaimed(
     })
   }
   if (change.schedule !== undefined) {
-    const schedule = checkSchedule(change.schedule)
+    const schedule = printSchedule(parseSchedule(change.schedule))
     await altering(context, before, (transaction) =>
       transaction.query(sql`
       update freshet.stream_table set schedule = ${schedule}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
+    )
+  }
+  if (change.fuse !== undefined) {
+    const fuse = change.fuse === null ? null : checkFuse(change.fuse)
+    await altering(context, before, (transaction) =>
+      transaction.query(sql`
+      update freshet.stream_table set fuse = ${fuse}::bigint, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
     )
   }
   const mode = change.mode ?? (wasImmediate ? 'immediate' : before.mode)
@@ -129,7 +140,7 @@ export async function pauseStreamTable(context: RefreshContext, name: string): P
 }
 
 /**
- * Also ends a suspension: the errors that led to it are forgotten. Changes of the meantime are in the buffers; an
+ * Also ends a suspension: the errors that led to it are forgotten, and its fuse lets the next refresh through. Changes of the meantime are in the buffers; an
  * immediate one is filled anew.
  */
 export async function resumeStreamTable(context: RefreshContext, name: string): Promise<void> {
@@ -151,24 +162,32 @@ async function setStatus(
       hint: 'Wait until its creation is done.',
     })
   }
-  await altering(context, definition, (transaction) =>
-    transaction.query(sql`
+  await altering(
+    context,
+    definition,
+    (transaction) =>
+      transaction.query(sql`
     update freshet.stream_table_state
     set status = ${status}, status_reason = ${reason}, consecutive_errors = 0, retry_at = null, last_error = case when ${status} = 'active' then null else last_error end
     where stream_table_id = ${definition.id}`),
+    async (transaction) => {
+      if (status === 'active') await liftFuse(transaction, definition.id)
+    },
   )
 }
 
-/** Runs a change under the table's lock and gives the definition a new version. */
+/** Runs a change under the table's lock and gives the definition a new version; `afterwards` finds that version. */
 async function altering(
   { database }: RefreshContext,
   definition: Definition,
   work: (transaction: Queryable) => Promise<unknown>,
+  afterwards: (transaction: Queryable) => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   await whenFree(database, definition.id, async (transaction) => {
     await lockState(transaction, definition.id, true)
     await work(transaction)
     await bumpVersion(transaction, definition.id)
+    await afterwards(transaction)
   })
 }
 

@@ -60,7 +60,16 @@ describe('refused, and nothing is left', () => {
 
   test('an invalid schedule', async () => {
     await world.run(ITEMS)
-    for (const schedule of ['never', '5', '0s', '-1m', '5 s']) {
+    for (const schedule of [
+      'never',
+      '5',
+      '0s',
+      '-1m',
+      '5 s',
+      '9ms',
+      'cron: 0 25 * * *',
+      'cron: 0 6 * * * Europe/Nowhere',
+    ]) {
       await expect(
         createStreamTable(world.context, { name: 'answer', query: 'select id from items', schedule }),
       ).rejects.toMatchObject({ code: 'INVALID_SCHEDULE' })

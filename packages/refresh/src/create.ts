@@ -10,6 +10,8 @@ import {
   identifier,
   isFreshetError,
   parseName,
+  parseSchedule,
+  printSchedule,
   type Queryable,
   raw,
   readSettings,
@@ -34,13 +36,13 @@ import {
 import { recordDependencies } from './dependencies.ts'
 import { discard, releaseUnreadSources } from './drop.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
+import { checkFuse } from './fuse.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
-import { checkSchedule } from './schedule.ts'
 import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
@@ -54,8 +56,13 @@ export interface CreateSpec {
   readonly name: string
   readonly query: string
   readonly mode?: Mode
-  /** 'live', 'manual', or a duration such as '500ms', '5s', '1m', '2h'. Default: live. */
+  /**
+   * 'live', 'calculated', 'manual', a duration such as '500ms', '5s', '1m', '2h', or a cron pattern with a time zone such
+   * as 'cron: 0 6 * * * Europe/Berlin'. Default: live.
+   */
   readonly schedule?: string
+  /** How many change rows may wait for a refresh by the scheduler; where more do, it is suspended. Default: any number. */
+  readonly fuse?: number
   /** How its sources are captured from now on; left out, they stay as they are, and new ones get triggers. */
   readonly cdc?: CaptureChoice
   /** What the query meant elsewhere: as PostgreSQL resolved it, and the session settings of then. They hold here too. */
@@ -70,7 +77,8 @@ export async function createStreamTable(
   const { database } = context
   await requireSchema(database)
   await database.transaction(adoptCluster)
-  const schedule = checkSchedule(spec.schedule ?? 'live')
+  if (spec.fuse !== undefined) checkFuse(spec.fuse)
+  const schedule = printSchedule(parseSchedule(spec.schedule ?? 'live'))
   await removeUnfinished(context, spec.name)
   await releaseUnreadSources(context)
   const target = await chooseTarget(database, spec.name)
@@ -257,10 +265,11 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
   const kept = keptMode(plan, mode)
   const [row] = await transaction.query<{ id: number }>(sql`
     insert into freshet.stream_table (schema_name, table_name, relation, stable_name, query, definition, mode, effective_mode,
-      mode_reason, mode_detail, schedule, storage, key_columns, plan, session_settings)
+      mode_reason, mode_detail, schedule, storage, key_columns, plan, session_settings, fuse)
     values (${target.schema}, ${target.table}, ${identifier(target.schema, target.table).text}::regclass, ${target.stableName},
       ${spec.query}, ${resolved.facts.definition}, ${mode}, ${kept.effective},
-      ${kept.reason}, ${kept.detail}, ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb)
+      ${kept.reason}, ${kept.detail}, ${schedule}, ${plan.storage}, ${[...plan.keyColumns]}::text[], ${JSON.stringify(plan)}::jsonb, ${JSON.stringify(resolved.settings)}::jsonb,
+      ${spec.fuse ?? null}::bigint)
     returning stream_table_id as id`)
   if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
   await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)

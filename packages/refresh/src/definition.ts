@@ -14,6 +14,10 @@ export interface Definition {
   readonly definition: string
   readonly mode: Mode
   readonly schedule: string
+  /** How many change rows may wait for a refresh that nobody asked for; null: any number. */
+  readonly fuse: number | null
+  /** Somebody resumed it since the last refresh: the next one is not measured by the fuse. */
+  readonly fuseLifted: boolean
   readonly plan: StoredPlan
   readonly settings: Readonly<Record<string, string>>
   readonly emits: boolean
@@ -64,6 +68,8 @@ const definitions = catalog
     't.definition',
     't.mode',
     't.schedule',
+    't.fuse',
+    's.fuse_lifted as lifted',
     't.plan',
     't.session_settings as settings',
     't.emits_changes as emits',
@@ -116,14 +122,20 @@ export async function listDefinitions(queryable: Queryable): Promise<readonly De
 
 type DefinitionRow = Awaited<ReturnType<typeof definitions.executeTakeFirstOrThrow>>
 
-function fromRow({ frontier, plan, ...row }: DefinitionRow): Definition {
+function fromRow({ frontier, plan, fuse, lifted, ...row }: DefinitionRow): Definition {
   // The plan is what this package stored; a plan of another compiler is compiled again before it is run.
   const stored = plan as StoredPlan
   const snapshots = stored.sources.map((source) => {
     const position = frontier[source.stableName]?.['0']
     return position?.kind === 'snapshot' ? position.snapshot : null
   })
-  return { ...row, plan: stored, snapshots }
+  return {
+    ...row,
+    fuse: fuse === null ? null : Number(fuse),
+    fuseLifted: lifted === row.version,
+    plan: stored,
+    snapshots,
+  }
 }
 
 /** What its table is called now: somebody may have renamed it, or moved it. Undefined when it was dropped. */

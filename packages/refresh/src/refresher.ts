@@ -16,6 +16,7 @@ import { enoughToCount, estimateFull, learn, type Experience } from './cost-mode
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { runDifferential, type DifferentialResult } from './differential.ts'
 import { loadExperience } from './experience.ts'
+import { heedFuse } from './fuse.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isIdle, isPending, measurePending } from './pending-changes.ts'
@@ -110,6 +111,7 @@ class CachingRefresher implements Refresher {
     let result: DifferentialResult
     let attempt: Attempt
     try {
+      if (options.fused === true) await heedFuse(this.context.database, known.definition)
       const reason = await fullReason(this.context.database, known.definition, options)
       if (reason === 'nothing pending') return await this.confirm(id, known)
       if (reason !== null) return await this.full(known, reason, options)
@@ -191,6 +193,7 @@ class CachingRefresher implements Refresher {
         definition: {
           ...definition,
           version,
+          fuseLifted: false,
           snapshots: definition.snapshots.map(() => result.snapshot),
         },
         experience:
@@ -280,6 +283,7 @@ class CachingRefresher implements Refresher {
           ...definition,
           version: done.version,
           reinitialize: null,
+          fuseLifted: false,
           status: definition.status === 'initializing' ? 'active' : definition.status,
           snapshots: definition.snapshots.map(() => done.snapshot),
         },

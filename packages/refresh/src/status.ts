@@ -17,6 +17,8 @@ export interface Description {
   /** Why the query is not maintained differentially: a reason code, a sentence, and what to do; null when it is. */
   readonly modeReason: { readonly code: string; readonly detail: string; readonly hint: string | null } | null
   readonly schedule: string
+  /** How many change rows may wait for a refresh by the scheduler; null: any number. */
+  readonly fuse: number | null
   readonly storage: 'keyed' | 'bag' | 'single'
   readonly keyColumns: readonly string[]
   readonly status: Definition['status']
@@ -66,7 +68,7 @@ export async function describeStreamTables(
 ): Promise<readonly Description[]> {
   const rows = await queryable.query<DescriptionRow>(sql`
     select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
-      t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.storage,
+      t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.fuse::float8 as fuse, t.storage,
       t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((

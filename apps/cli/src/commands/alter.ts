@@ -6,6 +6,7 @@ import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import {
   cdcOption,
+  fuseOption,
   given,
   modeOption,
   optionalQueryText,
@@ -19,6 +20,7 @@ interface Options {
   readonly query?: string
   readonly queryFile?: string
   readonly schedule?: string
+  readonly fuse?: number | null
   readonly mode?: Mode
   readonly rename?: string
   readonly cdc?: CaptureChoice
@@ -27,11 +29,12 @@ interface Options {
 export function alter(program: Command, cli: Cli): void {
   const command = program
     .command('alter')
-    .description("change a stream table's query, schedule, mode, name, or how its sources are captured")
+    .description("change a stream table's query, schedule, fuse, mode, name, or how its sources are captured")
     .argument('<name>', 'the stream table')
     .addOption(queryOption())
     .addOption(queryFileOption())
     .addOption(scheduleOption())
+    .addOption(fuseOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .option('--rename <name>', 'its new name')
@@ -41,13 +44,14 @@ export function alter(program: Command, cli: Cli): void {
         query,
         mode: options.mode,
         schedule: options.schedule,
+        fuse: options.fuse,
         rename: options.rename,
         cdc: options.cdc,
       })
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --mode, --rename, --cdc.',
+          'Give one of --query, --query-file, --schedule, --fuse, --mode, --rename, --cdc.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -60,6 +64,7 @@ export function alter(program: Command, cli: Cli): void {
     command,
     ['freshet alter big_orders --schedule 1m', 'let it be up to a minute old'],
     ['freshet alter big_orders --query-file orders.sql', 'give it another query'],
+    ['freshet alter big_orders --fuse 100000', 'stop before a hundred thousand changes at once'],
     ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],
   )

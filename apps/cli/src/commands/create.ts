@@ -4,12 +4,22 @@ import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import { examples } from './examples.ts'
-import { cdcOption, given, modeOption, queryFileOption, queryOption, queryText, scheduleOption } from './definition.ts'
+import {
+  cdcOption,
+  fuseOption,
+  given,
+  modeOption,
+  queryFileOption,
+  queryOption,
+  queryText,
+  scheduleOption,
+} from './definition.ts'
 
 interface Options {
   readonly query?: string
   readonly queryFile?: string
   readonly schedule?: string
+  readonly fuse?: number | null
   readonly mode?: Mode
   readonly cdc?: CaptureChoice
 }
@@ -22,11 +32,16 @@ export function create(program: Command, cli: Cli): void {
     .addOption(queryOption())
     .addOption(queryFileOption())
     .addOption(scheduleOption())
+    .addOption(fuseOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .action(async (name: string, options: Options, command: Command) => {
       const query = await queryText(cli.terminal, options)
-      const spec = { name, query, ...given({ mode: options.mode, schedule: options.schedule, cdc: options.cdc }) }
+      const spec = {
+        name,
+        query,
+        ...given({ mode: options.mode, schedule: options.schedule, fuse: options.fuse ?? undefined, cdc: options.cdc }),
+      }
       const made = await showProgress(cli, command, (progress) =>
         withFreshet(cli, command, (freshet) => freshet.create(spec, progress)),
       )
@@ -40,6 +55,10 @@ export function create(program: Command, cli: Cli): void {
       'fresh as soon as a change is seen',
     ],
     ['freshet create sales.daily --query-file daily.sql --schedule 5s', 'at most five seconds old'],
+    [
+      "freshet create morning --query-file m.sql --schedule 'cron: 0 6 * * mon-fri Europe/Berlin'",
+      'on workdays at six',
+    ],
     ['freshet create report --query-file - --schedule manual < report.sql', 'refreshed when asked to'],
   )
 }

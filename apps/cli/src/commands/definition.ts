@@ -18,8 +18,19 @@ export function queryFileOption(): Option {
 export function scheduleOption(): Option {
   return new Option(
     '--schedule <when>',
-    '`live`, `manual`, or the greatest age, such as 500ms, 5s, 1m, 2h (default: live)',
+    '`live`, `calculated` (when what reads it is), `manual`, the greatest age, such as 500ms, 5s, 1m, 2h, or a cron pattern, such as `cron: 0 6 * * * Europe/Berlin` (default: live)',
   )
+}
+
+export function fuseOption(): Option {
+  return new Option(
+    '--fuse <rows>',
+    'suspend it, instead of refreshing by schedule, where more change rows wait; `none` takes the fuse away (default: none)',
+  ).argParser((text: string): number | null => {
+    if (text === 'none') return null
+    if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
+    throw new InvalidArgumentError('Allowed are a whole number of rows, and none.')
+  })
 }
 
 export function modeOption(): Option {

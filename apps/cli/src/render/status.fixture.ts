@@ -12,6 +12,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     effectiveMode: 'differential',
     modeReason: null,
     schedule: 'live',
+    fuse: null,
     storage: 'keyed',
     keyColumns: ['day'],
     status: 'active',

@@ -37,6 +37,7 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
     ['status', paintStatus(entry.status, paint) + (entry.statusReason === null ? '' : `: ${entry.statusReason}`)],
     ['mode', modeLabel(entry) + because],
     ['schedule', entry.schedule],
+    ['fuse', entry.fuse === null ? null : `${entry.fuse} change rows`],
     ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
     ['reads', entry.sources.map(sourceLabel).join(', ') || null],
     ['refreshed', entry.refreshedAt === null ? null : `${instant(entry.refreshedAt)} UTC`],

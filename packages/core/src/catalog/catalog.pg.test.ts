@@ -129,6 +129,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     emits_changes: 'boolean',
     created_at: 'timestamp with time zone',
     altered_at: 'timestamp with time zone',
+    fuse: 'bigint or null',
   },
   stream_table_state: {
     stream_table_id: 'integer',
@@ -143,6 +144,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     decision: 'jsonb or null',
     retry_at: 'timestamp with time zone or null',
     turn: 'xid8 or null',
+    fuse_lifted: 'bigint or null',
   },
 }
 

@@ -111,6 +111,8 @@ interface StreamTableTable {
   emits_changes: Generated<boolean>
   created_at: Generated<Date>
   altered_at: Generated<Date>
+  /** bigint: text. */
+  fuse: string | null
 }
 
 interface StreamTableStateTable {
@@ -128,6 +130,8 @@ interface StreamTableStateTable {
   decision: JSONColumnType<Readonly<Record<string, unknown>>> | null
   /** xid8: text. */
   turn: string | null
+  /** bigint: text. */
+  fuse_lifted: string | null
 }
 
 interface DependencyTable {

@@ -13,16 +13,32 @@ describe('parseSchedule', () => {
     ['1m', { kind: 'every', ms: 60_000 }],
     ['2h', { kind: 'every', ms: 7_200_000 }],
     ['1d', { kind: 'every', ms: 86_400_000 }],
+    ['calculated', { kind: 'calculated' }],
+    ['cron: 0 6 * * *', { kind: 'cron', cron: { fields: '0 6 * * *', timeZone: 'UTC' } }],
+    ['CRON:0 6 * * mon Europe/Berlin', { kind: 'cron', cron: { fields: '0 6 * * mon', timeZone: 'Europe/Berlin' } }],
   ])('%s', (text, schedule) => {
     expect(parseSchedule(text)).toEqual(schedule)
   })
 
-  test.each(['', '5', 's', '5 s', '-5s', '0s', '9ms', '5sec', '1h30m', '1e3s', '99999d', '* * * * *', 'NaNs'])(
-    'refuses %j',
-    (text) => {
-      expect(() => parseSchedule(text)).toThrow(expect.objectContaining({ code: 'INVALID_SCHEDULE' }))
-    },
-  )
+  test.each([
+    '',
+    '5',
+    's',
+    '5 s',
+    '-5s',
+    '0s',
+    '9ms',
+    '5sec',
+    '1h30m',
+    '1e3s',
+    '99999d',
+    '* * * * *',
+    'cron:',
+    'cron: daily',
+    'NaNs',
+  ])('refuses %j', (text) => {
+    expect(() => parseSchedule(text)).toThrow(expect.objectContaining({ code: 'INVALID_SCHEDULE' }))
+  })
 
   test('what is printed reads back as the same schedule', () => {
     fc.assert(
@@ -31,6 +47,10 @@ describe('parseSchedule', () => {
       }),
     )
   })
+})
+
+test.each(['live', 'manual', 'calculated', 'cron: 0 6 * * * Europe/Berlin'])('%s prints as it is', (text) => {
+  expect(printSchedule(parseSchedule(text))).toBe(text)
 })
 
 test.each([

@@ -1,4 +1,5 @@
-import { FreshetError } from '@freshet/core'
+import { type Cron, parseCron, printCron } from './cron.ts'
+import { FreshetError } from './errors.ts'
 
 /**
  * When a stream table wants to be refreshed.
@@ -6,6 +7,8 @@ import { FreshetError } from '@freshet/core'
  * - `live`: as soon as a change of one of its sources is seen.
  * - `manual`: only when somebody asks.
  * - `every`: a duration; at each multiple of it the table is refreshed if changes wait.
+ * - `cron`: the same at moments on the calendar.
+ * - `calculated`: whenever one of those that read it wants to be refreshed, before it.
  *
  * The union is closed: whoever reads a schedule switches over `kind`, so a new kind is a type error until it is handled.
  */
@@ -13,8 +16,12 @@ export type Schedule =
   | { readonly kind: 'live' }
   | { readonly kind: 'manual' }
   | { readonly kind: 'every'; readonly ms: number }
+  | { readonly kind: 'cron'; readonly cron: Cron }
+  | { readonly kind: 'calculated' }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+const CRON = /^cron:\s*(.*)$/is
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
 
@@ -26,7 +33,9 @@ const LONGEST_MS = 366 * 86_400_000
 
 export function parseSchedule(text: string): Schedule {
   const word = text.trim().toLowerCase()
-  if (word === 'live' || word === 'manual') return { kind: word }
+  if (word === 'live' || word === 'manual' || word === 'calculated') return { kind: word }
+  const [, cron] = CRON.exec(text.trim()) ?? []
+  if (cron !== undefined) return { kind: 'cron', cron: parseCron(cron) }
   const [, amount, unit] = DURATION.exec(word) ?? []
   const factor = unit === undefined ? undefined : UNITS[unit]
   if (amount === undefined || factor === undefined) {
@@ -52,6 +61,7 @@ export function parseSchedule(text: string): Schedule {
 
 /** The shortest way to write it: 90000 ms is `90s`, 120000 ms is `2m`. */
 export function printSchedule(schedule: Schedule): string {
+  if (schedule.kind === 'cron') return `cron: ${printCron(schedule.cron)}`
   if (schedule.kind !== 'every') return schedule.kind
   const fitting = Object.entries(UNITS).filter(([, factor]) => schedule.ms % factor === 0)
   const [unit, factor] = fitting.at(-1) ?? ['ms', 1]
