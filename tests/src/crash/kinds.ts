@@ -76,12 +76,25 @@ async function happen(
       const noticed = new Promise<void>((resolve) => witness.once('end', () => resolve()))
       process.kill(pid, 'SIGKILL')
       await noticed
+      // it takes new sessions when all old ones have ended, and it has recovered
+      await within(PATIENCE_MS, 'the recovery of the server', untilItTakes(own))
       return 'nothing'
     }
     case 'server':
       await server?.stop('kill')
       await server?.start()
       return 'nothing'
+  }
+}
+
+async function untilItTakes(own: World['own']): Promise<void> {
+  for (;;) {
+    const client = await own.client().catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === '57P03') return null
+      throw error
+    })
+    if (client !== null) return client.end()
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 
