@@ -6,7 +6,7 @@ import { sql } from '@freshet/core'
 import type { RestartableServer } from '@freshet/testkit'
 import type { Exchange, Fault, Replacement } from './fault-link.ts'
 import type { Operation } from './operations.ts'
-import type { World } from './world.ts'
+import { onceItAnswers, type World } from './world.ts'
 
 /**
  * What can happen at a point.
@@ -77,24 +77,13 @@ async function happen(
       process.kill(pid, 'SIGKILL')
       await noticed
       // it takes new sessions when all old ones have ended, and it has recovered
-      await within(PATIENCE_MS, 'the recovery of the server', untilItTakes(own))
+      await onceItAnswers(async () => (await connect(own.url)).close())
       return 'nothing'
     }
     case 'server':
       await server?.stop('kill')
       await server?.start()
       return 'nothing'
-  }
-}
-
-async function untilItTakes(own: World['own']): Promise<void> {
-  for (;;) {
-    const client = await own.client().catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === '57P03') return null
-      throw error
-    })
-    if (client !== null) return client.end()
-    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

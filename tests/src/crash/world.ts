@@ -80,7 +80,7 @@ export async function untilItAnswers(database: Database): Promise<void> {
 }
 
 /** The sessions of a pool are found to be broken one by one. */
-async function onceItAnswers<T>(ask: () => Promise<T>): Promise<T> {
+export async function onceItAnswers<T>(ask: () => Promise<T>): Promise<T> {
   for (let waited = 0; ; waited += 20) {
     try {
       return await ask()
