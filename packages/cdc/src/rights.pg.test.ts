@@ -115,7 +115,7 @@ test('what a writer puts in the way runs, if at all, with the writer’s rights'
   await writer.query(`delete from app.attacked`)
   expect(await changes(owner, source, ['id', 'a', 't'])).toHaveLength(3 + 2 + 2 * 2 + 3 + 20 + 40 + 20)
   expect(await world.database.query(raw('select * from public.witness'))).toEqual([])
-  const path = async (): Promise<unknown[]> => (await writer.query('show search_path')).rows
+  const path = async () => (await writer.query<{ search_path: string }>('show search_path')).rows
   expect(await path()).toEqual([{ search_path: 'evil, pg_temp, pg_catalog, app' }])
   // the writer's path is the writer's: set for a session in the middle of a transaction, or for the transaction only
   const many = `insert into app.attacked select i, 1, 'x' from pg_catalog.generate_series(1, 20) i; delete from app.attacked`
