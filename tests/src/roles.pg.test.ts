@@ -1,5 +1,5 @@
 import { connect, type Freshet } from '@freshet/client'
-import { startCoordinator } from '@freshet/coordinator'
+import { startCoordinator, systemClock } from '@freshet/coordinator'
 import { type Database, raw, rolesScript } from '@freshet/core'
 import { assertEqualToQuery, createTestDatabase, type TestDatabase } from '@freshet/testkit'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -95,12 +95,14 @@ const stableName = async (table: string) => {
   return row?.name ?? ''
 }
 
-test('the refresher runs a scheduler', async () => {
+test('the refresher runs a scheduler, and all of its upkeep', async () => {
   const failures: unknown[] = []
   const coordinator = startCoordinator({
     database: refresher.database,
     refresher: refresher.refresher,
     capture: refresher.capture,
+    // no task waits for its turn
+    clock: { ...systemClock, random: () => 0 },
     listener: (event) => {
       if (event.kind === 'failed' || event.kind === 'upkeep_failed' || event.kind === 'suspended') failures.push(event)
     },
@@ -115,6 +117,7 @@ test('the refresher runs a scheduler', async () => {
   await sleep(200)
   await coordinator.drain()
   expect(failures).toEqual([])
+  await refresher.database.query(raw('update freshet.source set gate = gate'))
   for (const name of ['shop.sums', 'shop.named', 'shop.above']) await refresher.refresh(name)
   await compare()
 })
@@ -130,6 +133,7 @@ describe('the refresher can not', () => {
     ['write to a source', (freshet) => freshet.database.query(raw('delete from shop.items'))],
     ['forge a definition', (freshet) => freshet.database.query(raw(`update freshet.stream_table set query = ''`))],
     ['record a source', (freshet) => freshet.database.query(raw('delete from freshet.source'))],
+    ['pause a source by hand', (freshet) => freshet.database.query(raw('update freshet.source set paused = true'))],
     ['take away a guard', (freshet) => freshet.database.query(raw('drop trigger freshet_guard on shop.sums'))],
     ['make a schema', (freshet) => freshet.database.query(raw('create schema mine'))],
   ])('%s', async (_, work) => {

@@ -129,7 +129,7 @@ describe.skipIf(executablePath === undefined)('the dashboard', () => {
     await first.waitFor()
     const times = () => page.locator('.history time').allTextContents()
     const before = await times()
-    await expect.poll(times, { timeout: 15_000, interval: 250 }).not.toEqual(before)
+    await expect.poll(times, { timeout: 60_000, interval: 250 }).not.toEqual(before)
     expect(await page.locator('.plot canvas').count()).toBe(2)
     expect(await page.locator('figcaption .now').allTextContents()).toEqual([
       expect.stringMatching(/\d.* m?s$/),

@@ -85,6 +85,12 @@ test('what a writer puts in the way runs, if at all, with the writer’s rights'
     `create function ${schema}.cardinality(anyarray) returns int language plpgsql as $$ begin perform public.caught(); return 1; end $$`,
     `create function ${schema}.same(int, int) returns boolean language plpgsql as $$ begin perform public.caught(); return true; end $$`,
     `create operator ${schema}.= (leftarg = int, rightarg = int, function = ${schema}.same)`,
+    ...['=', '<>', '>', '+', '-'].flatMap((operator, i) => [
+      `create function ${schema}.operator_${i}(bigint, int) returns ${i < 3 ? 'boolean' : 'bigint'} language plpgsql as $$ begin perform public.caught(); return null; end $$`,
+      `create operator ${schema}.${operator} (leftarg = bigint, rightarg = int, function = ${schema}.operator_${i})`,
+    ]),
+    `create function ${schema}.current_setting(text) returns text language plpgsql as $$ begin perform public.caught(); return ''; end $$`,
+    `create function ${schema}.set_config(text, text, boolean) returns text language plpgsql as $$ begin perform public.caught(); return ''; end $$`,
   ])
   await run(
     world.database,
@@ -102,8 +108,23 @@ test('what a writer puts in the way runs, if at all, with the writer’s rights'
   await writer.query(`update app.attacked set a = 2 where id operator(pg_catalog.=) 1`)
   await writer.query(`update app.attacked set a = 3`)
   await writer.query(`delete from app.attacked`)
-  expect(await world.database.query(raw('select * from public.witness'))).toEqual([])
   expect(await changes(owner, source, ['id', 'a', 't'])).toHaveLength(3 + 2 + 2 * 2 + 3)
+  // more rows than the log takes at once
+  await writer.query(`insert into app.attacked select i, 1, 'x' from pg_catalog.generate_series(1, 20) i`)
+  await writer.query(`update app.attacked set a = 2`)
+  await writer.query(`delete from app.attacked`)
+  expect(await changes(owner, source, ['id', 'a', 't'])).toHaveLength(3 + 2 + 2 * 2 + 3 + 20 + 40 + 20)
+  expect(await world.database.query(raw('select * from public.witness'))).toEqual([])
+  const path = async () => (await writer.query<{ search_path: string }>('show search_path')).rows
+  expect(await path()).toEqual([{ search_path: 'evil, pg_temp, pg_catalog, app' }])
+  // the writer's path is the writer's: set for a session in the middle of a transaction, or for the transaction only
+  const many = `insert into app.attacked select i, 1, 'x' from pg_catalog.generate_series(1, 20) i; delete from app.attacked`
+  await writer.query(`begin; set search_path = app, pg_catalog; ${many}`)
+  expect(await path()).toEqual([{ search_path: 'app, pg_catalog' }])
+  await writer.query('commit')
+  expect(await path()).toEqual([{ search_path: 'app, pg_catalog' }])
+  await writer.query(`begin; set local search_path = pg_catalog; ${many}; commit`)
+  expect(await path()).toEqual([{ search_path: 'app, pg_catalog' }])
   await writer.query('reset search_path')
 })
 

@@ -100,14 +100,18 @@ function inSchema(schema: string, { owner, refresher, reader, writer }: Roles): 
   ]
 }
 
-/** The state and the history are what a refresh writes; definitions, sources and settings it reads. */
+/**
+ * The state and the history are what a refresh writes; definitions, sources and settings it reads. Of a source it may say
+ * that its gate is as it was wanted to be: of one without a capture, the gate is nothing but that word.
+ */
 function inCatalog({ refresher }: Roles): Fragment {
   const to = identifier(refresher)
   const schema = identifier(CATALOG_SCHEMA)
   return block(sql`if to_regclass('freshet.stream_table_state') is not null then
     grant select on all tables in schema ${schema} to ${to};
     grant update on freshet.stream_table_state to ${to};
-    grant insert, delete on freshet.refresh_history to ${to};
+    grant update (gate) on freshet.source to ${to};
+    grant insert, update, delete on freshet.refresh_history to ${to};
     if to_regclass('freshet.subscription') is not null then
       grant insert, update, delete on freshet.subscription to ${to};
     end if;

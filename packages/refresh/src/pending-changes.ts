@@ -13,11 +13,14 @@ function windows({ plan, snapshots }: Sources): Fragment[] {
   return plan.sources.map((source, i) => fromPendingChanges(source.stableName, snapshots[i] ?? null))
 }
 
+function anyPending(definition: Sources): Fragment {
+  return join([raw('false'), ...windows(definition).map((window) => sql`exists (select ${window})`)], ' or ')
+}
+
 /** Whether any source has changes that the frontier has not seen. */
 export async function isPending(queryable: Queryable, definition: Sources): Promise<boolean> {
-  const some = windows(definition).map((window) => sql`exists (select ${window})`)
-  if (some.length === 0) return false
-  const [row] = await queryable.query<{ pending: boolean }>(sql`select ${join(some, ' or ')} as pending`, {
+  if (definition.plan.sources.length === 0) return false
+  const [row] = await queryable.query<{ pending: boolean }>(sql`select ${anyPending(definition)} as pending`, {
     prepared: true,
   })
   return row?.pending === true
@@ -25,9 +28,8 @@ export async function isPending(queryable: Queryable, definition: Sources): Prom
 
 /** Whether a refresh would find nothing to do: what is remembered is right, and no source has changed. */
 export async function isIdle(queryable: Queryable, definition: Definition): Promise<boolean> {
-  const some = windows(definition).map((window) => sql`exists (select ${window})`)
   const [row] = await queryable.query<{ idle: boolean }>(
-    sql`select not (${join([raw('false'), ...some], ' or ')}) and not freshet.query_changed(${definition.id})
+    sql`select not (${anyPending(definition)}) and not freshet.query_changed(${definition.id})
       and exists (select from freshet.stream_table_state where stream_table_id = ${definition.id}
         and version = ${definition.version}) as idle`,
     { prepared: true },

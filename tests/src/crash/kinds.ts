@@ -6,7 +6,7 @@ import { sql } from '@freshet/core'
 import type { RestartableServer } from '@freshet/testkit'
 import type { Exchange, Fault, Replacement } from './fault-link.ts'
 import type { Operation } from './operations.ts'
-import type { World } from './world.ts'
+import { onceItAnswers, type World } from './world.ts'
 
 /**
  * What can happen at a point.
@@ -76,6 +76,8 @@ async function happen(
       const noticed = new Promise<void>((resolve) => witness.once('end', () => resolve()))
       process.kill(pid, 'SIGKILL')
       await noticed
+      // it takes new sessions when all old ones have ended, and it has recovered
+      await onceItAnswers(async () => (await connect(own.url)).close())
       return 'nothing'
     }
     case 'server':

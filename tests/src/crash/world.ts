@@ -76,10 +76,14 @@ export async function bank(random: Random, serverUrl?: string): Promise<World> {
 
 /** A server that was killed recovers for a moment. */
 export async function untilItAnswers(database: Database): Promise<void> {
+  await onceItAnswers(() => database.query(raw('select 1')))
+}
+
+/** The sessions of a pool are found to be broken one by one. */
+export async function onceItAnswers<T>(ask: () => Promise<T>): Promise<T> {
   for (let waited = 0; ; waited += 20) {
     try {
-      await database.query(raw('select 1'))
-      return
+      return await ask()
     } catch (error) {
       if (!isFreshetError(error) || error.retry !== 'reconnect' || waited > 20_000) throw error
       await sleep(20)
@@ -90,11 +94,13 @@ export async function untilItAnswers(database: Database): Promise<void> {
 /** Sessions of the process that something happened to, which are there still after some seconds. */
 export async function remainingSessions(database: Database, names: readonly string[]): Promise<readonly string[]> {
   for (let waited = 0; ; waited += 10) {
-    const rows = await database.query<{ line: string }>({
-      text: `select format('%s %s %s: %s', application_name, state, wait_event, left(query, 80)) as line from pg_stat_activity
-        where datname = current_database() and application_name = any($1::text[])`,
-      values: [names],
-    })
+    const rows = await onceItAnswers(() =>
+      database.query<{ line: string }>({
+        text: `select format('%s %s %s: %s', application_name, state, wait_event, left(query, 80)) as line from pg_stat_activity
+          where datname = current_database() and application_name = any($1::text[])`,
+        values: [names],
+      }),
+    )
     if (rows.length === 0 || waited > 5_000) return rows.map(({ line }) => line)
     await sleep(10)
   }

@@ -11,7 +11,7 @@ import {
   sql,
 } from '@freshet/core'
 import { Inbox } from './inbox.ts'
-import { LogWriter } from './log-writer.ts'
+import { type Change, LogWriter } from './log-writer.ts'
 import type { Message } from './pgoutput.ts'
 import { findTargets, type Target } from './targets.ts'
 import { widenXid } from './widen-xid.ts'
@@ -164,8 +164,6 @@ class Applier {
     return targets
   }
 }
-
-type Change = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
 
 /**
  * What is confirmed must be durable. Texts are read with the settings that they were written with. A process that stands

@@ -13,7 +13,7 @@ import type { LogField, Target } from './targets.ts'
  *
  * What can not be told as rows is a marker, one for each transaction and source.
  */
-type RowChange = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
+export type Change = Extract<Message, { kind: 'insert' | 'update' | 'delete' | 'truncate' }>
 
 /** Rows and bytes that wait at most before they are sent. */
 const MOST_ROWS = 2_000
@@ -35,7 +35,7 @@ export class LogWriter {
     return this.#rows >= MOST_ROWS || this.#bytes >= MOST_BYTES
   }
 
-  write(target: Target, xid: string, change: RowChange): void {
+  write(target: Target, xid: string, change: Change): void {
     const rows = target.fit && change.kind !== 'truncate' ? sides(target, change) : null
     if (rows === null) return this.#mark(target, xid)
     const { fresh, old } = rows
@@ -79,7 +79,7 @@ type Row = readonly (string | null)[]
 /** The captured columns of the new and the old row; null when the change does not tell them all. */
 function sides(
   target: Target,
-  change: Exclude<RowChange, { kind: 'truncate' }>,
+  change: Exclude<Change, { kind: 'truncate' }>,
 ): { readonly fresh: Row | null; readonly old: Row | null } | null {
   const old = change.kind === 'insert' ? null : change.old
   if (change.kind === 'update' && old === null) return null

@@ -52,13 +52,18 @@ export async function settleGates(database: Database, capture: Capture): Promise
  * flag alone.
  */
 export async function markGatedImmediate(database: Database): Promise<void> {
-  await database.query(sql`
-    update freshet.source set gate = case when paused or freshet.capture_is_paused() then 'shut' else 'open' end
-    where capture = 'none' and gate <> case when paused or freshet.capture_is_paused() then 'shut' else 'open' end`)
+  const wanted = sql`case when paused or freshet.capture_is_paused() then 'shut' else 'open' end`
+  const unsettled = sql`capture = 'none' and gate <> ${wanted}`
+  // asked first: whoever may only refresh has no right to write here, and nearly always nothing to write
+  const [found] = await database.query<{ unsettled: boolean }>(
+    sql`select exists (select from freshet.source where ${unsettled}) as unsettled`,
+  )
+  if (found?.unsettled === true) {
+    await database.query(sql`update freshet.source set gate = ${wanted} where ${unsettled}`)
+  }
   const unmarked = sql`select g.stream_table_id from freshet.gated_stream_table g join freshet.stream_table t using (stream_table_id)
     join freshet.stream_table_state s using (stream_table_id) where t.mode = 'immediate' and s.reinitialize is null`
-  const found = await database.query(unmarked)
-  if (found.length === 0) return
+  if ((await database.query(unmarked)).length === 0) return
   await withPatience(database, DEFAULT_PATIENCE, async (transaction) => {
     await transaction.query(sql`
       update freshet.stream_table_state set reinitialize = 'CAPTURE_PAUSED', version = freshet.next_version(version)

@@ -8,8 +8,8 @@ import { createTriggers, membersOf } from './triggers.ts'
  * The hooks of an immediate stream table: triggers on its sources, the functions that they call, and a pending table
  * for each source, where a transaction notes what it has changed and not yet applied.
  *
- * A pending table is unlogged: nobody but the transaction that wrote a note reads it, and after a crash there is no
- * such transaction.
+ * Nobody but the transaction that wrote a note reads it, so a pending table could do without the WAL. It does not: a
+ * server that crashes right after the creation of an unlogged table was rolled back does not start again (decision 13).
  */
 export async function createHooks(
   transaction: Queryable,
@@ -57,7 +57,7 @@ function createPending({ pending, columns }: NotedSource): readonly Fragment[] {
   const table = identifier(pending.schema, pending.table)
   const noted = columns.map(({ name, type }) => sql`, ${identifier(name)} ${raw(type)}`)
   return [
-    sql`create unlogged table ${table} (
+    sql`create table ${table} (
       __x xid8 not null default pg_catalog.pg_current_xact_id(),
       __round int not null,
       __w int not null
