@@ -40,7 +40,7 @@ import { follow, type FollowOptions } from './feed/follow.ts'
 import { feedPoller } from './feed/poller.ts'
 import { type Feeds, subscribe, unsubscribe } from './feed/subscribe.ts'
 import type { Freshet } from './freshet.ts'
-import { refreshOrder } from './order.ts'
+import { refreshOrder, withUpstream } from './order.ts'
 import { withPatience } from './patience.ts'
 import { streamTableHandle } from './stream-table.ts'
 
@@ -112,6 +112,21 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     return outcome
   }
 
+  /** What these tables read, and then they. Returns what became of the last. */
+  const refreshWithUpstream = async (names: readonly string[], { full = false, ...options }: RefreshOptions) => {
+    const ids = await Promise.all(names.map((name) => findStreamTable(database, name)))
+    let last: RefreshOutcome | undefined
+    for (const { id, name } of withUpstream(await describeStreamTables(database), ids)) {
+      try {
+        last = await refreshByHand(id, name, { ...options, full: full && ids.includes(id) })
+      } catch (error) {
+        throw ids.includes(id) ? error : told(`${name}, which it reads`, toFreshetError(error))
+      }
+    }
+    if (last === undefined) throw new FreshetError('UNKNOWN_STREAM_TABLE', 'no stream table was named')
+    return last
+  }
+
   const freshet: Freshet = {
     database,
     refresher,
@@ -145,9 +160,24 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       await requireInstalled()
       return get(await findStreamTable(database, name))
     },
-    async refresh(name, refreshOptions = {}) {
+    async refresh(name, { upstream = false, ...refreshOptions } = {}) {
       await requireInstalled()
+      if (upstream) return refreshWithUpstream([name], refreshOptions)
       return refreshByHand(await findStreamTable(database, name), name, refreshOptions)
+    },
+    async writeAndRefresh(names, work) {
+      await requireInstalled()
+      const written = typeof names === 'string' ? [names] : names
+      // a name that is not known is found before anything is written
+      for (const name of written) await findStreamTable(database, name)
+      const result = await database.transaction(work)
+      try {
+        // every refresh begins after the commit, so its snapshot holds what was written
+        await refreshWithUpstream(written, {})
+      } catch (error) {
+        throw told('what was written is committed', toFreshetError(error))
+      }
+      return result
     },
     async refreshAll(refreshOptions = {}) {
       await requireInstalled()
@@ -165,11 +195,8 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       }
       const [first] = failures
       if (first === undefined) return results
-      throw new FreshetError(first.error.code, `${first.name}: ${first.error.message}`, {
-        detail: `${failures.length} of ${tables.length} failed: ${failures.map((failure) => failure.name).join(', ')}`,
-        cause: first.error,
-        ...(first.error.hint === undefined ? {} : { hint: first.error.hint }),
-      })
+      const detail = `${failures.length} of ${tables.length} failed: ${failures.map((failure) => failure.name).join(', ')}`
+      throw told(first.name, first.error, detail)
     },
     async verify(name) {
       await requireInstalled()
@@ -231,4 +258,14 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     },
   }
   return freshet
+}
+
+/** The same error, with the circumstances in its message. */
+function told(circumstances: string, error: FreshetError, detail = error.detail): FreshetError {
+  return new FreshetError(error.code, `${circumstances}: ${error.message}`, {
+    cause: error,
+    hint: error.hint ?? null,
+    sqlState: error.sqlState,
+    ...(detail === undefined ? {} : { detail }),
+  })
 }

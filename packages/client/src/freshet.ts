@@ -1,5 +1,14 @@
 import type { WalStreamEvent } from '@freshet/cdc'
-import type { Capture, Database, Dump, Refresher, RefreshOptions, RefreshOutcome, SettledGates } from '@freshet/core'
+import type {
+  Capture,
+  Database,
+  Dump,
+  Queryable,
+  Refresher,
+  RefreshOptions,
+  RefreshOutcome,
+  SettledGates,
+} from '@freshet/core'
 import type {
   AlterSpec,
   CreateSpec,
@@ -36,8 +45,14 @@ export interface Freshet {
   drop(name: string, options?: { readonly cascade?: boolean }): Promise<readonly string[]>
   list(): Promise<readonly StreamTable[]>
   get(name: string): Promise<StreamTable>
-  /** Refreshes this table alone; waits while somebody else refreshes it. */
-  refresh(name: string, options?: RefreshOptions): Promise<RefreshOutcome>
+  /** Refreshes this table, alone or after all that it reads; waits while somebody else refreshes it. */
+  refresh(name: string, options?: RefreshRequest): Promise<RefreshOutcome>
+  /**
+   * Read your writes: carries `work` out in a transaction, and returns when these tables show what it wrote, and so do the
+   * stream tables that they read. An error of `work` rolls it back and is thrown as it is. One of a refresh comes after the
+   * commit, and says so.
+   */
+  writeAndRefresh<T>(names: string | readonly string[], work: (transaction: Queryable) => Promise<T>): Promise<T>
   /** Every stream table but suspended ones, in dependency order. One that fails does not keep the others from their turn; then it throws. */
   refreshAll(options?: RefreshOptions): Promise<readonly { readonly name: string; readonly outcome: RefreshOutcome }[]>
   /** Brings the table to a snapshot and compares it with its query in that same snapshot, both ways. */
@@ -82,10 +97,15 @@ export interface Freshet {
   close(): Promise<void>
 }
 
+export interface RefreshRequest extends RefreshOptions {
+  /** First the stream tables that it reads, and those that they read. `full` is for the table itself. */
+  readonly upstream?: boolean
+}
+
 /** One stream table by its name, with the type of its rows: what `Freshet` has, said once. Nothing is asked before a method is. */
 export interface StreamTableHandle<Row extends object> {
   readonly name: string
-  refresh(options?: RefreshOptions): Promise<RefreshOutcome>
+  refresh(options?: RefreshRequest): Promise<RefreshOutcome>
   verify(): Promise<Verification>
   subscribe(options?: SubscribeOptions): Promise<Subscription<Row>>
   liveCopy(options?: FollowOptions): Promise<FollowedCopy<Row>>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { refreshOrder } from './order.ts'
+import { refreshOrder, withUpstream } from './order.ts'
 
 const table = (id: number, ...reads: number[]) => ({
   id,
@@ -21,4 +21,11 @@ test('a circle is refused with its path', () => {
   expect(() => refreshOrder([table(1, 3), table(2, 1), table(3, 2)])).toThrow(
     expect.objectContaining({ code: 'CYCLE', detail: 't1 → t3 → t2 → t1' }) as Error,
   )
+})
+
+test('some of them, with all that they read and nothing else', () => {
+  const tables = [table(5, 4), table(4, 2), table(3, 1), table(2, 1), table(1), table(6, 1)]
+  expect(withUpstream(tables, [4, 3]).map(({ id }) => id)).toEqual([1, 2, 4, 3])
+  expect(withUpstream(tables, [1]).map(({ id }) => id)).toEqual([1])
+  expect(withUpstream(tables, [])).toEqual([])
 })

@@ -22,3 +22,17 @@ export function refreshOrder<Table extends Pick<StreamTable, 'id' | 'name' | 'so
   for (const table of tables) visit(table, [])
   return [...ordered]
 }
+
+/** The tables of these ids and all that they read, upstream first. */
+export function withUpstream<Table extends Pick<StreamTable, 'id' | 'name' | 'sources'>>(
+  tables: readonly Table[],
+  ids: Iterable<number>,
+): readonly Table[] {
+  const wanted = new Set(ids)
+  const chosen = [...refreshOrder(tables)].reverse().filter((table) => {
+    if (!wanted.has(table.id)) return false
+    for (const { streamTable } of table.sources) if (streamTable !== null) wanted.add(streamTable)
+    return true
+  })
+  return chosen.reverse()
+}

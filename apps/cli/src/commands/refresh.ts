@@ -9,20 +9,25 @@ import { attemptEach, renderAttempts, reportOf, selection, type Attempt } from '
 interface Options {
   readonly all?: boolean
   readonly full?: boolean
+  readonly upstream?: boolean
 }
 
 export function refresh(program: Command, cli: Cli): void {
   const command = program
     .command('refresh')
     .description('refresh stream tables now')
-    .argument('[name...]', 'the stream tables, in this order; what they read is not refreshed with them')
+    .argument('[name...]', 'the stream tables, in this order')
     .option('--all', 'every active stream table, in dependency order')
+    .option('--upstream', 'before each of them, the stream tables that it reads')
     .option('--full', 'recompute the query and apply the difference, whatever the mode')
-    .action(async (names: readonly string[], { all, full }: Options, command: Command) => {
+    .action(async (names: readonly string[], { all, full, upstream }: Options, command: Command) => {
       const chosen = selection(names, all)
       const options = { full: full === true, initiatedBy: 'manual' }
       const attempts = await withFreshet(cli, command, async (freshet): Promise<Attempt<RefreshOutcome>[]> => {
-        if (!chosen.all) return attemptEach(chosen.names, (name) => freshet.refresh(name, options))
+        if (!chosen.all) {
+          const request = { ...options, upstream: upstream === true }
+          return attemptEach(chosen.names, (name) => freshet.refresh(name, request))
+        }
         const done = await freshet.refreshAll(options)
         return done.map(({ name, outcome }) => ({ name, result: outcome }))
       })
@@ -32,6 +37,7 @@ export function refresh(program: Command, cli: Cli): void {
   examples(
     command,
     ['freshet refresh sales.daily', 'one stream table'],
+    ['freshet refresh sales.daily --upstream', 'and before it what it reads'],
     ['freshet refresh --all', 'all of them'],
     ['freshet refresh sales.daily --full', 'recompute it; only the difference is written'],
   )
