@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readConfig } from './config.ts'
+import { readConfig, readFeedAccess } from './config.ts'
 
 const DATABASE_URL = 'postgres://me:secret@db:5432/shop'
 
@@ -10,6 +10,7 @@ test('the environment, with defaults for the rest', () => {
     port: 8710,
     logLevel: 'debug',
     drainTimeoutMs: 30_000,
+    feeds: { token: null, origins: [] },
   })
 })
 
@@ -22,11 +23,33 @@ test('flags win over the environment', () => {
   })
 })
 
+test('who may read feeds', () => {
+  const environment = {
+    DATABASE_URL,
+    FRESHET_FEED_TOKEN: 'a-secret-of-some-length',
+    FRESHET_FEED_ORIGINS: 'https://a.example, http://b:81',
+  }
+  const feeds = { token: 'a-secret-of-some-length', origins: ['https://a.example', 'http://b:81'] }
+  expect(readConfig([], environment)).toMatchObject({ feeds })
+  expect(readFeedAccess({ 'feed-token': 'another-secret-of-mine' }, environment)).toEqual({
+    ...feeds,
+    token: 'another-secret-of-mine',
+  })
+  expect(readFeedAccess({}, {})).toEqual({ token: null, origins: [] })
+})
+
 test.each([
   [[], {}, '--database-url (or DATABASE_URL) is missing'],
   [[], { DATABASE_URL, FRESHET_HTTP_PORT: 'http' }, '--port (or FRESHET_HTTP_PORT) is not a whole number'],
   [['--port', '65536'], { DATABASE_URL }, '--port (or FRESHET_HTTP_PORT) is above 65535'],
   [['--log-level', 'loud'], { DATABASE_URL }, '--log-level (or FRESHET_LOG_LEVEL) is not a log level'],
+  [[], { DATABASE_URL, FRESHET_FEED_TOKEN: 'short' }, '--feed-token (or FRESHET_FEED_TOKEN) is shorter than 16'],
+  [['--feed-token', 'a secret with spaces in it'], { DATABASE_URL }, 'has characters that a header can not carry'],
+  [
+    ['--feed-origins', 'https://a.example/page'],
+    { DATABASE_URL },
+    '--feed-origins (or FRESHET_FEED_ORIGINS) is no origin',
+  ],
   [['--verbose'], { DATABASE_URL }, "Unknown option '--verbose'"],
   [['serve'], { DATABASE_URL }, 'Unexpected argument'],
   [[], { DATABASE_URL: 'mysql://db' }, 'a database URL starts with postgres://'],

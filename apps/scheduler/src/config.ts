@@ -1,6 +1,7 @@
 import { checkDatabaseUrl, FreshetError } from '@freshet/core'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import type { FeedAccess } from './feeds.ts'
 
 /** The scheduler's configuration: flags win over the environment, and what neither says has its default. */
 export interface SchedulerConfig {
@@ -10,6 +11,7 @@ export interface SchedulerConfig {
   readonly logLevel: LogLevel
   /** How long running refreshes are waited for at the end. */
   readonly drainTimeoutMs: number
+  readonly feeds: FeedAccess
 }
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
@@ -28,17 +30,35 @@ const OPTIONS = {
     variable: 'FRESHET_DRAIN_TIMEOUT_MS',
     takes: `milliseconds; default ${DEFAULT_DRAIN_TIMEOUT_MS}`,
   },
+  'feed-token': {
+    variable: 'FRESHET_FEED_TOKEN',
+    takes: 'a secret of 16 characters or more that readers of feeds show; without it no feeds are served',
+  },
+  'feed-origins': {
+    variable: 'FRESHET_FEED_ORIGINS',
+    takes: 'origins such as https://shop.example, with commas between them, whose pages may read feeds',
+  },
 } as const
 
 type OptionName = keyof typeof OPTIONS
 
 const whole = z.string().regex(/^\d+$/, 'is not a whole number').transform(Number)
+const token = z
+  .string()
+  .min(16, 'is shorter than 16 characters')
+  .regex(/^[\w.~+/=-]+$/, 'has characters that a header can not carry')
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin), 'is no origin')
 const schema = z.object({
   'database-url': z.string({ error: 'is missing' }),
   host: z.string().min(1, 'is empty').default(DEFAULT_HOST),
   port: whole.pipe(z.number().max(65_535, 'is above 65535')).default(DEFAULT_PORT),
   'log-level': z.enum(LOG_LEVELS, { error: 'is not a log level' }).default('info'),
   'drain-timeout-ms': whole.pipe(z.number().max(86_400_000, 'is longer than a day')).default(DEFAULT_DRAIN_TIMEOUT_MS),
+  'feed-token': token.optional(),
+  'feed-origins': origins.default([]),
 })
 
 export const USAGE = [
@@ -46,33 +66,47 @@ export const USAGE = [
   ...Object.entries(OPTIONS).map(([name, { variable, takes }]) => `  --${name.padEnd(18)} ${variable}: ${takes}`),
 ].join('\n')
 
-export function readConfig(
-  args: readonly string[],
-  environment: Readonly<Record<string, string | undefined>>,
-): SchedulerConfig {
-  const flags = readFlags(args)
-  const given = Object.fromEntries(
-    optionNames().map((name) => [name, flags[name] ?? (environment[OPTIONS[name].variable] || undefined)]),
-  )
-  const parsed = schema.safeParse(given)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const name = optionNames().find((option) => option === issue?.path[0])
-    if (name === undefined) throw usage(parsed.error.message)
-    const { variable, takes } = OPTIONS[name]
-    throw usage(`--${name} (or ${variable}) ${issue?.message ?? 'is wrong'}`, `It takes ${takes}.`)
-  }
-  const { data } = parsed
+type Environment = Readonly<Record<string, string | undefined>>
+type Flags = Readonly<Partial<Record<OptionName, string | undefined>>>
+
+export function readConfig(args: readonly string[], environment: Environment): SchedulerConfig {
+  const data = checked(schema, readFlags(args), environment)
   return {
     databaseUrl: checkDatabaseUrl(data['database-url']),
     host: data.host,
     port: data.port,
     logLevel: data['log-level'],
     drainTimeoutMs: data['drain-timeout-ms'],
+    feeds: feedAccess(data),
   }
 }
 
-function readFlags(args: readonly string[]): Readonly<Record<string, string | undefined>> {
+/** For a command that has the other options for itself. */
+export function readFeedAccess(
+  flags: Pick<Flags, 'feed-token' | 'feed-origins'>,
+  environment: Environment,
+): FeedAccess {
+  return feedAccess(checked(schema.pick({ 'feed-token': true, 'feed-origins': true }), flags, environment))
+}
+
+function feedAccess(data: Pick<z.output<typeof schema>, 'feed-token' | 'feed-origins'>): FeedAccess {
+  return { token: data['feed-token'] ?? null, origins: data['feed-origins'] }
+}
+
+function checked<T>(shape: z.ZodType<T>, flags: Flags, environment: Environment): T {
+  const given = Object.fromEntries(
+    optionNames().map((name) => [name, flags[name] ?? (environment[OPTIONS[name].variable] || undefined)]),
+  )
+  const parsed = shape.safeParse(given)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const name = optionNames().find((option) => option === issue?.path[0])
+  if (name === undefined) throw usage(parsed.error.message)
+  const { variable, takes } = OPTIONS[name]
+  throw usage(`--${name} (or ${variable}) ${issue?.message ?? 'is wrong'}`, `It takes ${takes}.`)
+}
+
+function readFlags(args: readonly string[]): Flags {
   const options = Object.fromEntries(optionNames().map((name) => [name, { type: 'string' as const }]))
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
@@ -82,7 +116,7 @@ function readFlags(args: readonly string[]): Readonly<Record<string, string | un
 }
 
 function optionNames(): OptionName[] {
-  return ['database-url', 'host', 'port', 'log-level', 'drain-timeout-ms']
+  return ['database-url', 'host', 'port', 'log-level', 'drain-timeout-ms', 'feed-token', 'feed-origins']
 }
 
 function usage(message: string, hint?: string): FreshetError {

@@ -1,34 +1,14 @@
-import { existsSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasBrowser, launchBrowser } from './browser.fixture.ts'
 import { type Scheduler, startScheduler } from './scheduler.ts'
 import { openShop, type Shop } from './shop.fixture.ts'
 
 /** The dashboard in a real browser, over a real scheduler and database. */
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/opt/google/chrome/chrome']
-const executablePath = process.env['FRESHET_CHROMIUM'] || PLACES.find((place) => existsSync(place))
-
-if (executablePath === undefined) {
-  process.stderr.write(
-    '\n!!! SKIPPED: the dashboard was not tested, because no Chromium was found.\n' +
-      '!!! Install one (apt-get install chromium) or set FRESHET_CHROMIUM to its path.\n\n',
-  )
-}
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
-describe.skipIf(executablePath === undefined)('the dashboard', () => {
+describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
   let shop: Shop
   let scheduler: Scheduler
   let browser: Browser
@@ -72,7 +52,7 @@ describe.skipIf(executablePath === undefined)('the dashboard', () => {
       ordering = false
       return orders
     })
-    browser = await chromium.launch({ ...(executablePath === undefined ? {} : { executablePath }), args: FLAGS })
+    browser = await launchBrowser()
     shop.own.defer(() => browser.close())
     await sleep(Number(process.env['FRESHET_DASHBOARD_WARM_UP_MS'] ?? 3_000))
   })

@@ -11,11 +11,12 @@ import { healthOf } from './health.ts'
 import { memo } from './memo.ts'
 import type { Metrics } from './metrics.ts'
 
-/** Health, metrics, the JSON endpoints and the dashboard. It only reads: there is nothing here that changes anything. */
+/** Health, metrics, the JSON endpoints, feeds and the dashboard. It only reads: there is nothing here that changes anything. */
 export interface HttpParts {
   readonly api: Api
   readonly metrics: Metrics
   readonly view: () => CoordinatorView
+  readonly feeds: Hono
 }
 
 export interface HttpServer {
@@ -32,7 +33,7 @@ const ANSWER_TTL_MS = 500
 const STATUS_TTL_MS = 2_000
 const HISTORY_LIMIT = { usual: 50, most: 1_000 }
 
-export function createApp({ api, metrics, view }: HttpParts): Hono {
+export function createApp({ api, metrics, view, feeds }: HttpParts): Hono {
   const app = new Hono()
   const status = memo(STATUS_TTL_MS, () => api.status())
   const graph = memo(ANSWER_TTL_MS, () => api.graph())
@@ -69,6 +70,7 @@ export function createApp({ api, metrics, view }: HttpParts): Hono {
     if (name === undefined && limit === HISTORY_LIMIT.usual) return context.json(await recent())
     return context.json(await api.history({ limit, ...(name === undefined ? {} : { name }) }))
   })
+  app.route('/api/feeds', feeds)
   app.use('/assets/*', async (context, next) => {
     await next()
     if (context.res.ok) context.header('cache-control', 'public, max-age=31536000, immutable') // their names carry a hash
@@ -89,13 +91,17 @@ function limitOf(text: string | undefined): number {
   throw new FreshetError('USAGE', `limit can not be ${text}`, { hint: `It takes 1 to ${HISTORY_LIMIT.most}.` })
 }
 
-function statusOf(error: FreshetError): 400 | 404 | 500 | 503 {
+type Status = 400 | 401 | 404 | 500 | 503
+
+function statusOf(error: FreshetError): Status {
+  if (error.code === 'UNAUTHORIZED') return 401
   if (error.code === 'UNKNOWN_STREAM_TABLE') return 404
   if (error.code === 'USAGE' || error.code === 'INVALID_NAME') return 400
   return error.retry === 'reconnect' || error.retry === 'retry' ? 503 : 500
 }
 
-function answer(context: Context, status: 400 | 404 | 500 | 503, error: FreshetError) {
+function answer(context: Context, status: Status, error: FreshetError) {
+  if (status === 401) context.header('www-authenticate', 'Bearer')
   return context.json({ error: error.toJSON() }, status)
 }
 

@@ -7,7 +7,8 @@ export type {
   StatusAnswer,
   TableStatus,
 } from './api.ts'
-export { DEFAULT_HOST, DEFAULT_PORT, LOG_LEVELS, type LogLevel } from './config.ts'
+export { DEFAULT_HOST, DEFAULT_PORT, LOG_LEVELS, type LogLevel, readFeedAccess } from './config.ts'
+export type { FeedAccess } from './feeds.ts'
 export { METRICS, metricsPage } from './metrics.ts'
 export { type Scheduler, type SchedulerOptions, startScheduler } from './scheduler.ts'
 export type { Sample } from './series.ts'

@@ -43,6 +43,7 @@ test('events become the documented metrics, every one of them', async () => {
   metrics.recordStream({ kind: 'streaming', slot: slot.slot })
   metrics.recordStream({ kind: 'interrupted', error })
   metrics.recordStream({ kind: 'replaced' })
+  metrics.recordFeeds(3)
   for (const event of events) metrics.record(event)
   const { text, contentType } = await metrics.expose()
   expect(contentType).toContain('text/plain')
@@ -72,6 +73,7 @@ test('events become the documented metrics, every one of them', async () => {
     'freshet_wal_changes_total 9',
     'freshet_wal_interruptions_total{kind="interrupted"} 1',
     'freshet_wal_interruptions_total{kind="replaced"} 1',
+    'freshet_feeds_open 3',
   ]) {
     expect(lines).toContain(line)
   }

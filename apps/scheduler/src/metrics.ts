@@ -8,6 +8,8 @@ import { healthOf } from './health.ts'
 export interface Metrics {
   record(event: CoordinatorEvent): void
   recordStream(event: WalStreamEvent): void
+  /** How many feeds are open. */
+  recordFeeds(open: number): void
   /** The exposition, and its content type. */
   expose(): Promise<{ readonly text: string; readonly contentType: string }>
 }
@@ -98,6 +100,7 @@ export const METRICS = {
     labels: ['kind'],
     help: 'Times that the stream broke: interrupted (it goes on where it was), replaced (the slot was lost).',
   },
+  freshet_feeds_open: { type: 'gauge', labels: [], help: 'Feeds that browsers and others read from this scheduler.' },
 } as const satisfies Readonly<
   Record<string, { type: 'gauge' | 'counter' | 'histogram'; labels: readonly string[]; help: string }>
 >
@@ -147,6 +150,7 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
     })
   streamGauge('freshet_wal_retained_bytes', (state) => state.retainedBytes)
   streamGauge('freshet_wal_unread_bytes', (state) => state.lagBytes)
+  const feeds = new Gauge(base('freshet_feeds_open'))
   const streamed = counter('freshet_wal_changes_total')
   const streamBreaks = counter('freshet_wal_interruptions_total')
   const refreshes = counter('freshet_refreshes_total')
@@ -216,6 +220,7 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
       if (event.kind === 'applied') streamed.inc(event.applied.rows)
       else if (event.kind !== 'streaming') streamBreaks.inc({ kind: event.kind })
     },
+    recordFeeds: (open) => feeds.set(open),
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
   }
 }

@@ -4,6 +4,7 @@ import { requireSchema } from '@freshet/core'
 import type { Logger } from 'pino'
 import { createApi } from './api.ts'
 import { DEFAULT_DRAIN_TIMEOUT_MS, DEFAULT_HOST, DEFAULT_PORT, type LogLevel } from './config.ts'
+import { createFeeds, type FeedAccess } from './feeds.ts'
 import { createApp, type HttpServer, listen } from './http.ts'
 import { createLogger, logEvent, logStream } from './log.ts'
 import { createMetrics } from './metrics.ts'
@@ -16,6 +17,8 @@ export interface SchedulerOptions {
   readonly host?: string
   /** Default 8710; 0 takes any free one. */
   readonly port?: number
+  /** Who may read feeds. Default: nobody. */
+  readonly feeds?: FeedAccess
   /** Default `warn`. */
   readonly logLevel?: LogLevel
   /** Where log lines go. Default: standard error, so that an embedding program keeps its output. */
@@ -71,9 +74,18 @@ async function run(freshet: Freshet, options: SchedulerOptions, logger: Logger):
   const coordinator = startCoordinator({ database, refresher, capture, listener })
   const view = () => coordinator.view()
   const api = createApi({ freshet, view, series, startedAt })
+  const feeds = createFeeds({
+    freshet,
+    access: options.feeds ?? { token: null, origins: [] },
+    opened: (count) => metrics.recordFeeds(count),
+  })
   let http: HttpServer
   try {
-    http = await listen(createApp({ api, metrics, view }), options.host ?? DEFAULT_HOST, options.port ?? DEFAULT_PORT)
+    http = await listen(
+      createApp({ api, metrics, view, feeds }),
+      options.host ?? DEFAULT_HOST,
+      options.port ?? DEFAULT_PORT,
+    )
   } catch (error) {
     await coordinator.drain()
     throw error

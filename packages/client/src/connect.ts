@@ -75,6 +75,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     poller: feedPoller(database, { pollMs: FEED_POLL_MS }),
     reading: new Map(),
     open: new Set(),
+    lingering: new Set(),
   }
 
   const get = async (id: number): Promise<StreamTable> => {
@@ -253,6 +254,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     streamTable: (name) => streamTableHandle(freshet, name),
     async close() {
       await Promise.allSettled([...feeds.open].map((feed) => feed.close()))
+      for (const timer of feeds.lingering) clearTimeout(timer)
       await stream?.stop()
       await database.close()
     },

@@ -38,6 +38,7 @@ describe('calculated', () => {
       consecutiveErrors: 0,
       ageMs: null,
       sources: [],
+      output: null,
     }))
     return Object.fromEntries([...plansOf(tables, graph)].map(([id, plan]) => [names[id] ?? '', plan]))
   }

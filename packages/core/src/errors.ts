@@ -193,6 +193,8 @@ const entries = {
 
   // Feeds
 
+  /** A feed was asked for over HTTP without the right to. */
+  UNAUTHORIZED: { retry: 'never', hint: 'Show the token that the scheduler was started with (FRESHET_FEED_TOKEN).' },
   /** The text is not a token of a feed, or one of another stream table, database or cluster. */
   FEED_TOKEN_INVALID: {
     retry: 'never',

@@ -7,6 +7,8 @@ import { portNumber } from './port.ts'
 interface Options {
   readonly port?: number
   readonly host?: string
+  readonly feedToken?: string
+  readonly feedOrigins?: string
 }
 
 export function serve(program: Command, cli: Cli): void {
@@ -17,9 +19,20 @@ export function serve(program: Command, cli: Cli): void {
     )
     .option('--port <port>', 'where it serves; 0 takes a free one (default: 8710)', portNumber)
     .option('--host <address>', 'the address it serves on (default: 127.0.0.1)')
-    .action(async ({ port, host }: Options, command: Command) => {
+    .option(
+      '--feed-token <secret>',
+      'what readers of feeds over HTTP show; better as FRESHET_FEED_TOKEN (default: no feeds)',
+    )
+    .option('--feed-origins <origins>', 'whose pages may read feeds, with commas; or FRESHET_FEED_ORIGINS')
+    .action(async ({ port, host, feedToken, feedOrigins }: Options, command: Command) => {
+      const { readFeedAccess } = await import('@freshet/scheduler')
+      const feeds = readFeedAccess({ 'feed-token': feedToken, 'feed-origins': feedOrigins }, cli.terminal.env)
       const interrupted = cli.terminal.interrupted()
-      const scheduler = await cli.startScheduler({ databaseUrl: databaseUrl(cli, command), ...given({ port, host }) })
+      const scheduler = await cli.startScheduler({
+        databaseUrl: databaseUrl(cli, command),
+        feeds,
+        ...given({ port, host }),
+      })
       answer(cli, command, { url: scheduler.url }, () => `The scheduler runs; its dashboard is at ${scheduler.url}`)
       const signal = await interrupted
       notice(cli, command, () => `${signal}: finishing the refreshes that run`)

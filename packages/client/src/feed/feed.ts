@@ -36,6 +36,8 @@ export interface SubscribeOptions {
    * Default true; `unsubscribe` ends it earlier.
    */
   readonly durable?: boolean
+  /** Where it is not durable: for so long after the reader has left the token stays good nevertheless. Default 0. */
+  readonly lingerMs?: number
   /**
    * `next` (the default): asking for what follows a batch says that the batch was handled. `explicit`: only
    * `acknowledge` says so, for readers who put tokens away more seldom.

@@ -14,6 +14,8 @@ export interface Feeds {
   readonly reading: Map<string, Promise<ReadPage | null>>
   /** Those that have not ended. */
   readonly open: Set<Pick<Subscription<object>, 'close'>>
+  /** Their readers have left, and may come back. */
+  readonly lingering: Set<NodeJS.Timeout>
 }
 
 const PAGE_ROWS = 1_000
@@ -98,8 +100,21 @@ interface Reading {
 async function leaveFeed({ feeds, feed, options }: Reading, end: () => void): Promise<void> {
   options.signal?.removeEventListener('abort', end)
   feeds.poller.leave()
-  if (options.durable ?? true) await feeds.poller.flush()
+  const { durable = true, lingerMs = 0 } = options
+  if (durable || lingerMs > 0) await feeds.poller.flush()
+  if (durable) return
+  if (lingerMs > 0) linger(feeds, feed.id, lingerMs)
   else await closeSubscription(feeds.context, feed.id)
+}
+
+/** Whoever comes back has taken the subscription's place by then. Should this process end first, its time limits it. */
+function linger({ context, lingering }: Feeds, id: string, ms: number): void {
+  const timer = setTimeout(() => {
+    lingering.delete(timer)
+    void Promise.allSettled([closeSubscription(context, id)])
+  }, ms)
+  timer.unref()
+  lingering.add(timer)
 }
 
 async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, void, void> {
