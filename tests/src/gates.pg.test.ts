@@ -372,7 +372,9 @@ test('under writers: pauses and resumes at random, and the money of the bank nev
       await sleep(dice.int(0, 200))
     }
   })()
-  for (const end = performance.now() + 6_000; performance.now() < end;) {
+  // on a busy machine it takes longer until enough has happened
+  const enough = () => Math.min(counts.toggles, counts.differential, counts.full, writers.counts.committed / 10) > 2
+  for (const end = performance.now() + 6_000; performance.now() < end || !enough();) {
     for (const name of Object.keys(BANK_STREAMS)) {
       const { action } = await freshet.refresh(name)
       if (action === 'differential' || action === 'full') counts[action]++
@@ -385,8 +387,4 @@ test('under writers: pauses and resumes at random, and the money of the bank nev
   await writers.stop()
   expect(wrong, `seed ${seed}`).toEqual([])
   await follow(BANK_STREAMS)
-  expect(counts.toggles, JSON.stringify(counts)).toBeGreaterThan(2)
-  expect(counts.differential, JSON.stringify(counts)).toBeGreaterThan(2)
-  expect(counts.full).toBeGreaterThan(2)
-  expect(writers.counts.committed).toBeGreaterThan(20)
 })

@@ -5,6 +5,8 @@ import { createTestDatabase, freshSeed, random } from '@freshet/testkit'
 import { expect, test } from 'vitest'
 import { BANK, BANK_STREAMS, startWriters, TOTAL } from './writers.ts'
 
+const ENOUGH = 20
+
 /**
  * A bank whose writers keep its stream tables, with savepoints, roll-backs and two-phase commits, at READ COMMITTED and
  * REPEATABLE READ. Whoever looks, at any time and in any snapshot, finds each of them equal to its query. A scheduler
@@ -37,7 +39,8 @@ test('at every moment equal, while others write', { timeout: 120_000 }, async ()
   const writers = await startWriters(database, random(seed), 6)
   const end = performance.now() + 6_000
   let looks = 0
-  while (performance.now() < end) {
+  // on a busy machine it takes longer until enough has happened
+  while (performance.now() < end || writers.counts.committed <= ENOUGH || looks <= ENOUGH) {
     for (const name of Object.keys(BANK_STREAMS)) {
       expect({ ...(await freshet.verify(name)), seed }).toMatchObject({ equal: true, samples: [] })
       looks++
@@ -51,8 +54,6 @@ test('at every moment equal, while others write', { timeout: 120_000 }, async ()
   for (const name of Object.keys(BANK_STREAMS)) expect(await freshet.verify(name)).toMatchObject({ equal: true })
   expect(await freshet.verify('later')).toMatchObject({ equal: true })
   console.log(`seed ${seed}`, writers.counts, { looks })
-  expect(writers.counts.committed).toBeGreaterThan(20)
-  expect(looks).toBeGreaterThan(20)
 
   const { id } = await freshet.get('total')
   await client.query(`drop trigger freshet_immediate_${String(id).padStart(10, '0')}_update on account`)

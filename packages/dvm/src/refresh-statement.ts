@@ -161,7 +161,7 @@ function openWindows(
         where: [...within(source), '__w <> 0'],
         ...(limit === null ? {} : firstOf(limit + 1)),
       })
-      const body = limit === null ? rows : expectedToBeFew(rows)
+      const body = limit === null ? netOfMany(rows, source, sizes.get(source) ?? '') : expectedToBeFew(rows)
       return [source.stableName, chain.add(`window of ${source.table}`, body)] as const
     }),
   )
@@ -252,6 +252,62 @@ function sizeOf(sizes: string, within: readonly string[], limit: number | null):
  */
 function expectedToBeFew(rows: string): string {
   return select({ columns: ['*'], from: `${nested(rows)} w`, where: ['__w in (1, -1)'] })
+}
+
+/** A window of so many of its source's rows has several changes of the same ones, as likely as not. */
+const CHURNED = 1 / 4
+
+/**
+ * Where a small table is written again and again, nearly all of its changes cancel. Joined one by one, each would meet
+ * what its row meets, at a cost of changes × rows that no writer has paid, and the longer that takes, the more of them
+ * wait for the next refresh. So what cancels is taken out first, by its exact image. Of a source that is large beside its
+ * window that would cost more than it saves.
+ */
+function netOfMany(rows: string, source: CompiledSource, size: string): string {
+  const churned = `(select rows > ${CHURNED} * ${sourceRows(source)} and ${haveImages(source)} from ${size})`
+  const all = select({
+    columns: [...source.columns.map(q), '__w'],
+    from: `${nested(rows)} w`,
+    where: [`not ${churned}`],
+  })
+  return `${all}\nunion all\n${netted(rows, source, churned)}`
+}
+
+function relationOf({ schema, table }: CompiledSource): string {
+  return `to_regclass(${quoteLiteral(`${q(schema)}.${q(table)}`)})`
+}
+
+/** By the server's statistics; 0 where it has none. */
+function sourceRows(source: CompiledSource): string {
+  const relation = relationOf(source)
+  return `(select coalesce(sum(greatest(c.reltuples, 0)), 0) from pg_catalog.pg_class c where c.relkind <> 'p' and (c.oid = ${relation} or c.oid in (select p.relid from pg_catalog.pg_partition_tree(${relation}) p)))`
+}
+
+/** A type of an extension may lack the function that makes its binary form. */
+function haveImages(source: CompiledSource): string {
+  const columns = source.columns.map((column) => quoteLiteral(column)).join(', ')
+  if (columns === '') return 'true'
+  return `not exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid left join pg_catalog.pg_type e on e.oid = t.typelem where a.attrelid = ${relationOf(source)} and a.attname in (${columns}) and 0 in (t.typsend, coalesce(e.typsend, 1)))`
+}
+
+/** Without the types of the columns: any row stands for all with its image. */
+function netted(rows: string, { columns: read }: CompiledSource, condition: string): string {
+  const columns = read.map(q)
+  const from = `${nested(rows)} w`
+  const where = [condition]
+  if (columns.length === 0) return select({ columns: ['sum(__w)::int as __w'], from, where, having: ['sum(__w) <> 0'] })
+  const [image, at] = ['__image', '__at'].map((name) => q(read.includes(name) ? `${name}_` : name))
+  const imaged = select({
+    columns: [...columns, '__w', `record_send(row(${columns.join(', ')})) as ${image}`],
+    from,
+    where,
+  })
+  const net = `sum(__w) over (partition by ${image})::int as __w`
+  const numbered = select({
+    columns: [...columns, net, `row_number() over (partition by ${image}) as ${at}`],
+    from: `${nested(imaged)} w`,
+  })
+  return select({ columns: [...columns, '__w'], from: `${nested(numbered)} w`, where: [`${at} = 1`, '__w <> 0'] })
 }
 
 function anyOf(conditions: readonly string[]): string {

@@ -78,7 +78,12 @@ export class Worlds implements AsyncDisposable {
         this.#world = world
         continue
       }
-      await world?.abandon()
+      try {
+        await world?.abandon()
+      } catch (error) {
+        // what is left behind is told beside what was wrong before, not in its place
+        tally.wrong.push(`${operation.name}: ${describe(error)}`)
+      }
       course = await this.#open(operation)
     }
     tally.print(operation.name, this.seed)
