@@ -72,8 +72,11 @@ export async function openReplication<Message>(
   return stream
 }
 
-/** Decoded messages wait up to about so many bytes before the connection is paused. */
-const MOST_WAITING = 1 << 20
+/**
+ * Decoded messages wait up to about so many bytes before the connection is paused. No more than two reads of a socket:
+ * what waits long grows old in the collector's eyes, which then copies nearly all of it twice (a fifth of the time).
+ */
+const MOST_WAITING = 1 << 17
 const SIGN_OF_LIFE_MS = 5_000
 const SILENCE_MS = 60_000
 
