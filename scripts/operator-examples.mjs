@@ -280,7 +280,7 @@ function compileExample(name, { query, definition, columns, types = {} }) {
   const known = new Map(inner.map((column) => [column, TYPES[types[column.replace(/_\d+$/, '')] ?? types[column]]]))
   const compiled = compileQuery(facts, planned, known, target, { smallDeltaRows: 1000 })
   const changed = new Set(compiled.sources.map((source) => source.stableName))
-  const statement = refreshCompiler(compiled.refresh).statement({ changed, large: false, emits: false })
+  const statement = refreshCompiler(compiled.refresh).statement({ changed, extent: 'few', emits: false })
   return {
     query,
     plan: explainText(explainPlan(planned)),

@@ -66,7 +66,7 @@ function compilePlan(
 
 /** The statement that reads every source, takes any number of changes and emits: it has all that others have. */
 function everything(sources: readonly CompiledSource[]): RefreshVariant {
-  return { changed: new Set(sources.map((source) => source.stableName)), large: true, emits: true }
+  return { changed: new Set(sources.map((source) => source.stableName)), extent: 'churned', emits: true }
 }
 
 function recipe(

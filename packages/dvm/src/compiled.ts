@@ -41,6 +41,15 @@ export interface RefreshRecipe {
   readonly smallDeltaRows: number
 }
 
+/**
+ * How many change rows a statement takes of a source, and so what it is planned for. `few`: up to `smallDeltaRows`.
+ * `many`: until so many that most of them cancel. `churned`: any number; what cancels is taken out first. A window that is
+ * larger is not read, but told as `over`.
+ */
+export type Extent = (typeof EXTENTS)[number]
+
+export const EXTENTS = ['few', 'many', 'churned'] as const
+
 /** One of the statements of a differential refresh. */
 export interface RefreshVariant {
   /**
@@ -48,8 +57,7 @@ export interface RefreshVariant {
    * nothing but say so. What can not change costs nothing: neither a look-up nor planning.
    */
   readonly changed: ReadonlySet<string>
-  /** Takes any number of change rows; else it is planned for few, and refuses more than `smallDeltaRows` of a source. */
-  readonly large: boolean
+  readonly extent: Extent
   /** Writes the output delta to the stream table's own change buffer. */
   readonly emits: boolean
 }

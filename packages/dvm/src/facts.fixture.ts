@@ -1,7 +1,7 @@
 import { stableName } from '@freshet/core'
 import { compileQuery } from './compile.ts'
 import { refreshCompiler } from './refresh-compiler.ts'
-import type { Compiled, RefreshVariant } from './compiled.ts'
+import type { Compiled, Extent, RefreshVariant } from './compiled.ts'
 import { relationKey, type FunctionFacts, type QueryFacts, type RelationFacts, type TypeFacts } from './facts.ts'
 import { loadParser } from './parse.ts'
 import { planQuery, type Planned } from './plan-query.ts'
@@ -150,12 +150,13 @@ export function statementOf({ refresh }: Compiled, variant: RefreshVariant): str
   return refreshCompiler(refresh).statement(variant)
 }
 
-/** The named parts of the refresh statement for large deltas, which has no limits in it. */
+/** The named parts of the refresh statement for many changes, which has no limits in it. */
 export function partsOf(
   compiled: Compiled,
   changed: ReadonlySet<string> = new Set(compiled.sources.map((source) => source.stableName)),
+  extent: Extent = 'many',
 ): Map<string, string> {
-  const statement = statementOf(compiled, { changed, large: true, emits: false })
+  const statement = statementOf(compiled, { changed, extent, emits: false })
   const parts = statement
     .replace(/^with /, '')
     .matchAll(/^(?:"((?:[^"]|"")+)"|(\w+)) as (?:(?:not )?materialized )?\(\n([\s\S]*?)\n\)/gm)

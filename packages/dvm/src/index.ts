@@ -1,10 +1,12 @@
 export { compileQuery } from './compile.ts'
 export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
+export { EXTENTS } from './compiled.ts'
 export type {
   Compiled,
   CompiledSource,
   CompiledTable,
   CompileOptions,
+  Extent,
   RefreshRecipe,
   RefreshVariant,
   Target,

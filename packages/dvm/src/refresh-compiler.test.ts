@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { RefreshVariant } from './compiled.ts'
 import { compile, partsOf, statementOf } from './facts.fixture.ts'
 import { refreshCompiler } from './refresh-compiler.ts'
 
@@ -12,7 +13,7 @@ const [orders, customers] = ['orders', 'customers'].map(
 ) as [string, string]
 
 const partsFor = (...changed: string[]) => {
-  const text = statementOf(joined, { changed: new Set(changed), large: false, emits: false })
+  const text = statementOf(joined, { changed: new Set(changed), extent: 'few', emits: false })
   return { text, names: [...partsOf(joined, new Set(changed)).keys()] }
 }
 
@@ -54,6 +55,6 @@ test('a recipe is plain data: through JSON it compiles to the same', () => {
   const { refresh } = joined
   if (refresh === null) throw new Error('no recipe')
   const stored = JSON.parse(JSON.stringify(refresh)) as typeof refresh
-  const variant = { changed: new Set([orders, customers]), large: true, emits: true }
+  const variant: RefreshVariant = { changed: new Set([orders, customers]), extent: 'many', emits: true }
   expect(refreshCompiler(stored).statement(variant)).toBe(refreshCompiler(refresh).statement(variant))
 })

@@ -27,7 +27,7 @@ export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
   return {
     statement(variant) {
       const changed = plan.sources.map((source) => variant.changed.has(source.stableName))
-      const key = JSON.stringify([changed, variant.large, variant.emits])
+      const key = JSON.stringify([changed, variant.extent, variant.emits])
       const text = compiled.get(key) ?? refreshStatement(plan, variant)
       compiled.set(key, text)
       return text

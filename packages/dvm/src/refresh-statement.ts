@@ -1,6 +1,7 @@
 import { quoteLiteral } from '@freshet/core'
 
-import type { CompiledSource, RefreshVariant, Target } from './compiled.ts'
+import type { CompiledSource, Extent, RefreshVariant, Target } from './compiled.ts'
+import { isChurned, netOfMany } from './churn.ts'
 import { Differentiator } from './delta/differentiate.ts'
 import type { StageReader } from './delta/readings.ts'
 import type { Stateful } from './plan/plan.ts'
@@ -29,10 +30,10 @@ const FIRST_SNAPSHOT = 4
  */
 export function refreshStatement(
   { stages, sources, target, smallDeltaRows }: RefreshPlan,
-  { changed, large, emits }: RefreshVariant,
+  { changed, extent, emits }: RefreshVariant,
 ): string {
   const chain = new Chain(MOST_CHARACTERS)
-  const windows = openWindows(chain, sources, changed, large ? null : smallDeltaRows)
+  const windows = openWindows(chain, sources, changed, extent, smallDeltaRows)
   const applied = maintainStages(chain, stages, windows.names, emits ? target : null)
   chain.add('advanced', advance(sources))
   chain.add('recorded', record(windows.changeRows, applied))
@@ -136,8 +137,10 @@ function openWindows(
   chain: Chain,
   sources: readonly CompiledSource[],
   changed: ReadonlySet<string>,
-  limit: number | null,
+  extent: Extent,
+  smallDeltaRows: number,
 ): Windows {
+  const limit = extent === 'few' ? smallDeltaRows : null
   const within = (source: CompiledSource) => {
     const frontier = `$${FIRST_SNAPSHOT + sources.indexOf(source)}::pg_snapshot`
     return [`__x >= pg_snapshot_xmin(${frontier})`, `not pg_visible_in_snapshot(__x, ${frontier})`]
@@ -153,6 +156,17 @@ function openWindows(
       return [source, name] as const
     }),
   )
+  const churned = new Map(
+    extent === 'few'
+      ? []
+      : read.map((source) => {
+          const test = isChurned(source, sizes.get(source) ?? '')
+          return [
+            source,
+            `(select churned from ${chain.add(`churn of ${source.table}`, test, { materialized: true })})`,
+          ]
+        }),
+  )
   const names = new Map(
     read.map((source) => {
       const rows = select({
@@ -161,7 +175,11 @@ function openWindows(
         where: [...within(source), '__w <> 0'],
         ...(limit === null ? {} : firstOf(limit + 1)),
       })
-      const body = limit === null ? netOfMany(rows, source, sizes.get(source) ?? '') : expectedToBeFew(rows)
+      const body = {
+        few: () => expectedToBeFew(rows),
+        many: () => rows,
+        churned: () => netOfMany(rows, source, churned.get(source) ?? ''),
+      }[extent]()
       return [source.stableName, chain.add(`window of ${source.table}`, body)] as const
     }),
   )
@@ -195,8 +213,13 @@ function openWindows(
     ].join('\n'),
     { materialized: true },
   )
-  const over =
-    limit === null ? 'false' : anyOf([...sizes.values()].map((name) => `(select rows > ${limit} from ${name})`))
+  const over = anyOf(
+    {
+      few: () => [...sizes.values()].map((name) => `(select rows > ${smallDeltaRows} from ${name})`),
+      many: () => [...churned.values()],
+      churned: () => [],
+    }[extent](),
+  )
   const gate = [
     `select c.forced, c.changed,`,
     `  h.held and not ${truncated} and not ${over} and not ${others} and not c.forced and not c.changed as go`,
@@ -252,62 +275,6 @@ function sizeOf(sizes: string, within: readonly string[], limit: number | null):
  */
 function expectedToBeFew(rows: string): string {
   return select({ columns: ['*'], from: `${nested(rows)} w`, where: ['__w in (1, -1)'] })
-}
-
-/** A window of so many of its source's rows has several changes of the same ones, as likely as not. */
-const CHURNED = 1 / 4
-
-/**
- * Where a small table is written again and again, nearly all of its changes cancel. Joined one by one, each would meet
- * what its row meets, at a cost of changes × rows that no writer has paid, and the longer that takes, the more of them
- * wait for the next refresh. So what cancels is taken out first, by its exact image. Of a source that is large beside its
- * window that would cost more than it saves.
- */
-function netOfMany(rows: string, source: CompiledSource, size: string): string {
-  const churned = `(select rows > ${CHURNED} * ${sourceRows(source)} and ${haveImages(source)} from ${size})`
-  const all = select({
-    columns: [...source.columns.map(q), '__w'],
-    from: `${nested(rows)} w`,
-    where: [`not ${churned}`],
-  })
-  return `${all}\nunion all\n${netted(rows, source, churned)}`
-}
-
-function relationOf({ schema, table }: CompiledSource): string {
-  return `to_regclass(${quoteLiteral(`${q(schema)}.${q(table)}`)})`
-}
-
-/** By the server's statistics; 0 where it has none. */
-function sourceRows(source: CompiledSource): string {
-  const relation = relationOf(source)
-  return `(select coalesce(sum(greatest(c.reltuples, 0)), 0) from pg_catalog.pg_class c where c.relkind <> 'p' and (c.oid = ${relation} or c.oid in (select p.relid from pg_catalog.pg_partition_tree(${relation}) p)))`
-}
-
-/** A type of an extension may lack the function that makes its binary form. */
-function haveImages(source: CompiledSource): string {
-  const columns = source.columns.map((column) => quoteLiteral(column)).join(', ')
-  if (columns === '') return 'true'
-  return `not exists (select from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid left join pg_catalog.pg_type e on e.oid = t.typelem where a.attrelid = ${relationOf(source)} and a.attname in (${columns}) and 0 in (t.typsend, coalesce(e.typsend, 1)))`
-}
-
-/** Without the types of the columns: any row stands for all with its image. */
-function netted(rows: string, { columns: read }: CompiledSource, condition: string): string {
-  const columns = read.map(q)
-  const from = `${nested(rows)} w`
-  const where = [condition]
-  if (columns.length === 0) return select({ columns: ['sum(__w)::int as __w'], from, where, having: ['sum(__w) <> 0'] })
-  const [image, at] = ['__image', '__at'].map((name) => q(read.includes(name) ? `${name}_` : name))
-  const imaged = select({
-    columns: [...columns, '__w', `record_send(row(${columns.join(', ')})) as ${image}`],
-    from,
-    where,
-  })
-  const net = `sum(__w) over (partition by ${image})::int as __w`
-  const numbered = select({
-    columns: [...columns, net, `row_number() over (partition by ${image}) as ${at}`],
-    from: `${nested(imaged)} w`,
-  })
-  return select({ columns: [...columns, '__w'], from: `${nested(numbered)} w`, where: [`${at} = 1`, '__w <> 0'] })
 }
 
 function anyOf(conditions: readonly string[]): string {

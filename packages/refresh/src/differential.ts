@@ -60,7 +60,7 @@ export async function runDifferential(
   const changes = await differing(session, definition.settings)
   const statement = await differentialStatement(definition, variant, options)
   const settings = settingsStatement([...changes, ...PLANNING])
-  const memory = variant.large ? [sql`select ${ENOUGH_MEMORY}`] : []
+  const memory = variant.extent !== 'few' ? [sql`select ${ENOUGH_MEMORY}`] : []
   const record = decision === null ? [] : [recordDecision(definition.id, decision)]
   const started = performance.now()
   const answers = await session.batch([settings, ...memory, statement, ...record], { prepared: true })

@@ -149,7 +149,8 @@ function refreshesOf({ refresh, sources }: Compiled): (readonly [string, string]
   const compiler = refreshCompiler(refresh)
   const changed = new Set(sources.map((source) => source.stableName))
   return [
-    ['refresh', compiler.statement({ changed, large: false, emits: false })],
-    ['refresh of many changes', compiler.statement({ changed, large: true, emits: false })],
+    ['refresh', compiler.statement({ changed, extent: 'few', emits: false })],
+    ['refresh of many changes', compiler.statement({ changed, extent: 'many', emits: false })],
+    ['refresh of many changes of few rows', compiler.statement({ changed, extent: 'churned', emits: false })],
   ]
 }

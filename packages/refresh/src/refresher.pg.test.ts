@@ -154,7 +154,7 @@ test('what a slower reader has yet to see is not read again and again', async ()
   await world.run(`vacuum (analyze) freshet_changes.log_${source?.stableName}`)
   const client = await world.own.client()
   for (const changed of [new Set<string>(), new Set([source?.stableName ?? ''])]) {
-    const { text, values } = await differentialStatement(answer, { changed, large: false }, {})
+    const { text, values } = await differentialStatement(answer, { changed, extent: 'few' }, {})
     const run = `execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`
     await client.query('deallocate all; set enable_sort = off; set plan_cache_mode = force_generic_plan')
     await client.query(`prepare refresh as ${text}`)

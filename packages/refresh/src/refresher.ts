@@ -10,6 +10,7 @@ import {
   type Refresher,
   whileRefused,
 } from '@freshet/core'
+import type { Extent } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
 import { enoughToCount, estimateFull, learn, type Experience } from './cost-model.ts'
@@ -39,8 +40,8 @@ export function createRefresher(context: RefreshContext): Refresher {
 interface Known {
   readonly definition: Definition
   readonly experience: Experience
-  /** The last refresh met more change rows than the statement for small deltas takes. */
-  readonly large: boolean
+  /** Of the last refresh: most likely as many change rows will wait again. */
+  readonly extent: Extent
   /** Stable names of the sources that changed last: most likely the same change next. */
   readonly changed: ReadonlySet<string>
   /** The statement for small deltas of these sources has run: it is planned, and its time is worth remembering. */
@@ -51,7 +52,7 @@ interface Known {
 
 /** A differential refresh to be tried: by which statement, and why, where AUTO had to choose. */
 interface Attempt {
-  readonly large: boolean
+  readonly extent: Extent
   readonly decision: Decision | null
 }
 
@@ -118,13 +119,13 @@ class CachingRefresher implements Refresher {
       if (known.idle && (await isIdle(this.context.database, known.definition))) return { action: 'none' }
       known = { ...known, idle: false }
       const plan = await this.planAttempt(known, options)
-      if (!('large' in plan)) return await plan.instead
+      if (!('extent' in plan)) return await plan.instead
       attempt = plan
       result = await this.context.database.session((session) =>
         runDifferential(
           session,
           known.definition,
-          { changed: known.changed, large: plan.large },
+          { changed: known.changed, extent: plan.extent },
           plan.decision,
           options,
         ),
@@ -138,8 +139,8 @@ class CachingRefresher implements Refresher {
   /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
   private async planAttempt(known: Known, options: RefreshOptions): Promise<Next> {
     const mayChoose = known.definition.mode === 'auto'
-    if (mayChoose && (known.large || fewChangesAreSlow(known.experience))) return this.decide(known, options)
-    return { large: known.large, decision: null }
+    if (mayChoose && (known.extent !== 'few' || fewChangesAreSlow(known.experience))) return this.decide(known, options)
+    return { extent: known.extent, decision: null }
   }
 
   private async decide(known: Known, options: RefreshOptions): Promise<Next> {
@@ -159,7 +160,8 @@ class CachingRefresher implements Refresher {
     if (pending.changeRows === 0) return { instead: { action: 'none' } }
     if (pending.forced) return { instead: this.full(known, 'FORCED', options) }
     if (decision.action === 'full') return { instead: this.full(known, decision.reason, options, decision) }
-    return { large: pending.largestWindow > (definition.plan.refresh?.smallDeltaRows ?? 0), decision }
+    const few = pending.largestWindow <= (definition.plan.refresh?.smallDeltaRows ?? 0)
+    return { extent: few ? 'few' : known.extent === 'churned' ? 'churned' : 'many', decision }
   }
 
   /**
@@ -200,8 +202,8 @@ class CachingRefresher implements Refresher {
           known.warm || attempt.decision !== null
             ? learn(known.experience, { action: 'differential', ms, changeRows })
             : known.experience,
-        large: attempt.large && changeRows > FEW_ROWS,
-        warm: known.warm || !attempt.large,
+        extent: changeRows > FEW_ROWS ? attempt.extent : 'few',
+        warm: known.warm || attempt.extent === 'few',
         idle: false,
       })
       return {
@@ -232,8 +234,8 @@ class CachingRefresher implements Refresher {
       return 'again'
     }
     if (result.over) {
-      // More changes than planned for: the next attempt chooses, or takes the statement for large deltas.
-      this.known.set(id, { ...known, large: true })
+      // More changes than planned for: the next attempt chooses, or takes the statement for more.
+      this.known.set(id, { ...known, extent: attempt.extent === 'few' ? 'many' : 'churned' })
       return 'again'
     }
     throw new FreshetError('INTERNAL', `a refresh of ${nameOf(definition)} neither ran nor said why`)
@@ -318,7 +320,7 @@ class CachingRefresher implements Refresher {
       await requireCapture(this.context, definition)
     }
     const experience = await loadExperience(this.context.database, id)
-    const known: Known = { definition, experience, large: false, changed: NONE, warm: false, idle: false }
+    const known: Known = { definition, experience, extent: 'few', changed: NONE, warm: false, idle: false }
     this.known.set(id, known)
     return known
   }

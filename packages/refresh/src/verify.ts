@@ -1,4 +1,5 @@
 import { FreshetError, isFreshetError, isRefusal, type Queryable, sql } from '@freshet/core'
+import { EXTENTS } from '@freshet/dvm'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
@@ -81,9 +82,9 @@ async function bringToSnapshot(transaction: Queryable, definition: Definition): 
   if (reason === 'nothing pending') return
   if (reason === null) {
     const all = new Set(definition.plan.sources.map((source) => source.stableName))
-    for (const large of [false, true]) {
+    for (const extent of EXTENTS) {
       const [result] = await transaction.query<{ done: boolean; pending: boolean; truncated: boolean; over: boolean }>(
-        await differentialStatement(definition, { changed: all, large }, options),
+        await differentialStatement(definition, { changed: all, extent }, options),
       )
       if (result === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
       if (result.done || !result.pending) return

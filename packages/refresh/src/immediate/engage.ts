@@ -121,7 +121,7 @@ async function bringUpToDate(transaction: Queryable, definition: Definition, how
     !definition.snapshots.includes(null)
   if (windowed && plan.refresh !== null) {
     const changed = new Set(plan.sources.map((source) => source.stableName))
-    const text = refreshCompiler(plan.refresh).statement({ changed, large: true, emits: definition.emits })
+    const text = refreshCompiler(plan.refresh).statement({ changed, extent: 'churned', emits: definition.emits })
     const [answer] = await transaction.query<{
       done: boolean
       pending: boolean
