@@ -8,7 +8,7 @@ const STREAMS = {
   'shop."Per ""kind"""': 'select kind, sum(n) as n from shop.item group by kind',
   'shop.now': 'select n, kind from shop.item where n > 1',
   'shop.top': 'select max(n) as n from shop."Per ""kind"""',
-  'shop.both': 'select p.kind, t.n from shop."Per ""kind""" p join shop.top t on t.n = p.n',
+  'shop.pair': 'select p.kind, t.n from shop."Per ""kind""" p join shop.top t on t.n = p.n',
 } as const
 
 let own: Awaited<ReturnType<typeof createTestDatabase>>
@@ -46,15 +46,14 @@ test('how a stream table is: fresh, paused, failing', async () => {
     last_rows_inserted: '1',
   })
   expect(await run(`select from freshet.stream_tables_status where age >= '0' and last_duration >= '0'`)).toHaveLength(
-    // an immediate one has no refreshes
-    Object.keys(STREAMS).length - 1,
+    Object.keys(STREAMS).length,
   )
   await freshet.pause('shop.top')
   expect(await status('shop.top')).toMatchObject({ status: 'paused' })
   await freshet.resume('shop.top')
-  await freshet.pauseCapture({ source: 'shop.item' })
+  await freshet.pauseCapture({ kind: 'source', name: 'shop.item' })
   expect(await status('shop."Per ""kind"""')).toMatchObject({ paused_sources: ['shop.item'] })
-  await freshet.resumeCapture({ source: 'shop.item' })
+  await freshet.resumeCapture({ kind: 'source', name: 'shop.item' })
   await freshet.refreshAll()
   for (const [name, query] of Object.entries(STREAMS)) await assertEqualToQuery(own.database, name, query)
 })
@@ -77,22 +76,63 @@ test('the way down from what nobody reads, and from one', async () => {
   const kind = 'shop."Per ""kind"""'
   const below = [`  ${kind}`, '    shop.item']
   const top = ['shop.top', ...below]
-  expect(await lines('null')).toEqual(['shop.both', ...below, ...top.map((line) => `  ${line}`), 'shop.now', '  shop.item'])
+  expect(await lines('null')).toEqual([
+    'shop.now',
+    '  shop.item',
+    'shop.pair',
+    ...below,
+    ...top.map((line) => `  ${line}`),
+  ])
   expect(await lines(`'shop.top'`)).toEqual(top)
   await expect(lines(`'shop.item'`)).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
 })
 
 test('as a picture, whatever the names are', async () => {
-  const text = async (format: string) => String((await run(`select freshet.explain_dag(${format}) as text`))[0]?.['text'])
+  const text = async (format: string) =>
+    String((await run(`select freshet.explain_dag(${format}) as text`))[0]?.['text'])
   const ids = new Map(
-    (await run('select name, stream_table_id as id from freshet.stream_tables_status')).map(({ name, id }) => [name, id]),
+    (await run('select name, stream_table_id as id from freshet.stream_tables_status')).map(({ name, id }) => [
+      name,
+      id,
+    ]),
   )
   const named = (picture: string) =>
     [...ids]
       .reduce((shown, [name, id]) => shown.replaceAll(`t${String(id)} `, `<${String(name)}> `), `${picture}\n`)
-      .replaceAll(/t(?<id>\d+)(?=[\n;[])/g, (_, id: string) => `<${String([...ids].find(([, own]) => String(own) === id)?.[0])}>`)
+      .replaceAll(
+        /t(?<id>\d+)(?=[\n;[])/g,
+        (_, id: string) => `<${String([...ids].find(([, own]) => String(own) === id)?.[0])}>`,
+      )
       .replaceAll(/s[0-9a-f]{16}/g, '<source>')
-  expect(named(await text(''))).toMatchInlineSnapshot()
-  expect(named(await text(`'dot'`))).toMatchInlineSnapshot()
+  expect(named(await text(''))).toMatchInlineSnapshot(`
+    "flowchart LR
+      <shop."Per ""kind""">["shop.#quot;Per #quot;#quot;kind#quot;#quot;#quot;<br/>manual"]
+      <source>[("shop.item")]
+      <shop.now>["shop.now<br/>live"]
+      <shop.pair>["shop.pair<br/>manual"]
+      <shop.top>["shop.top<br/>manual"]
+      <source> --> <shop."Per ""kind""">
+      <source> --> <shop.now>
+      <shop."Per ""kind"""> --> <shop.top>
+      <shop."Per ""kind"""> --> <shop.pair>
+      <shop.top> --> <shop.pair>
+    "
+  `)
+  expect(named(await text(`'dot'`))).toMatchInlineSnapshot(`
+    "digraph freshet {
+      rankdir=LR;
+      <shop."Per ""kind"""> [label="shop.\\"Per \\"\\"kind\\"\\"\\"\\nmanual", shape=box];
+      <source> [label="shop.item", shape=cylinder];
+      <shop.now> [label="shop.now\\nlive", shape=box];
+      <shop.pair> [label="shop.pair\\nmanual", shape=box];
+      <shop.top> [label="shop.top\\nmanual", shape=box];
+      <source> -> <shop."Per ""kind""">;
+      <source> -> <shop.now>;
+      <shop."Per ""kind"""> -> <shop.top>;
+      <shop."Per ""kind"""> -> <shop.pair>;
+      <shop.top> -> <shop.pair>;
+    }
+    "
+  `)
   await expect(text(`'svg'`)).rejects.toMatchObject({ message: expect.stringContaining(`there is no format 'svg'`) })
 })

@@ -12,8 +12,11 @@ select t.stream_table_id, format('%I.%I', t.schema_name, t.table_name) as name, 
 from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
   left join freshet.gated_stream_table g using (stream_table_id)
   left join lateral (
-    select * from freshet.refresh_history h where h.stream_table_id = t.stream_table_id
-    order by h.refresh_id desc limit 1
+    -- A range of one, ordered by both: so only by the index of both. By equality the planner may as well walk back through
+    -- the refreshes of all, and far, for one that was refreshed long ago.
+    select * from freshet.refresh_history h
+    where h.stream_table_id between t.stream_table_id and t.stream_table_id
+    order by h.stream_table_id, h.refresh_id desc limit 1
   ) h on true;
 
 -- Who reads what: a row for each relation that a stream table reads directly.
@@ -21,7 +24,7 @@ create view freshet.dependency_edge as
 select t.stream_table_id, format('%I.%I', t.schema_name, t.table_name) as name, d.stable_name as reads_stable_name,
   u.stream_table_id as reads_stream_table_id,
   coalesce(
-    format('%I.%I', u.schema_name, u.table_name),
+    case when u.stream_table_id is not null then format('%I.%I', u.schema_name, u.table_name) end,
     (select format('%I.%I', o.schema_name, o.table_name) from freshet.source o where o.stable_name = d.stable_name),
     -- what an immediate one reads need not be captured
     (
@@ -61,7 +64,7 @@ begin
       select tree.depth + 1, e.reads, e.reads_stream_table_id, tree.path || e.reads
       from tree join freshet.dependency_edge e using (stream_table_id)
     )
-    select tree.depth, tree.relation, tree.stream_table_id, tree.path from tree order by tree.path;
+    select tree.depth, tree.relation, tree.stream_table_id, tree.path from tree order by tree.path collate "C";
 end
 $$;
 
