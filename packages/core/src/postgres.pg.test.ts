@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { countingLink, createTestDatabase, type TestDatabase } from '@freshet/testkit'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { Database } from './database.ts'
 import { connect } from './postgres.ts'
 import { raw, sql } from './sql.ts'
@@ -240,12 +240,22 @@ test('a broken connection is reported as such and never lent again', async () =>
 test('a connection that is cut without a word is reported as lost', async () => {
   await using link = await countingLink(created.url)
   const distant = await connect({ url: link.url, poolSize: 1 })
-  setTimeout(() => link.cut(), 50)
-  await expect(distant.query(raw('select pg_sleep(1)'))).rejects.toMatchObject({ code: 'CONNECTION_LOST' })
-  setTimeout(() => link.cut(), 50)
-  await expect(distant.batch([raw('select 1'), raw('select pg_sleep(1)')])).rejects.toMatchObject({
-    code: 'CONNECTION_LOST',
-  })
+  const cutWhile = async (name: string) => {
+    const sleeper = sql`select pid from pg_stat_activity where wait_event = 'PgSleep' and query like ${`%${name}`}`
+    const found = await vi.waitFor(async () => single(await database.query<{ pid: number }>(sleeper)), 20_000)
+    link.cut()
+    // the server does not notice while it sleeps
+    await database.query(sql`select pg_terminate_backend(${found.pid}, 20000)`)
+  }
+  const lost = { code: 'CONNECTION_LOST' }
+  await Promise.all([
+    cutWhile('alone'),
+    expect(distant.query(raw('select pg_sleep(60) as alone'))).rejects.toMatchObject(lost),
+  ])
+  await Promise.all([
+    cutWhile('second'),
+    expect(distant.batch([raw('select 1'), raw('select pg_sleep(60) as second')])).rejects.toMatchObject(lost),
+  ])
   expect(await distant.query(raw('select 1 as one'))).toEqual([{ one: 1 }])
   await distant.close()
 })
@@ -310,6 +320,12 @@ test('a server that can not be reached, with the reason and without the password
 function portOf(server: Server): number {
   const address = server.address()
   return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+function single<T>(rows: readonly T[]): T {
+  const [row] = rows
+  if (row === undefined || rows.length > 1) throw new Error(`${rows.length} rows`)
+  return row
 }
 
 async function eventually<T>(work: () => Promise<T>): Promise<T> {
