@@ -1,4 +1,4 @@
-import { FreshetError, isFreshetError, raw } from '@freshet/core'
+import { DEFAULT_PATIENCE, FreshetError, isFreshetError, raw, whileRefused } from '@freshet/core'
 import type { Freshet } from '@freshet/client'
 import { differences } from '@freshet/testkit'
 import pg from 'pg'
@@ -180,9 +180,12 @@ class Run {
   async #create(index: number): Promise<void> {
     const stream = this.#stream(index)
     const spec = { name: this.#here(stream.name), query: this.#text(stream), mode: stream.mode, schedule: 'manual' }
-    const creating = this.#arena.freshet.create(spec).catch((error: unknown) => {
+    // Nobody writes for longer than a statement here; but the server's own upkeep may hold a table of the catalog.
+    const create = (mode: typeof spec.mode) =>
+      whileRefused(DEFAULT_PATIENCE.patienceMs, () => this.#arena.freshet.create({ ...spec, mode }))
+    const creating = create(spec.mode).catch((error: unknown) => {
       if (!isFreshetError(error, 'NOT_IMMEDIATE')) throw error
-      return this.#arena.freshet.create({ ...spec, mode: 'auto' })
+      return create('auto')
     })
     const made = await this.#orFault('create failed', creating, spec.query)
     const full = made.effectiveMode === 'full'
