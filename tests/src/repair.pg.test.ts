@@ -117,7 +117,7 @@ const DAMAGES: Readonly<Record<string, readonly [damage: string | (() => Promise
       await drop('function', 'capture_update_%')
       await drop('table', 'stage_%')
       await run(`delete from freshet.source where table_name = 'kinds'; delete from freshet.dependency; delete from freshet.stream_table_state;
-        drop function freshet.guard_stream_table cascade; drop view freshet.gated_stream_table`)
+        drop function freshet.guard_stream_table cascade; drop view freshet.gated_stream_table cascade`)
     },
     /view freshet\.gated_stream_table was missing/,
   ],
