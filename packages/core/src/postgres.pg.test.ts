@@ -261,7 +261,7 @@ test('a connection that is cut without a word is reported as lost', async () => 
 })
 
 test('a pool that is all lent says so, and so does one that was closed', async () => {
-  const small = await connect({ url: created.url, poolSize: 1, poolWaitMs: 50 })
+  const small = await connect({ url: created.url, poolSize: 1, poolWaitMs: 1_000 })
   await small.session(async () => {
     await expect(small.query(raw('select 1'))).rejects.toMatchObject({ code: 'SERVER_OVERLOADED', retry: 'retry' })
   })
@@ -287,11 +287,11 @@ test('limits of the connection hold', async () => {
 
 test('a server that can not be reached, with the reason and without the password', async () => {
   const url = new URL(created.url)
-  const trial = async (change: (url: URL) => unknown) => {
+  const trial = async (change: (url: URL) => unknown, connectTimeoutMs = 20_000) => {
     const changed = new URL(url)
     changed.password = 's3cret'
     change(changed)
-    const error: unknown = await connect({ url: changed.toString(), connectTimeoutMs: 300 }).catch(
+    const error: unknown = await connect({ url: changed.toString(), connectTimeoutMs }).catch(
       (reason: unknown) => reason,
     )
     expect(`${JSON.stringify(error)} ${String(error)}`).not.toContain('s3cret')
@@ -311,7 +311,7 @@ test('a server that can not be reached, with the reason and without the password
   expect(unencrypted).toMatchObject({ code: 'CONNECTION_REFUSED', message: expect.stringContaining('SSL') })
   const deaf = createServer().listen(0, '127.0.0.1')
   await once(deaf, 'listening')
-  expect(await trial((to) => ((to.hostname = '127.0.0.1'), (to.port = `${portOf(deaf)}`)))).toMatchObject({
+  expect(await trial((to) => ((to.hostname = '127.0.0.1'), (to.port = `${portOf(deaf)}`)), 300)).toMatchObject({
     code: 'CONNECTION_REFUSED',
   })
   deaf.close()
