@@ -87,7 +87,8 @@ export async function describeStreamTables(
         where d.stream_table_id = t.stream_table_id
       ), '[]') as sources
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
-    where ${id}::int is null or t.stream_table_id = ${id}::int
+    where (${id}::int is null or t.stream_table_id = ${id}::int)
+      and not exists (select from freshet.shadow_build b where b.shadow_id = t.stream_table_id)
     order by t.schema_name, t.table_name`)
   return rows.map(({ reasonCode, reasonDetail, sources, decision, ...row }) => ({
     ...row,
