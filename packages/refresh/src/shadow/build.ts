@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEFAULT_PATIENCE, FreshetError, isRefusal, type Queryable, raw, readSettings, sql } from '@freshet/core'
+import { DEFAULT_PATIENCE, FreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
 import { captureSources } from '../capture-sources.ts'
 import type { RefreshContext } from '../context.ts'
 import { fill, makePlan, record } from '../create.ts'
@@ -46,7 +46,7 @@ export async function buildShadow(context: RefreshContext, wanted: NewQuery, onP
   const shadow = await begin(context, wanted)
   const { to } = await relationsOf(context.database, live.id, shadow)
   try {
-    await cancelable(context, live, shadow, async (own) => build(own, wanted, shadow, onProgress))
+    await cancelable(context, live, shadow, async (own, canceled) => build(own, wanted, shadow, onProgress, canceled))
   } catch (error) {
     // a commit whose answer was lost is a commit: then the rest follows
     if (await isAsBefore(context, live, to, error)) {
@@ -66,10 +66,10 @@ export async function buildShadow(context: RefreshContext, wanted: NewQuery, onP
 /** The tables, empty, and the rows of the catalog, in one transaction: where it is refused, there is nothing to undo. */
 async function begin({ database }: RefreshContext, { live, resolved, query }: NewQuery): Promise<number> {
   const target = shadowName(live)
-  // however it was asked for: what can be refreshed by deltas catches up by deltas
   const plan = await makePlan(database, resolved, target, 'auto')
   return database.transaction(async (transaction) => {
-    const spec = { query, mode: 'auto' } as const
+    // however it was asked for: what has deltas catches up by deltas, whose size is known
+    const spec = { query, mode: plan.refresh === null ? 'auto' : 'differential' } as const
     const shadow = await record(transaction, { spec, target, resolved, plan, schedule: 'manual' })
     await recordShadow(transaction, shadow, live.id)
     const pair = await relationsOf(transaction, live.id, shadow)
@@ -82,7 +82,13 @@ async function begin({ database }: RefreshContext, { live, resolved, query }: Ne
   })
 }
 
-async function build(context: RefreshContext, wanted: NewQuery, shadow: number, onProgress: OnProgress): Promise<void> {
+async function build(
+  context: RefreshContext,
+  wanted: NewQuery,
+  shadow: number,
+  onProgress: OnProgress,
+  canceled: AbortSignal,
+): Promise<void> {
   const { live, resolved } = wanted
   const { database } = context
   const { plan } = await loadDefinition(database, shadow)
@@ -91,8 +97,9 @@ async function build(context: RefreshContext, wanted: NewQuery, shadow: number, 
   await fill(context, shadow, onProgress, true)
   let built: readonly Built[] = []
   const refresher = createShadowRefresher(context)
-  const { small_delta_rows: small } = await readSettings(database)
+  const small = plan.refresh?.smallDeltaRows ?? 0
   const rounds: number[] = []
+  let behind = 0
   let refusedSince: number | null = null
   for (;;) {
     built = await buildBelongings(context, live, shadow, built, onProgress)
@@ -105,13 +112,14 @@ async function build(context: RefreshContext, wanted: NewQuery, shadow: number, 
     const next = verdict(rounds, small)
     if (next === 'give up') throw notConverging(live, rounds)
     if (next === 'again') {
-      await sleep(wanted.restMs / 2 ** (rounds.length - 1))
+      await sleep(wanted.restMs / 2 ** (rounds.length - 1), undefined, { signal: canceled })
       continue
     }
     await enterPhase(database, shadow, 'swapping')
     onProgress({ phase: 'swap', message: 'taking its place' })
     try {
       if ((await swap(database, { ...wanted, shadow, built })) === 'swapped') return
+      if (++behind === OFTEN) throw notConverging(live, rounds)
     } catch (error) {
       refusedSince ??= performance.now()
       if (!isRefusal(error) || performance.now() > refusedSince + DEFAULT_PATIENCE.patienceMs) throw error
@@ -119,6 +127,9 @@ async function build(context: RefreshContext, wanted: NewQuery, shadow: number, 
     }
   }
 }
+
+/** So often it was caught up, and was behind again a moment later. */
+const OFTEN = 100
 
 /** What people have given to the table and must be built; again where that has changed since. */
 async function buildBelongings(
@@ -144,8 +155,12 @@ async function buildBelongings(
 
 function notConverging(live: Definition, rounds: readonly number[]): FreshetError {
   return new FreshetError('NOT_CONVERGING', `the new query of ${nameOf(live)} does not catch up with what is written`, {
-    detail: `${rounds.length} refreshes, of ${rounds.slice(-3).join(', ')} change rows at last`,
+    detail: `${rounds.length} refreshes, of ${rounds.slice(-3).map(printed).join(', ')} change rows at last`,
   })
+}
+
+function printed(round: number): string {
+  return round === Infinity ? 'any number of' : String(round)
 }
 
 /** Throws `cause` when it can not be told. */

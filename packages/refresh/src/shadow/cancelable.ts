@@ -12,17 +12,17 @@ export async function cancelable<T>(
   context: RefreshContext,
   live: Definition,
   shadow: number,
-  work: (context: RefreshContext) => Promise<T>,
+  work: (context: RefreshContext, canceled: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { database } = context
   const running = new Set<number>()
   const ended = new AbortController()
-  let canceled = false
+  const canceled = new AbortController()
   let canceling: Promise<unknown> = Promise.resolve()
   const watch = async () => {
     while (!ended.signal.aborted) {
-      canceled ||= await isCanceled(database, shadow)
-      if (canceled) {
+      if (canceled.signal.aborted || (await isCanceled(database, shadow))) {
+        canceled.abort()
         canceling = database.query(sql`select pg_cancel_backend(pid) from unnest(${[...running]}::int[]) pid`)
         await canceling
       }
@@ -31,7 +31,7 @@ export async function cancelable<T>(
   }
   const session: Database['session'] = (lent) =>
     database.session(async (own) => {
-      if (canceled) throw wasCanceled(live)
+      if (canceled.signal.aborted) throw wasCanceled(live)
       const [server] = await own.query<{ pid: number }>(sql`select pg_backend_pid() as pid`)
       if (server !== undefined) running.add(server.pid)
       try {
@@ -52,9 +52,9 @@ export async function cancelable<T>(
   // a connection that is lost here is lost to the work as well, which says so better
   const watching = watch().catch((error: unknown) => error)
   try {
-    return await work({ ...context, database: own })
+    return await work({ ...context, database: own }, canceled.signal)
   } catch (error) {
-    throw canceled ? wasCanceled(live, error) : error
+    throw canceled.signal.aborted ? wasCanceled(live, error) : error
   } finally {
     ended.abort()
     await watching
