@@ -88,6 +88,22 @@ test('no read fails, and each is answered by the old query or by the new', async
     if (hint?.startsWith('create index') !== true) expect(`${level} ${message}`).toMatch(/^ok/)
 })
 
+test('sources that are captured by WAL: what was committed before the swap is in it', async () => {
+  await using bank = await createTestDatabase()
+  await bank.database.query(raw(BANK))
+  const freshet = await connect({ databaseUrl: bank.url, applicationName: 'altering' })
+  bank.defer(async () => {
+    await freshet.drop('answer', { cascade: true })
+    await freshet.close()
+  })
+  await freshet.create({ name: 'answer', query: BY_OWNER, mode: 'differential', schedule: 'manual', cdc: 'wal' })
+  for (const query of [BY_REST, BY_NAME]) {
+    await bank.database.query(raw('update account set balance = balance + 1 - 2 * (id % 2)'))
+    await freshet.alter('answer', { query })
+    await assertEqualToQuery(freshet.database, 'answer', query)
+  }
+})
+
 type Client = Awaited<ReturnType<Awaited<ReturnType<typeof createTestDatabase>>['client']>>
 interface Counts {
   reads: number

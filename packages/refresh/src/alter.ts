@@ -25,7 +25,7 @@ import { engage } from './immediate/engage.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { markReinitialize } from './recompile.ts'
 import { refuseCycle } from './refuse-cycle.ts'
-import { recordReferences } from './resolve/references.ts'
+import { queryChanged, recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
 import { discardShadow } from './shadow/abandoned.ts'
@@ -72,7 +72,7 @@ async function alterClaimed(
   const before = await loadDefinition(database, id)
   await dropStrayDependencies(database, before)
   // the claim is ours: nobody is building it any more
-  const left = await shadowOf(database, id)
+  const left = change.query === undefined ? null : await shadowOf(database, id)
   if (left !== null) await discardShadow(context, left.id)
   await releaseUnreadSources(context)
   // One that was taken from its writers, and not given back, still is what it was.
@@ -264,7 +264,8 @@ async function changeQuery(
   const resolved = await resolveQuery(database, query)
   await refuseCycle(database, before, resolved)
   const plan = await makePlan(database, resolved, before, mode)
-  if (meansTheSame(before, resolved, plan)) await writeOtherwise(context, before, query, mode)
+  if (meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id)))
+    await writeOtherwise(context, before, query, mode)
   else await buildShadow(context, { live: before, resolved, plan, query, mode, restMs }, onProgress)
   onProgress({ phase: 'done', message: 'fresh' })
 }

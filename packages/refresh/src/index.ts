@@ -27,6 +27,7 @@ export {
   type Description,
   type HistoryEntry,
   historyOf,
+  type NewQueryStatus,
   type Status,
   statusOf,
 } from './status.ts'
