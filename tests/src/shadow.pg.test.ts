@@ -41,7 +41,7 @@ interface Found {
   readonly parts: number
 }
 
-test('no read fails, and each is answered by the old query or by the new', async () => {
+test('no read fails, and each is answered by the old query or by the new', { timeout: 600_000 }, async () => {
   const seed = freshSeed()
   const own = random(seed)
   await using bank = await createTestDatabase()
@@ -63,7 +63,7 @@ test('no read fails, and each is answered by the old query or by the new', async
   )
 
   const queries = [BY_REST, BY_NAME, BY_OWNER]
-  for (let round = 0; round < (LONG ? 20 : 2); round++)
+  for (let round = 0; round < (LONG ? 20 : 1); round++)
     for (const query of queries) {
       await freshet.alter('answer', { query, restMs: own.int(0, 20) })
       // every reader has read under it

@@ -26,7 +26,7 @@ export async function removeAbandonedShadows(context: RefreshContext): Promise<r
 
 /** For who has the claim. False when it is gone already. */
 export async function discardShadow(context: RefreshContext, shadow: number): Promise<boolean> {
-  const [there] = await context.database.query(sql`select from freshet.shadow_build where shadow_id = ${shadow}`)
+  const [there] = await context.database.query(sql`select from freshet.stream_table where stream_table_id = ${shadow}`)
   if (there === undefined) return false
   await discard(context, await loadDefinition(context.database, shadow))
   return true

@@ -2,7 +2,9 @@ import { writeSetting } from '@freshet/core'
 import { assertEqualToQuery } from '@freshet/testkit'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { alterStreamTable, type AlterSpec } from '../alter.ts'
+import { createStreamTable } from '../create.ts'
 import { findDefinition } from '../definition.ts'
+import { dropStreamTable } from '../drop.ts'
 import { historyOf } from '../status.ts'
 import { leftBehind, createWorld, type World } from '../world.fixture.ts'
 import { cancelAlteration, removeAbandonedShadows } from './abandoned.ts'
@@ -261,6 +263,16 @@ test('what a process left is removed by upkeep, and by who alters next; not what
   await alter({ query: OTHER })
   expect(await world.rows('select from freshet.shadow_build')).toEqual([])
   await world.step(`update items set n = n + 1`)
+})
+
+test('the stream table itself is dropped meanwhile: nothing is left of either', async () => {
+  await world.run(ITEMS)
+  await createStreamTable(world.context, { name: 'answer', query: SUMS })
+  const dropping = { swapping: () => dropStreamTable(world.context, 'answer') }
+  await expect(alter({ query: OTHER }, dropping)).rejects.toMatchObject({
+    code: expect.stringMatching(/UNKNOWN|CANCELED/),
+  })
+  expect(await leftBehind(world.database)).toEqual([])
 })
 
 test('a query that means the same stays where it is', async () => {

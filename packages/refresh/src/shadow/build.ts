@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DEFAULT_PATIENCE, FreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
+import { DEFAULT_PATIENCE, FreshetError, isFreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
 import { captureSources } from '../capture-sources.ts'
 import type { RefreshContext } from '../context.ts'
 import { fill, makePlan, record } from '../create.ts'
 import { type Definition, loadDefinition, type Mode, nameOf, type StoredPlan } from '../definition.ts'
-import { discard } from '../drop.ts'
 import type { OnProgress } from '../progress.ts'
 import { createShadowRefresher } from '../refresher.ts'
 import { recordReferences } from '../resolve/references.ts'
 import type { Resolved } from '../resolve/resolve.ts'
+import { discardShadow } from './abandoned.ts'
 import { type Built, QUALIFIED, storageSettings, toBuild } from './belongings.ts'
 import { cancelable } from './cancelable.ts'
 import { verdict } from './converge.ts'
@@ -56,10 +56,10 @@ export async function buildShadow(context: RefreshContext, wanted: NewQuery, onP
   }
   onProgress({ phase: 'swap', message: 'dropping what it held before' })
   try {
-    await discard(context, await loadDefinition(context.database, shadow))
+    await reconnecting(() => discardShadow(context, shadow))
   } catch (error) {
-    // somebody still reads it; the query is changed all the same, and upkeep drops it later
-    if (!isRefusal(error)) throw error
+    // somebody still reads it, or the server has gone away: the query is changed all the same, and upkeep drops it later
+    if (!isFreshetError(error) || (error.retry !== 'retry' && error.retry !== 'reconnect')) throw error
   }
 }
 
@@ -163,10 +163,23 @@ function printed(round: number): string {
   return round === Infinity ? 'any number of' : String(round)
 }
 
+/** What broke one connection has most likely broken those that wait in the pool; they are found out one by one. */
+async function reconnecting<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await work()
+    } catch (error) {
+      if (!isFreshetError(error) || error.retry !== 'reconnect' || attempt === CONNECTIONS) throw error
+      await sleep(50)
+    }
+}
+
+const CONNECTIONS = 10
+
 /** Throws `cause` when it can not be told. */
 async function isAsBefore(context: RefreshContext, live: Definition, shadow: number, cause: unknown): Promise<boolean> {
   try {
-    return (await relationOf(context.database, live)) !== shadow
+    return (await reconnecting(() => relationOf(context.database, live))) !== shadow
   } catch {
     // whoever comes next clears it away; why it failed at first says more
     throw cause
@@ -182,7 +195,7 @@ async function relationOf(queryable: Queryable, { id }: Definition): Promise<num
 
 async function remove(context: RefreshContext, shadow: number, cause: unknown): Promise<void> {
   try {
-    await discard(context, await loadDefinition(context.database, shadow))
+    await reconnecting(() => discardShadow(context, shadow))
   } catch {
     // as above
     throw cause
