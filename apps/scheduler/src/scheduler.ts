@@ -71,7 +71,13 @@ async function run(freshet: Freshet, options: SchedulerOptions, logger: Logger):
     logStream(logger, event)
     metrics.recordStream(event)
   })
-  const coordinator = startCoordinator({ database, refresher, capture, listener })
+  const coordinator = startCoordinator({
+    database,
+    refresher,
+    capture,
+    removeLeftovers: () => freshet.removeLeftovers(),
+    listener,
+  })
   const view = () => coordinator.view()
   const api = createApi({ freshet, view, series, startedAt })
   const feeds = createFeeds({

@@ -13,6 +13,7 @@ import {
 } from '@freshet/core'
 import {
   alterStreamTable,
+  cancelAlteration,
   createRefresher,
   createStreamTable,
   describeStreamTables,
@@ -29,6 +30,7 @@ import {
   pauseGate,
   pauseStreamTable,
   type RefreshContext,
+  removeAbandonedShadows,
   repair,
   restore,
   resumeGate,
@@ -46,7 +48,7 @@ import { streamTableHandle } from './stream-table.ts'
 
 export interface ConnectOptions {
   readonly databaseUrl: string
-  /** Connections at most. Default 10; creating takes up to three at a time, altering four. */
+  /** Connections at most. Default 10; creating takes up to three at a time, altering five. */
   readonly poolSize?: number
   /** Shown in pg_stat_activity. Default `freshet`. */
   readonly applicationName?: string
@@ -149,6 +151,10 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       const definition = await alterStreamTable(context, name, change, progress)
       return get(definition.id)
     },
+    async cancelAlter(name) {
+      await requireInstalled()
+      await cancelAlteration(context, name)
+    },
     async drop(name, dropOptions) {
       await requireInstalled()
       return dropStreamTable(context, name, dropOptions)
@@ -235,6 +241,10 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       return historyOf(database, definition, historyOptions.limit ?? 50)
     },
     doctor: () => examine(context),
+    async removeLeftovers() {
+      await requireInstalled()
+      return (await removeAbandonedShadows(context)).map(({ subject, message }) => `${subject}: ${message}`)
+    },
     repair: () => repair(context),
     dump: () => dump(context),
     restore: (document, progress) => restore(context, document, progress),

@@ -42,6 +42,11 @@ export interface Freshet {
   init(options?: { readonly eventTriggers?: boolean | undefined }): Promise<InitReport>
   create(spec: CreateSpec, progress?: (step: Progress) => void): Promise<StreamTable>
   alter(name: string, change: AlterSpec, progress?: (step: Progress) => void): Promise<StreamTable>
+  /**
+   * Ends the filling of a new query, wherever that is done: it is told, and cleans up; what nobody is at is removed. The
+   * stream table keeps the query that it has.
+   */
+  cancelAlter(name: string): Promise<void>
   drop(name: string, options?: { readonly cascade?: boolean }): Promise<readonly string[]>
   list(): Promise<readonly StreamTable[]>
   get(name: string): Promise<StreamTable>
@@ -66,6 +71,8 @@ export interface Freshet {
   status(): Promise<readonly StreamTableStatus[]>
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
   doctor(): Promise<readonly Finding[]>
+  /** Removes what processes left that ended in the middle of an alteration; says what that was. `repair` does, too. */
+  removeLeftovers(): Promise<readonly string[]>
   /** Rebuilds what is missing, and says what it did; nothing is refreshed. */
   repair(): Promise<RepairReport>
   /**

@@ -21,6 +21,7 @@ export type {
   Progress,
   RepairReport,
   RestoreReport,
+  NewQueryStatus,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'

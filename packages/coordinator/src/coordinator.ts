@@ -10,6 +10,8 @@ export interface CoordinatorOptions {
   readonly database: Database
   readonly refresher: Refresher
   readonly capture: Capture
+  /** Removes what else processes left that ended too early, beside what the capture knows of; says what that was. */
+  readonly removeLeftovers?: () => Promise<readonly string[]>
   readonly listener?: CoordinatorListener
   /** Recorded in the history. Default `scheduler`. */
   readonly initiatedBy?: string
@@ -54,7 +56,7 @@ export function startCoordinator(options: CoordinatorOptions): RunningCoordinato
   options.signal?.addEventListener('abort', () => stop.abort(), { once: true })
   if (options.signal?.aborted === true) stop.abort()
   const loop = createLoop({
-    store: databaseStore(options.database, options.capture),
+    store: databaseStore(options.database, options.capture, options.removeLeftovers),
     refresher: options.refresher,
     clock,
     listener,

@@ -125,6 +125,13 @@ describe.each([
   })
 })
 
+test('upkeep clears what the capture knows of, and what the others do', async () => {
+  const capture = { ...tables.capture, removeLeftovers: () => Promise.resolve(['a slot']) }
+  expect(await databaseStore(database, capture).clear()).toEqual(['a slot'])
+  const removeLeftovers = () => Promise.resolve(['a new query'])
+  expect(await databaseStore(database, capture, removeLeftovers).clear()).toEqual(['a slot', 'a new query'])
+})
+
 describe('failures', () => {
   const failure = (streamTable: number, error: FreshetError) => ({
     streamTable,

@@ -43,7 +43,11 @@ export interface Poller {
   ages(ids: readonly number[]): Promise<ReadonlyMap<number, number | null>>
 }
 
-export function databaseStore(database: Database, capture: Capture): Store {
+export function databaseStore(
+  database: Database,
+  capture: Capture,
+  removeLeftovers: () => Promise<readonly string[]> = () => Promise.resolve([]),
+): Store {
   return {
     polling: (work) =>
       database.session(async (session) => {
@@ -65,7 +69,7 @@ export function databaseStore(database: Database, capture: Capture): Store {
       return row?.held === true
     },
     inspect: () => inspectSources(database, capture),
-    clear: () => capture.removeLeftovers(database),
+    clear: async () => [...(await capture.removeLeftovers(database)), ...(await removeLeftovers())],
   }
 }
 

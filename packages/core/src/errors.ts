@@ -213,6 +213,11 @@ const entries = {
 
   /** A lock was not granted in time; a long transaction holds it. Nothing was changed. */
   LOCK_TIMEOUT: { retry: 'retry', hint: 'Try again when the long transaction has ended, or raise the timeout.' },
+  /** A new query was being filled while its sources changed faster than it could follow. The stream table is as it was. */
+  NOT_CONVERGING: {
+    retry: 'never',
+    hint: 'Try again when less is written, or give mode full, which does not follow changes one by one.',
+  },
   /** Two transactions were in each other's way (a deadlock or a serialization failure) and this one gave up. */
   TRANSACTION_CONFLICT: { retry: 'retry', hint: 'Try again.' },
   /** The statement ran into its timeout, or somebody cancelled it. */

@@ -101,7 +101,7 @@ describe('alter', () => {
     await world.stream('above', 'select max(s) as m from answer')
     await expect(alter({ query: 'select id from items' })).rejects.toMatchObject({
       code: 'HAS_DEPENDENTS',
-      detail: 'public.above',
+      detail: 'public.above reads s',
     })
     await expect(alter({ rename: 'other' })).rejects.toMatchObject({ code: 'HAS_DEPENDENTS' })
     await world.step(`update items set n = n + 1`)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type CaptureChoice,
   claiming,
@@ -15,29 +16,32 @@ import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
 import { makePlan } from './create.ts'
 import { findDefinition, keptMode, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
-import { addDependencies, resetDependencies } from './dependencies.ts'
-import { dependantsOf, releaseUnread, releaseUnreadSources } from './drop.ts'
+import { dependantsOf, releaseUnreadSources } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { lockState, whenFree } from './full.ts'
 import { checkFuse, liftFuse } from './fuse.ts'
 import { disengage, isLent } from './immediate/disengage.ts'
 import { engage } from './immediate/engage.ts'
-import { oneAtATime } from './one-at-a-time.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { markReinitialize } from './recompile.ts'
-import { rebuild } from './rebuild.ts'
-import { recordReferences } from './resolve/references.ts'
+import { refuseCycle } from './refuse-cycle.ts'
+import { queryChanged, recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
+import { discardShadow } from './shadow/abandoned.ts'
+import { buildShadow } from './shadow/build.ts'
+import { shadowOf } from './shadow/shadow.ts'
 import { dropStrayDependencies } from './unfinished.ts'
 
 /**
- * Altering a stream table. Schedule, fuse, mode and name change in place. A new query is captured first; then one
- * transaction drops the old storage, makes and fills the new one, so readers see the old answer or the new. An immediate
- * stream table is taken from its writers meanwhile, and given back to them.
+ * Altering a stream table. Schedule, fuse, mode and name change in place, and so does a query that means the same. What a
+ * new query says is filled beside the stream table and takes its place when it has caught up (`shadow/build.ts`). An
+ * immediate stream table is taken from its writers meanwhile, and given back to them.
  */
 export interface AlterSpec {
   readonly query?: string
+  /** While a new query catches up with what is written: how long to rest between two refreshes, in milliseconds. */
+  readonly restMs?: number
   readonly mode?: Definition['mode']
   readonly schedule?: string
   /** Change rows; null takes the fuse away. */
@@ -67,6 +71,9 @@ async function alterClaimed(
   const { database } = context
   const before = await loadDefinition(database, id)
   await dropStrayDependencies(database, before)
+  // the claim is ours: nobody is building it any more
+  const left = change.query === undefined ? null : await shadowOf(database, id)
+  if (left !== null) await discardShadow(context, left.id)
   await releaseUnreadSources(context)
   // One that was taken from its writers, and not given back, still is what it was.
   const wasImmediate = before.mode === 'immediate' || (await isLent(database, id))
@@ -101,8 +108,11 @@ async function alterClaimed(
   try {
     const { query } = change
     if (query !== undefined)
-      await oneAtATime(database, before, 'wait', async () =>
-        changeQuery(context, await loadDefinition(database, before.id), query, refreshed, onProgress),
+      await changeQuery(
+        context,
+        await loadDefinition(database, before.id),
+        { query, mode: refreshed, restMs: checkRest(change.restMs ?? 0) },
+        onProgress,
       )
     else if (mode !== 'immediate' && (lent || mode !== captured.mode)) await changeMode(context, captured, mode)
     if (change.rename !== undefined) await rename(context, captured, change.rename)
@@ -245,80 +255,45 @@ async function rename(context: RefreshContext, definition: Definition, name: str
 async function changeQuery(
   context: RefreshContext,
   before: Definition,
-  query: string,
-  mode: Definition['mode'],
+  change: { readonly query: string; readonly mode: Definition['mode']; readonly restMs: number },
   onProgress: OnProgress,
 ): Promise<void> {
   const { database } = context
-  const dependants = await dependantsOf(database, before)
-  if (dependants.length > 0) {
-    throw new FreshetError(
-      'HAS_DEPENDENTS',
-      `other stream tables read ${nameOf(before)}, so its query can not change`,
-      { detail: dependants.map(nameOf).join(', ') },
-    )
-  }
+  const { query, mode, restMs } = change
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveQuery(database, query)
-  refuseSelf(before, resolved)
+  await refuseCycle(database, before, resolved)
   const plan = await makePlan(database, resolved, before, mode)
-  const storage = await storageOf(database, before)
-  await database.transaction((transaction) => addDependencies(transaction, before, plan))
-  try {
-    await captureSources(context, resolved.facts, plan, onProgress)
-    onProgress({ phase: 'fill', message: 'filling the table' })
-    const rebuilding = { before, resolved, plan, query, mode, why: 'ALTERED', initiatedBy: 'alter' }
-    await rebuild(database, resolved.settings, rebuilding)
-  } catch (error) {
-    // a commit whose answer was lost is a commit: then the rest follows
-    if (await leftAsItWas(context, before, plan, storage, error)) throw error
-  }
-  await database.transaction((transaction) => resetDependencies(transaction, before.id, plan))
-  await releaseUnread(
-    context,
-    before.plan.sources.map((source) => source.stableName),
-  )
-  for (const table of plan.tables) await database.query(sql`analyze ${identifier(table.schema, table.table)}`)
+  if (meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id)))
+    await writeOtherwise(context, before, query, mode)
+  else await buildShadow(context, { live: before, resolved, plan, query, mode, restMs }, onProgress)
   onProgress({ phase: 'done', message: 'fresh' })
 }
 
-/** Takes back what was prepared for the new query, unless that is in force. Throws `cause` when it can not be told. */
-async function leftAsItWas(
+/** The same query, in other words: its answer is there. */
+function meansTheSame(before: Definition, resolved: Resolved, plan: StoredPlan): boolean {
+  return (
+    resolved.facts.definition === before.definition &&
+    isDeepStrictEqual(resolved.settings, before.settings) &&
+    isDeepStrictEqual(JSON.parse(JSON.stringify(plan)), before.plan)
+  )
+}
+
+async function writeOtherwise(
   context: RefreshContext,
   before: Definition,
-  plan: StoredPlan,
-  storage: number | null,
-  cause: unknown,
-): Promise<boolean> {
-  const { database } = context
-  try {
-    if ((await storageOf(database, before)) !== storage) return false
-    await database.transaction((transaction) => resetDependencies(transaction, before.id, before.plan))
-    await releaseUnread(
-      context,
-      plan.sources.map((source) => source.stableName),
-    )
-    return true
-  } catch {
-    // whoever comes next clears it away; why it failed at first says more
-    throw cause
-  }
+  query: string,
+  mode: Definition['mode'],
+): Promise<void> {
+  await altering(context, before, (transaction) =>
+    transaction.query(sql`
+    update freshet.stream_table set query = ${query}, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
+  )
+  if (mode !== before.mode) await changeMode(context, before, mode)
 }
 
-/** Its table: a rebuilt stream table has another one. */
-async function storageOf(queryable: Queryable, { id }: Definition): Promise<number | null> {
-  const [row] = await queryable.query<{ relation: number | null }>(
-    sql`select relation::int8::float8 as relation from freshet.stream_table where stream_table_id = ${id}`,
-  )
-  return row?.relation ?? null
-}
-
-function refuseSelf(before: Definition, resolved: Resolved): void {
-  const self = [...resolved.facts.relations.values()].find(
-    (relation) => relation.schema === before.schema && relation.table === before.table,
-  )
-  if (self !== undefined)
-    throw new FreshetError('CYCLE', `${nameOf(before)} would read itself`, {
-      detail: `${nameOf(before)} → ${nameOf(before)}`,
-    })
+/** Rest between two rounds of catching up: at most a minute. */
+function checkRest(restMs: number): number {
+  if (Number.isInteger(restMs) && restMs >= 0 && restMs <= 60_000) return restMs
+  throw new FreshetError('USAGE', `a rest of ${restMs} ms is none`, { hint: 'Give whole milliseconds up to a minute.' })
 }

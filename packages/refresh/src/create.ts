@@ -249,7 +249,7 @@ function refuseSources(facts: QueryFacts): void {
 }
 
 interface Recording {
-  readonly spec: CreateSpec
+  readonly spec: Pick<CreateSpec, 'query' | 'mode' | 'fuse'>
   readonly target: TargetName
   readonly resolved: Resolved
   readonly plan: StoredPlan
@@ -257,7 +257,10 @@ interface Recording {
 }
 
 /** Creates the tables and the catalog rows; the stream table is `initializing`, and nobody refreshes it yet. */
-async function record(transaction: Queryable, { spec, target, resolved, plan, schedule }: Recording): Promise<number> {
+export async function record(
+  transaction: Queryable,
+  { spec, target, resolved, plan, schedule }: Recording,
+): Promise<number> {
   for (const table of plan.tables) await createState(transaction, table)
   await guard(transaction, target)
   // It is filled like any other, and becomes immediate then.
@@ -310,7 +313,7 @@ async function stoppableSleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /** `unfinished`: more follows before it is made. */
-async function fill(
+export async function fill(
   context: RefreshContext,
   id: number,
   onProgress: OnProgress,

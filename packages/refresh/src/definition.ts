@@ -115,8 +115,12 @@ export async function findStreamTable(queryable: Queryable, name: string): Promi
   throw new FreshetError('UNKNOWN_STREAM_TABLE', `there is no stream table ${shown}`)
 }
 
+/** Without their shadows. */
 export async function listDefinitions(queryable: Queryable): Promise<readonly Definition[]> {
-  const found = await rows(queryable, definitions.orderBy('t.schema_name').orderBy('t.table_name'))
+  const live = definitions
+    .leftJoin('shadow_build as b', 'b.shadow_id', 't.stream_table_id')
+    .where('b.shadow_id', 'is', null)
+  const found = await rows(queryable, live.orderBy('t.schema_name').orderBy('t.table_name'))
   return found.map(fromRow)
 }
 

@@ -2,6 +2,7 @@ import {
   DEFAULT_PATIENCE,
   FreshetError,
   lockTimeout,
+  type Queryable,
   type RefreshOptions,
   type Session,
   sql,
@@ -51,7 +52,7 @@ export type DifferentialResult = StatementResult & { readonly ms: number }
 
 /** `decision` is recorded with it. */
 export async function runDifferential(
-  session: Session,
+  session: Pick<Session, 'identity' | keyof Queryable>,
   definition: Definition,
   variant: Variant,
   decision: Decision | null,

@@ -17,6 +17,7 @@ import { findMissingIndexes } from './indexes.ts'
 import { missingGuards } from './repair/guard.ts'
 import { hintOf } from './refresh-reasons.ts'
 import { secured } from './resolve/row-security.ts'
+import { abandonedBuilds } from './shadow/abandoned.ts'
 import { describeStreamTables } from './status.ts'
 import { isBeingMade, strayDependencies } from './unfinished.ts'
 
@@ -150,6 +151,9 @@ async function examineLeftovers({ database, capture }: RefreshContext): Promise<
     ...unread.map(({ subject }) => finding(subject, 'its changes are captured, and nothing reads them')),
     ...(await capture.leftovers(database)).map((what) => finding('stream', `${what} is left, and serves no source`)),
     ...stray,
+    ...(await abandonedBuilds(database)).map((name) =>
+      finding(name, 'an alteration was interrupted, and what was made of its new query is left'),
+    ),
   ]
 }
 

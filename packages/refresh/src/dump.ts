@@ -67,6 +67,7 @@ async function dumpStreamTables(transaction: Queryable): Promise<DumpedStreamTab
       t.session_settings as "sessionSettings",
       json_build_object('status', s.status, 'reason', s.status_reason, 'refreshedAt', s.refreshed_at) as state
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
+    where not exists (select from freshet.shadow_build b where b.shadow_id = t.stream_table_id)
     order by (select max(depth) from reading r where r.stream_table_id = t.stream_table_id), t.schema_name, t.table_name`),
   )
 }

@@ -5,7 +5,7 @@ import type { Definition } from './definition.ts'
 /**
  * The query of a stream table in the names of today. As a view does it: a relation is the one with the oid, whatever it
  * is called and whoever has its old name, and a column the one with the number. What was dropped is looked for by its
- * name: it may have been made again.
+ * name: it may have been made again. So is a stream table whose query was altered, and whose name another has by now.
  */
 export async function followNames(queryable: Queryable, definition: Definition): Promise<string> {
   const rows = await queryable.query<{
@@ -26,6 +26,10 @@ export async function followNames(queryable: Queryable, definition: Definition):
       from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     ) now
     where r.stream_table_id = ${definition.id} and r.class = 'pg_catalog.pg_class'::regclass and r.part = 0 and r.columns is not null
+      and not exists (
+        select from freshet.shadow_build b join freshet.stream_table replaced on replaced.stream_table_id = b.shadow_id
+        where replaced.relation = r.object
+      )
       and (n.nspname <> r.schema_name or c.relname <> r.name or exists (
         select from jsonb_array_elements(r.columns) was join jsonb_array_elements(now.columns) is_now on is_now -> 0 = was -> 0
         where is_now -> 1 <> was -> 1

@@ -21,11 +21,13 @@ export type { OnProgress, Progress } from './progress.ts'
 export { type Resolved, resolveQuery } from './resolve/resolve.ts'
 export { repair, type RepairReport } from './repair/repair.ts'
 export { createRefresher } from './refresher.ts'
+export { type Abandoned, cancelAlteration, removeAbandonedShadows } from './shadow/abandoned.ts'
 export {
   describeStreamTables,
   type Description,
   type HistoryEntry,
   historyOf,
+  type NewQueryStatus,
   type Status,
   statusOf,
 } from './status.ts'

@@ -1,6 +1,6 @@
 /** Where a long operation is. */
 export interface Progress {
-  readonly phase: 'resolve' | 'capture' | 'fill' | 'index' | 'done'
+  readonly phase: 'resolve' | 'capture' | 'fill' | 'index' | 'catch up' | 'swap' | 'done'
   readonly message: string
   /** Rows written so far and rows expected, where the server can tell. */
   readonly rows?: number

@@ -24,7 +24,7 @@ import { isIdle, isPending, measurePending } from './pending-changes.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
-import { isRenamed, queryChanged } from './resolve/references.ts'
+import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
 import { refuseUnfinished } from './unfinished.ts'
 
@@ -34,7 +34,12 @@ import { refuseUnfinished } from './unfinished.ts'
  * A table that had nothing to do the last time is asked about first, by a statement that starts faster.
  */
 export function createRefresher(context: RefreshContext): Refresher {
-  return new CachingRefresher(context)
+  return new CachingRefresher(context, false)
+}
+
+/** Of stream tables that are not made yet, and are not made by being refreshed; a change of what they read ends that. */
+export function createShadowRefresher(context: RefreshContext): Refresher {
+  return new CachingRefresher(context, true)
 }
 
 interface Known {
@@ -66,10 +71,12 @@ const PATIENCE_MS = 3_000
 
 class CachingRefresher implements Refresher {
   private readonly context: RefreshContext
+  private readonly unfinished: boolean
   private readonly known = new Map<number, Known>()
 
-  constructor(context: RefreshContext) {
+  constructor(context: RefreshContext, unfinished: boolean) {
     this.context = context
+    this.unfinished = unfinished
   }
 
   async refresh(streamTable: number, options: RefreshOptions = {}): Promise<RefreshOutcome> {
@@ -113,7 +120,8 @@ class CachingRefresher implements Refresher {
     let attempt: Attempt
     try {
       if (options.fused === true) await heedFuse(this.context.database, known.definition)
-      const reason = await fullReason(this.context.database, known.definition, options)
+      const made = this.unfinished ? ({ ...known.definition, status: 'active' } as const) : known.definition
+      const reason = await fullReason(this.context.database, made, options)
       if (reason === 'nothing pending') return await this.confirm(id, known)
       if (reason !== null) return await this.full(known, reason, options)
       if (known.idle && (await isIdle(this.context.database, known.definition))) return { action: 'none' }
@@ -250,6 +258,7 @@ class CachingRefresher implements Refresher {
   /** What the query refers to is not what the plan was compiled for. */
   private async adapt(definition: Definition): Promise<'again'> {
     this.known.delete(definition.id)
+    if (this.unfinished) throw await changedMeanwhile(this.context.database, definition)
     await adapt(this.context, definition)
     return 'again'
   }
@@ -273,7 +282,14 @@ class CachingRefresher implements Refresher {
         const initiatedBy = options.initiatedBy ?? 'manual'
         return {
           result,
-          ...(await recordFull(transaction, definition, { action: 'full', reason, initiatedBy, result, decision })),
+          ...(await recordFull(transaction, definition, {
+            action: 'full',
+            reason,
+            initiatedBy,
+            result,
+            decision,
+            unfinished: this.unfinished,
+          })),
         }
       })
       if (done === 'again') return 'again'
@@ -286,7 +302,7 @@ class CachingRefresher implements Refresher {
           version: done.version,
           reinitialize: null,
           fuseLifted: false,
-          status: definition.status === 'initializing' ? 'active' : definition.status,
+          status: definition.status === 'initializing' && !this.unfinished ? 'active' : definition.status,
           snapshots: definition.snapshots.map(() => done.snapshot),
         },
         experience: learn(experience, {
@@ -309,7 +325,7 @@ class CachingRefresher implements Refresher {
     // In a restored dump or a promoted copy, frontiers are positions of another cluster.
     if (!(await isInstalledHere(this.context.database))) await this.context.database.transaction(adoptCluster)
     let definition = await loadDefinition(this.context.database, id)
-    await refuseUnfinished(this.context.database, definition)
+    if (!this.unfinished) await refuseUnfinished(this.context.database, definition)
     if (definition.mode !== 'immediate') {
       const outdated = definition.plan.compiler !== COMPILER_VERSION
       if (outdated || (await queryChanged(this.context.database, id))) {
@@ -332,6 +348,13 @@ class CachingRefresher implements Refresher {
     this.known.set(id, { ...known, definition: fresh })
     return fresh.version === known.definition.version ? { action: 'none' } : 'again'
   }
+}
+
+async function changedMeanwhile(queryable: Queryable, definition: Definition): Promise<FreshetError> {
+  const changes = (await changesOf(queryable, definition.id)).join('; ')
+  return new FreshetError('SOURCE_CHANGED', `what the new query reads has changed while it was filled: ${changes}`, {
+    hint: 'Give the query again.',
+  })
 }
 
 type Step = Omit<Partial<RefreshOutcome>, 'action' | 'durationMs'> & Pick<RefreshOutcome, 'action'>

@@ -10,7 +10,7 @@ import { sessionSettings } from './resolve/resolve.ts'
 const known = new WeakMap<object, Promise<Readonly<Record<string, string>>>>()
 
 export async function differing(
-  session: Session,
+  session: Pick<Session, 'identity' | keyof Queryable>,
   settings: Readonly<Record<string, string>>,
 ): Promise<readonly (readonly [string, string])[]> {
   let own = known.get(session.identity)

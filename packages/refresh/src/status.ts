@@ -48,8 +48,25 @@ export interface Status extends Description {
   readonly estimatedRows: number
   readonly consecutiveErrors: number
   readonly lastError: { readonly code: string; readonly message: string; readonly hint?: string } | null
+  /** What its new query says is being filled beside it, or was left so; null while it has no other query to come. */
+  readonly newQuery: NewQueryStatus | null
   /** Figures of the refreshes of the last hour, milliseconds. */
   readonly refreshes: { readonly count: number; readonly p50Ms: number | null; readonly p99Ms: number | null }
+}
+
+export interface NewQueryStatus {
+  readonly query: string
+  readonly phase: 'capturing' | 'filling' | 'catching up' | 'swapping'
+  readonly startedAt: Date
+  /** Somebody is at it; if not, it was left behind, and goes away. */
+  readonly running: boolean
+  /** Somebody wants it to end. */
+  readonly canceled: boolean
+  /** Of its storage so far. */
+  readonly bytes: number
+  /** Refreshes since it was filled, and the change rows of the last; null when there was none, or it did not count them. */
+  readonly rounds: number
+  readonly changeRows: number | null
 }
 
 interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sources' | 'decision'> {
@@ -87,7 +104,8 @@ export async function describeStreamTables(
         where d.stream_table_id = t.stream_table_id
       ), '[]') as sources
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
-    where ${id}::int is null or t.stream_table_id = ${id}::int
+    where (${id}::int is null or t.stream_table_id = ${id}::int)
+      and not exists (select from freshet.shadow_build b where b.shadow_id = t.stream_table_id)
     order by t.schema_name, t.table_name`)
   return rows.map(({ reasonCode, reasonDetail, sources, decision, ...row }) => ({
     ...row,
@@ -112,8 +130,9 @@ interface FigureRow {
 }
 
 export async function statusOf(queryable: Queryable, definitions: readonly Definition[]): Promise<readonly Status[]> {
-  const [described, figures, pending] = await Promise.all([
+  const [described, newQueries, figures, pending] = await Promise.all([
     describeStreamTables(queryable),
+    newQueriesOf(queryable),
     figuresOf(queryable),
     pendingOf(queryable, definitions),
   ])
@@ -127,9 +146,18 @@ export async function statusOf(queryable: Queryable, definitions: readonly Defin
       estimatedRows: own?.estimatedRows ?? 0,
       consecutiveErrors: own?.consecutiveErrors ?? 0,
       lastError: own?.lastError ?? null,
+      newQuery: newQueries.get(table.id) ?? null,
       refreshes: { count: own?.count ?? 0, p50Ms: own?.p50 ?? null, p99Ms: own?.p99 ?? null },
     }
   })
+}
+
+async function newQueriesOf(queryable: Queryable): Promise<ReadonlyMap<number, NewQueryStatus>> {
+  const rows = await queryable.query<NewQueryStatus & { id: number }>(sql`
+    select stream_table_id as id, query, phase, started_at as "startedAt", running, canceled,
+      coalesce(bytes, 0)::float8 as bytes, rounds, change_rows::float8 as "changeRows"
+    from freshet.shadow_build_status where phase <> 'replaced'`)
+  return new Map(rows.map(({ id, ...status }) => [id, status]))
 }
 
 async function figuresOf(queryable: Queryable): Promise<ReadonlyMap<number, FigureRow>> {

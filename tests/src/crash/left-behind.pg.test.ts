@@ -103,24 +103,30 @@ test('an immediate one that was filled and not given to its writers is not made'
 })
 
 test('a new query whose commit was not heard of is the query', async () => {
-  expect(await leave('alter --query', 'with read as', 'cut')).toBe('done')
+  expect(await leave('alter --query', 'alter table public.subject rename', 'cut')).toBe('done')
   await world.recovered(sound)
 })
 
-test('an alteration that was broken off keeps no changes for a query that never came', async () => {
-  await leave('alter --query', 'create table freshet_changes.log_')
-  await world.recovered(async (freshet) => {
-    expect(await complaints(freshet)).toMatchObject([
-      {
-        subject: 'public.subject',
-        message: 'an alteration was interrupted, and the changes of public.branch are kept for it',
-      },
-    ])
-    await freshet.repair()
-    await sound(freshet)
-    expect(await freshet.database.query(raw(`select from freshet.source where table_name = 'branch'`))).toEqual([])
-  })
-})
+test.each(['repaired', 'cleared by upkeep'])(
+  'an alteration that was broken off leaves nothing when it is %s',
+  async (way) => {
+    await leave('alter --query', 'create table freshet_changes.log_')
+    await world.recovered(async (freshet) => {
+      expect(await complaints(freshet)).toMatchObject([
+        {
+          subject: 'public.subject',
+          message: 'an alteration was interrupted, and what was made of its new query is left',
+        },
+      ])
+      const told = 'its alteration was interrupted: what was made of it is removed'
+      if (way === 'repaired')
+        expect((await freshet.repair()).repaired).toEqual([{ subject: 'public.subject', message: told }])
+      else expect(await freshet.removeLeftovers()).toEqual([`public.subject: ${told}`])
+      await sound(freshet)
+      expect(await freshet.database.query(raw(`select from freshet.source where table_name = 'branch'`))).toEqual([])
+    })
+  },
+)
 
 test.each(['repaired', 'repeated'])(
   'an immediate one that was being altered is immediate again, when it is %s',

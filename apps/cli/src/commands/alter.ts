@@ -1,5 +1,6 @@
 import type { CaptureChoice, Mode } from '@freshet/client'
-import type { Command } from 'commander'
+import { parseSchedule } from '@freshet/core'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { usageError } from '../problem.ts'
 import { showProgress } from '../render/progress.ts'
@@ -24,6 +25,26 @@ interface Options {
   readonly mode?: Mode
   readonly rename?: string
   readonly cdc?: CaptureChoice
+  readonly rest?: number
+  readonly cancel?: boolean
+}
+
+/** Between two rounds of catching up, at first; half of it after the next round, and so on. */
+function restOption(): Option {
+  return new Option(
+    '--rest <duration>',
+    'while a new query catches up with what is written: rest so long after the first refresh, and half as long after each further one (at most 1m)',
+  ).argParser((text: string): number => {
+    const schedule = parseSchedule(text)
+    if (schedule.kind === 'every' && schedule.ms <= 60_000) return schedule.ms
+    throw new InvalidArgumentError('Give a duration of at most a minute, such as 500ms.')
+  })
+}
+
+async function cancel(cli: Cli, command: Command, name: string, options: Options): Promise<void> {
+  if (Object.keys(options).length > 1) throw usageError('--cancel goes alone', 'Give the other changes afterwards.')
+  await withFreshet(cli, command, (freshet) => freshet.cancelAlter(name))
+  answer(cli, command, { canceled: name }, () => `The new query of ${name} is canceled; it keeps the one that it has.`)
 }
 
 export function alter(program: Command, cli: Cli): void {
@@ -38,7 +59,10 @@ export function alter(program: Command, cli: Cli): void {
     .addOption(modeOption())
     .addOption(cdcOption())
     .option('--rename <name>', 'its new name')
+    .addOption(restOption())
+    .option('--cancel', 'end the filling of a new query, which another process is at or has left')
     .action(async (name: string, options: Options, command: Command) => {
+      if (options.cancel === true) return cancel(cli, command, name, options)
       const query = await optionalQueryText(cli.terminal, options)
       const change = given({
         query,
@@ -47,11 +71,14 @@ export function alter(program: Command, cli: Cli): void {
         fuse: options.fuse,
         rename: options.rename,
         cdc: options.cdc,
+        restMs: options.rest,
       })
+      if (options.rest !== undefined && query === undefined)
+        throw usageError('there is no new query', '--rest goes with --query or --query-file.')
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --fuse, --mode, --rename, --cdc.',
+          'Give one of --query, --query-file, --schedule, --fuse, --mode, --rename, --cdc, or --cancel.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -64,6 +91,8 @@ export function alter(program: Command, cli: Cli): void {
     command,
     ['freshet alter big_orders --schedule 1m', 'let it be up to a minute old'],
     ['freshet alter big_orders --query-file orders.sql', 'give it another query'],
+    ['freshet alter big_orders --query-file orders.sql --rest 500ms', 'and leave the server time for others'],
+    ['freshet alter big_orders --cancel', 'keep the query that it has'],
     ['freshet alter big_orders --fuse 100000', 'stop before a hundred thousand changes at once'],
     ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],

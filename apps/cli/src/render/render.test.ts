@@ -117,6 +117,30 @@ describe('lists', () => {
     expect(statusDetails(entry, NOW, plain)).toContain(`last choice   ${decisionText(chosen)}`)
   })
 
+  it('tells of a new query that is being filled, canceled, or left behind', () => {
+    const filled = {
+      query: 'select 1',
+      phase: 'catching up',
+      startedAt: new Date(NOW.getTime() - 90_000),
+      running: true,
+      canceled: true,
+      bytes: 3_000_000,
+      rounds: 1,
+      changeRows: 20,
+    } as const
+    const left = { ...filled, running: false }
+    const line = (newQuery: typeof filled | typeof left) =>
+      statusDetails(statusOf({ newQuery }), NOW, plain).match(/^new query .*$/m)?.[0]
+    expect(line(filled)).toMatchInlineSnapshot(
+      `"new query     catching up since 1m 30s, 2.9 MB, 1 round, 20 changes in the last, canceled"`,
+    )
+    expect(line(left)).toMatchInlineSnapshot(
+      `"new query     was left behind; a scheduler removes it, or freshet repair"`,
+    )
+    expect(statusList([statusOf({ newQuery: filled })], NOW, plain)).toContain('active, new query: catching up')
+    expect(statusList([statusOf({ newQuery: left })], NOW, plain)).toContain('active, new query: left behind')
+  })
+
   it('puts the worst finding first', () => {
     expect(
       findingList(

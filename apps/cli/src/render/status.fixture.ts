@@ -26,6 +26,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     estimatedRows: 1234,
     consecutiveErrors: 0,
     lastError: null,
+    newQuery: null,
     refreshes: { count: 3, p50Ms: 0.8, p99Ms: 12.4 },
     ...changes,
   }

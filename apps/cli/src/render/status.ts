@@ -1,4 +1,4 @@
-import type { StreamTableStatus } from '@freshet/client'
+import type { NewQueryStatus, StreamTableStatus } from '@freshet/client'
 import type { CaptureStream } from '@freshet/core'
 import type { Colors } from './colors.ts'
 import { decisionText } from './decision.ts'
@@ -22,7 +22,7 @@ export function statusList(tables: readonly StreamTableStatus[], now: Date, pain
     ],
     tables.map((entry) => [
       entry.name,
-      paintStatus(entry.status, paint),
+      paintStatus(entry.status, paint) + (entry.newQuery === null ? '' : `, ${newQueryWord(entry.newQuery, paint)}`),
       modeLabel(entry),
       freshness(entry, now, paint),
       pending(entry),
@@ -40,6 +40,7 @@ export function statusDetails(entry: StreamTableStatus, now: Date, paint: Colors
   const pairs: Fact[] = [
     ...streamTablePairs(entry, paint),
     ['freshness', freshness(entry, now, paint)],
+    ['new query', entry.newQuery === null ? null : newQueryDetails(entry.newQuery, now, paint)],
     ['pending', counted(entry.pendingChanges, 'change') + (entry.pendingIsLowerBound ? ' or more' : '')],
     ['rows', `about ${count(entry.estimatedRows)}`],
     [
@@ -54,6 +55,20 @@ export function statusDetails(entry: StreamTableStatus, now: Date, paint: Colors
     ['hint', lastError?.hint ?? null],
   ]
   return `${facts(pairs, paint)}\n\n${entry.query.trim()}`
+}
+
+/** What is filled beside it does not change what it shows. */
+function newQueryWord({ phase, running }: NewQueryStatus, paint: Colors): string {
+  return running ? paint.cyan(`new query: ${phase}`) : paint.yellow('new query: left behind')
+}
+
+function newQueryDetails(entry: NewQueryStatus, now: Date, paint: Colors): string {
+  if (!entry.running) return paint.yellow('was left behind; a scheduler removes it, or freshet repair')
+  const since = duration(Math.max(0, now.getTime() - entry.startedAt.getTime()))
+  const rounds = entry.rounds === 0 ? '' : `, ${counted(entry.rounds, 'round')}`
+  const last = entry.changeRows === null ? '' : `, ${counted(entry.changeRows, 'change')} in the last`
+  const canceled = entry.canceled ? paint.yellow(', canceled') : ''
+  return `${entry.phase} since ${since}, ${bytes(entry.bytes)}${rounds}${last}${canceled}`
 }
 
 /** Of the sources that are captured by WAL, and of the slot that keeps the server's log for them. */

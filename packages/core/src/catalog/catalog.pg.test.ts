@@ -131,6 +131,16 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     altered_at: 'timestamp with time zone',
     fuse: 'bigint or null',
   },
+  shadow_build: {
+    shadow_id: 'integer',
+    stream_table_id: 'integer',
+    phase: 'text',
+    started_at: 'timestamp with time zone',
+    phase_at: 'timestamp with time zone',
+    rounds: 'integer',
+    change_rows: 'bigint or null',
+    canceled_at: 'timestamp with time zone or null',
+  },
   stream_table_state: {
     stream_table_id: 'integer',
     version: 'bigint',

@@ -35,6 +35,7 @@ export interface Catalog {
   readonly wal_stream: WalStreamTable
   readonly reference: ReferenceTable
   readonly subscription: SubscriptionTable
+  readonly shadow_build: ShadowBuildTable
 }
 
 interface MigrationTable {
@@ -164,6 +165,18 @@ interface SubscriptionTable {
   inserted_count: BigintColumn
   deleted_count: BigintColumn
   announced_at: Date | null
+}
+
+interface ShadowBuildTable {
+  shadow_id: number
+  stream_table_id: number
+  phase: Generated<'capturing' | 'filling' | 'catching up' | 'swapping' | 'replaced'>
+  started_at: Generated<Date>
+  phase_at: Generated<Date>
+  rounds: Generated<number>
+  /** bigint: text. */
+  change_rows: string | null
+  canceled_at: Date | null
 }
 
 interface RefreshHistoryTable {

@@ -18,6 +18,7 @@ import { rebuildDependencies, rebuildStates, relocateTable } from './catalog-row
 import { rebuildGuard } from './guard.ts'
 import { repairCapture, repairOutput } from './sources.ts'
 import { rebuildStages } from './stages.ts'
+import { removeAbandonedShadows } from '../shadow/abandoned.ts'
 import { discardUnfinished, dropStrayDependencies, strayDependencies } from '../unfinished.ts'
 
 /**
@@ -50,6 +51,10 @@ export async function repair(context: RefreshContext): Promise<RepairReport> {
   for (const { name } of await rebuildStates(database))
     repaired.push({ subject: name, message: 'its state was missing' })
 
+  await attempt('shadows', async () => {
+    repaired.push(...(await removeAbandonedShadows(context)))
+    return []
+  })
   // one that is being created is its creator's business
   const all = await listDefinitions(database)
   for (const definition of all.filter(({ status }) => status === 'initializing'))
