@@ -33,6 +33,7 @@ import {
   restore,
   resumeGate,
   resumeStreamTable,
+  slaSummary,
   statusOf,
   verifyStreamTable,
 } from '@freshet/refresh'
@@ -233,6 +234,10 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       await requireInstalled()
       const definition = historyOptions.name === undefined ? null : await findDefinition(database, historyOptions.name)
       return historyOf(database, definition, historyOptions.limit ?? 50)
+    },
+    async slaSummary(window) {
+      await requireInstalled()
+      return slaSummary(database, window)
     },
     doctor: () => examine(context),
     repair: () => repair(context),

@@ -20,6 +20,8 @@ import type {
   Progress,
   RepairReport,
   RestoreReport,
+  SlaSummary,
+  SlaWindow,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'
@@ -65,6 +67,8 @@ export interface Freshet {
   resumeCapture(gate: Gate): Promise<SettledGates>
   status(): Promise<readonly StreamTableStatus[]>
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
+  /** Of every stream table: its objective, how well it was kept, and what to do where it was missed. */
+  slaSummary(window?: SlaWindow): Promise<readonly SlaSummary[]>
   doctor(): Promise<readonly Finding[]>
   /** Rebuilds what is missing, and says what it did; nothing is refreshed. */
   repair(): Promise<RepairReport>

@@ -37,6 +37,8 @@ function world(scene: Omit<Case, 'starts'>) {
       reinitialize: false,
       nextAt: NOW,
       notBefore: -Infinity,
+      within: Infinity,
+      freshAt: -Infinity,
       lastStartAt: -Infinity,
       ...scene.with?.[name],
     })
@@ -98,7 +100,24 @@ const cases: Readonly<Record<string, Case>> = {
     with: { slow: { nextAt: NOW + 9 }, off: { scheduled: false }, back: { notBefore: NOW + 9 } },
     starts: 'd',
   },
-  'D6 longest wait first': {
+  'D6 nearest to its deadline first': {
+    tables: { a: 'live', b: 'live', c: 'live', d: 'live' },
+    pending: 'a b c d',
+    with: {
+      a: { freshAt: 0 },
+      b: { freshAt: 900, within: 500 },
+      c: { freshAt: 990, within: 100 },
+      d: { freshAt: 999, within: 3_600_000 },
+    },
+    starts: 'c b a d',
+  },
+  'D6 an attempt that failed counts as a start': {
+    tables: { failing: 'live', a: 'live' },
+    pending: 'failing a',
+    with: { failing: { freshAt: 0, lastStartAt: 950, within: 200 }, a: { freshAt: 900, within: 200 } },
+    starts: 'a failing',
+  },
+  'D6 without objectives, longest wait first': {
     tables: { a: 'live', b: 'live', c: 'live' },
     pending: 'a b c',
     with: { a: { lastStartAt: 900 }, b: { lastStartAt: 800 } },

@@ -13,7 +13,9 @@ import type { Plan } from './rhythm.ts'
  *     is due whenever its time has come.
  * D5  Upstream first: a table waits while anything upstream of it runs or is due, and so reads it once, afterwards.
  *     A table upstream that merely *has* changes but is not due (paused, backed off, on a slower schedule) blocks nobody.
- * D6  Who has waited longest since its last start comes first, so that a table that is always due starves nobody.
+ * D6  Who is nearest to its deadline comes first. Its deadline is as long after the last moment at which it was fresh as
+ *     its objective says, or its readers'; who has none has a minute. So a table that is always due starves nobody. An
+ *     attempt that led to nothing counts as such a moment: nobody stands in the way of the others by failing.
  */
 export interface DueTable {
   readonly id: number
@@ -28,6 +30,10 @@ export interface DueTable {
   readonly nextAt: number
   /** Back-off, rest after a long refresh, a lock that another scheduler holds. */
   readonly notBefore: number
+  /** The shortest of its objective and those of what reads it, in milliseconds; +∞ where there is none. */
+  readonly within: number
+  /** The last moment at which the table was known to have seen every change. */
+  readonly freshAt: number
   /** When its last refresh was started here; −∞ at first. */
   readonly lastStartAt: number
 }
@@ -79,7 +85,15 @@ export function toPoll(tables: Iterable<DueTable>, now: number): number[] {
   return ids
 }
 
-/** The tables to start now, the one that waited longest first (D6). */
+/** The deadline of those without an objective: they wait for those that have one, but not for ever. */
+const UNHURRIED_MS = 60_000
+
+/** The moment by which it should have been refreshed (D6). */
+function deadlineOf({ within, freshAt, lastStartAt }: DueTable): number {
+  return Math.max(freshAt, lastStartAt) + Math.min(within, UNHURRIED_MS)
+}
+
+/** The tables to start now, the one that is nearest to its deadline first (D6). */
 export function toStart({ now, graph, tables, pending, running }: DueInput): number[] {
   const blocking = new Set(running)
   const starts: DueTable[] = []
@@ -91,7 +105,7 @@ export function toStart({ now, graph, tables, pending, running }: DueInput): num
     if (!intersects(graph.upstream(id), blocking)) starts.push(table)
     blocking.add(id)
   }
-  return starts.sort((a, b) => a.lastStartAt - b.lastStartAt).map(({ id }) => id)
+  return starts.sort((a, b) => deadlineOf(a) - deadlineOf(b)).map(({ id }) => id)
 }
 
 /** The next moment at which the clock alone changes the answer; +∞ when only a change can. */

@@ -5,10 +5,12 @@ import {
   type RefreshOutcome,
   parseSchedule,
   type Settings,
+  type Tier,
 } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorEvent } from './events.ts'
+import type { Observed } from './freshness.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { afterFailure } from './record.ts'
 import type { Store } from './store.ts'
@@ -68,6 +70,8 @@ export interface TableSpec {
   readonly mode?: 'differential' | 'full'
   readonly uncaptured?: boolean
   readonly status?: CatalogTable['status']
+  readonly slaMs?: number | null
+  readonly tier?: Tier
   /** How long a refresh takes. */
   readonly takesMs?: number
   /** Its refreshes find nothing to do, and commit nothing. */
@@ -100,6 +104,9 @@ export class World {
   readonly starts: string[] = []
   readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
   readonly trims: string[] = []
+  /** What was counted of how long changes waited; while `full`, the database does not take it. */
+  readonly waits: Observed[] = []
+  full = false
   /** What some process left on the server. */
   readonly leftovers: string[] = []
   settings: Settings = DEFAULT_SETTINGS
@@ -125,6 +132,8 @@ export class World {
       mode: 'differential',
       uncaptured: false,
       status: 'active',
+      slaMs: null,
+      tier: 'hot',
       takesMs: 3,
       idle: false,
       ...spec,
@@ -277,6 +286,11 @@ export class World {
           return 0
         }),
       prune: () => answering(() => 0),
+      recordFreshness: (observed) =>
+        answering(() => {
+          if (this.full) throw new FreshetError('SERVER_OVERLOADED', 'disk full')
+          this.waits.push(...observed)
+        }),
       announce: () => answering(() => false),
       inspect: () => answering(() => ({ mended: [], suspended: [] })),
       clear: () => answering(() => this.leftovers.splice(0)),
@@ -289,6 +303,8 @@ export class World {
       name,
       schedule: parseSchedule(table.schedule),
       scheduleError: null,
+      slaMs: table.slaMs,
+      tier: table.tier,
       effectiveMode: table.mode,
       status: table.status,
       reinitialize: false,

@@ -295,6 +295,7 @@ export function createLoop(options: LoopOptions): Loop {
         backoff: { baseMs: settings.error_backoff_min_ms, maxMs: settings.error_backoff_max_ms },
         maxConsecutiveErrors: settings.max_consecutive_errors,
       },
+      observe: (table: RosterTable, waitedMs: number) => care.observed(table, waitedMs),
       initiatedBy: options.initiatedBy,
     }
     busy = true

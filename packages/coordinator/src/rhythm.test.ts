@@ -31,6 +31,8 @@ describe('calculated', () => {
       name,
       schedule,
       scheduleError: null,
+      slaMs: null,
+      tier: 'hot',
       effectiveMode: 'differential',
       status: 'active',
       reinitialize: false,

@@ -4,6 +4,7 @@ import type { Clock } from './clock.ts'
 import type { DueTable } from './due.ts'
 import { type DependencyGraph, dependencyGraph } from './graph.ts'
 import { isScheduled } from './lifecycle.ts'
+import { objectivesOf } from './objectives.ts'
 import { firstTurn, nextTurn, type Plan, plansOf, type Rhythm } from './rhythm.ts'
 
 /**
@@ -23,7 +24,7 @@ export interface RosterTable extends DueTable {
   rhythm: Rhythm | null
   /** When the last refresh here ended well. */
   lastSuccessAt: number
-  /** The last moment at which the table was known to have seen every change. */
+  within: number
   freshAt: number
   /** Errors in a row that could not be recorded, because the connection was gone. */
   unrecordedErrors: number
@@ -54,10 +55,13 @@ export function refreshRoster(previous: Roster, catalog: readonly CatalogTable[]
     })),
   )
   const plans = plansOf(catalog, graph)
+  const objectives = objectivesOf(catalog, graph)
   const tables = catalog.map((row) => {
     const known = previous.tables.get(row.id)
     const plan = plans.get(row.id) ?? { kind: 'manual' }
-    return known === undefined ? added(row, plan, now, clock) : updated(known, row, plan, now, clock)
+    const within = objectives.get(row.id) ?? Infinity
+    const table = known === undefined ? added(row, plan, now, clock) : updated(known, row, plan, now, clock)
+    return Object.assign(table, { within })
   })
   return { tables: new Map(tables.map((table) => [table.id, table])), graph, unsure: tables.some(isUnsure) }
 }
@@ -78,6 +82,7 @@ function added(row: CatalogTable, plan: Plan, now: number, clock: Clock): Roster
     lastSuccessAt: -Infinity,
     freshAt: now - (row.ageMs ?? 0),
     unrecordedErrors: 0,
+    within: Infinity,
   }
 }
 

@@ -12,6 +12,8 @@ export interface SettleContext {
   readonly store: Store
   readonly listener: CoordinatorListener
   readonly policy: FailurePolicy
+  /** Told how long changes had waited for a refresh that found some. */
+  readonly observe: (table: RosterTable, waitedMs: number) => void
   readonly initiatedBy: string
 }
 
@@ -22,7 +24,7 @@ export const RECONNECT_BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 }
 const BUSY_MS = 20
 
 export async function settleSuccess(context: SettleContext, table: RosterTable, outcome: RefreshOutcome) {
-  const { clock, listener } = context
+  const { clock, listener, observe } = context
   const now = clock.now()
   const ref = { id: table.id, name: table.catalog.name }
   const waitedMs = Math.max(now - table.freshAt, 0)
@@ -37,7 +39,9 @@ export async function settleSuccess(context: SettleContext, table: RosterTable, 
     table.unrecordedErrors = 0
     if (table.catalog.consecutiveErrors > 0) await forgive(context, table.id)
   }
-  listener({ kind: 'refreshed', table: ref, outcome, waitedMs, live: table.schedule.kind === 'live' })
+  if (outcome.action === 'differential' || outcome.action === 'full') observe(table, waitedMs)
+  const { slaMs } = table.catalog
+  listener({ kind: 'refreshed', table: ref, outcome, waitedMs, slaMs, live: table.schedule.kind === 'live' })
 }
 
 async function forgive({ store, listener }: SettleContext, id: number): Promise<void> {

@@ -20,6 +20,8 @@ const document = (queries: readonly string[]): Dump => ({
     mode: 'auto',
     schedule: 'live',
     fuse: null,
+    slaMs: null,
+    tier: 'hot',
     sessionSettings: { TimeZone: 'UTC' },
     state: { status: 'active', reason: null, refreshedAt: null },
   })),

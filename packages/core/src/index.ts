@@ -107,7 +107,8 @@ export {
   snapshotLeq,
   snapshotMeet,
 } from './snapshot.ts'
-export { parseSchedule, printSchedule, type Schedule } from './schedule.ts'
+export { parseSchedule, printDuration, printSchedule, type Schedule } from './schedule.ts'
+export { parseSla, parseTier, type ServiceSpec, type Tier, TIERS } from './service.ts'
 export { type Fragment, identifier, join, literal, quoteIdentifier, quoteLiteral, raw, sql, type Sql } from './sql.ts'
 export { STANDING } from './standing-marker.ts'
 export { codeOfSqlState, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'

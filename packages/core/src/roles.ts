@@ -112,6 +112,9 @@ function inCatalog({ refresher }: Roles): Fragment {
     grant update on freshet.stream_table_state to ${to};
     grant update (gate) on freshet.source to ${to};
     grant insert, update, delete on freshet.refresh_history to ${to};
+    if to_regclass('freshet.freshness') is not null then
+      grant insert, update, delete on freshet.freshness to ${to};
+    end if;
     if to_regclass('freshet.subscription') is not null then
       grant insert, update, delete on freshet.subscription to ${to};
     end if;

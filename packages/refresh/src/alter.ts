@@ -29,14 +29,15 @@ import { rebuild } from './rebuild.ts'
 import { recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
+import { checkService, type ServiceChange, setService } from './service.ts'
 import { dropStrayDependencies } from './unfinished.ts'
 
 /**
- * Altering a stream table. Schedule, fuse, mode and name change in place. A new query is captured first; then one
+ * Altering a stream table. Schedule, fuse, service, mode and name change in place. A new query is captured first; then one
  * transaction drops the old storage, makes and fills the new one, so readers see the old answer or the new. An immediate
  * stream table is taken from its writers meanwhile, and given back to them.
  */
-export interface AlterSpec {
+export interface AlterSpec extends ServiceChange {
   readonly query?: string
   readonly mode?: Definition['mode']
   readonly schedule?: string
@@ -65,6 +66,7 @@ async function alterClaimed(
   onProgress: OnProgress,
 ): Promise<Definition> {
   const { database } = context
+  checkService(change)
   const before = await loadDefinition(database, id)
   await dropStrayDependencies(database, before)
   await releaseUnreadSources(context)
@@ -89,6 +91,7 @@ async function alterClaimed(
       update freshet.stream_table set fuse = ${fuse}::bigint, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
     )
   }
+  await setService(database, before.id, change)
   const mode = change.mode ?? (wasImmediate ? 'immediate' : before.mode)
   const lent = wasImmediate && before.mode !== 'immediate'
   if (change.query === undefined && change.rename === undefined && mode === before.mode && !lent) {

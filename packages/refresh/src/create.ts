@@ -17,6 +17,7 @@ import {
   readSettings,
   refuseCollision,
   requireSchema,
+  type ServiceSpec,
   sql,
   stableName,
   toFreshetError,
@@ -43,6 +44,7 @@ import { type OnProgress, unwatched } from './progress.ts'
 import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
+import { checkService, setService } from './service.ts'
 import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
@@ -52,7 +54,7 @@ import { oneSnapshot, withSettings } from './sessions.ts'
  * frontier F₀. A transaction that wrote before the capture is visible to that snapshot; one that is not visible wrote
  * after, and was captured. So no lock is held while the table is filled. A creation that fails leaves nothing behind.
  */
-export interface CreateSpec {
+export interface CreateSpec extends ServiceSpec {
   readonly name: string
   readonly query: string
   readonly mode?: Mode
@@ -78,6 +80,7 @@ export async function createStreamTable(
   await requireSchema(database)
   await database.transaction(adoptCluster)
   if (spec.fuse !== undefined) checkFuse(spec.fuse)
+  checkService(spec)
   const schedule = printSchedule(parseSchedule(spec.schedule ?? 'live'))
   await removeUnfinished(context, spec.name)
   await releaseUnreadSources(context)
@@ -273,6 +276,7 @@ async function record(transaction: Queryable, { spec, target, resolved, plan, sc
     returning stream_table_id as id`)
   if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
   await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)
+  await setService(transaction, row.id, spec)
   await recordDependencies(transaction, row.id, plan)
   await recordReferences(transaction, row.id, resolved.references)
   return row.id

@@ -21,6 +21,8 @@ export type { OnProgress, Progress } from './progress.ts'
 export { type Resolved, resolveQuery } from './resolve/resolve.ts'
 export { repair, type RepairReport } from './repair/repair.ts'
 export { createRefresher } from './refresher.ts'
+export type { ServiceChange } from './service.ts'
+export { slaSummary, type SlaSummary, type SlaWindow } from './sla-summary.ts'
 export {
   describeStreamTables,
   type Description,

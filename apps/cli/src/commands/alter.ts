@@ -1,4 +1,4 @@
-import type { CaptureChoice, Mode } from '@freshet/client'
+import type { CaptureChoice, Mode, Tier } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { usageError } from '../problem.ts'
@@ -13,6 +13,8 @@ import {
   queryFileOption,
   queryOption,
   scheduleOption,
+  slaOption,
+  tierOption,
 } from './definition.ts'
 import { examples } from './examples.ts'
 
@@ -21,6 +23,8 @@ interface Options {
   readonly queryFile?: string
   readonly schedule?: string
   readonly fuse?: number | null
+  readonly sla?: string | null
+  readonly tier?: Tier
   readonly mode?: Mode
   readonly rename?: string
   readonly cdc?: CaptureChoice
@@ -29,12 +33,16 @@ interface Options {
 export function alter(program: Command, cli: Cli): void {
   const command = program
     .command('alter')
-    .description("change a stream table's query, schedule, fuse, mode, name, or how its sources are captured")
+    .description(
+      "change a stream table's query, schedule, fuse, SLA, tier, mode, name, or how its sources are captured",
+    )
     .argument('<name>', 'the stream table')
     .addOption(queryOption())
     .addOption(queryFileOption())
     .addOption(scheduleOption())
     .addOption(fuseOption())
+    .addOption(slaOption())
+    .addOption(tierOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .option('--rename <name>', 'its new name')
@@ -45,13 +53,15 @@ export function alter(program: Command, cli: Cli): void {
         mode: options.mode,
         schedule: options.schedule,
         fuse: options.fuse,
+        sla: options.sla,
+        tier: options.tier,
         rename: options.rename,
         cdc: options.cdc,
       })
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --fuse, --mode, --rename, --cdc.',
+          'Give one of --query, --query-file, --schedule, --fuse, --sla, --tier, --mode, --rename, --cdc.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -65,6 +75,8 @@ export function alter(program: Command, cli: Cli): void {
     ['freshet alter big_orders --schedule 1m', 'let it be up to a minute old'],
     ['freshet alter big_orders --query-file orders.sql', 'give it another query'],
     ['freshet alter big_orders --fuse 100000', 'stop before a hundred thousand changes at once'],
+    ['freshet alter big_orders --sla 500ms', 'a change is to be visible within half a second'],
+    ['freshet alter big_orders --tier frozen', 'nobody needs it at the moment'],
     ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],
   )

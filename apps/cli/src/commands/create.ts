@@ -1,4 +1,4 @@
-import type { CaptureChoice, Mode } from '@freshet/client'
+import type { CaptureChoice, Mode, Tier } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { showProgress } from '../render/progress.ts'
@@ -13,6 +13,8 @@ import {
   queryOption,
   queryText,
   scheduleOption,
+  slaOption,
+  tierOption,
 } from './definition.ts'
 
 interface Options {
@@ -20,6 +22,8 @@ interface Options {
   readonly queryFile?: string
   readonly schedule?: string
   readonly fuse?: number | null
+  readonly sla?: string | null
+  readonly tier?: Tier
   readonly mode?: Mode
   readonly cdc?: CaptureChoice
 }
@@ -33,6 +37,8 @@ export function create(program: Command, cli: Cli): void {
     .addOption(queryFileOption())
     .addOption(scheduleOption())
     .addOption(fuseOption())
+    .addOption(slaOption())
+    .addOption(tierOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .action(async (name: string, options: Options, command: Command) => {
@@ -40,7 +46,14 @@ export function create(program: Command, cli: Cli): void {
       const spec = {
         name,
         query,
-        ...given({ mode: options.mode, schedule: options.schedule, fuse: options.fuse ?? undefined, cdc: options.cdc }),
+        ...given({
+          mode: options.mode,
+          schedule: options.schedule,
+          fuse: options.fuse ?? undefined,
+          sla: options.sla ?? undefined,
+          tier: options.tier,
+          cdc: options.cdc,
+        }),
       }
       const made = await showProgress(cli, command, (progress) =>
         withFreshet(cli, command, (freshet) => freshet.create(spec, progress)),

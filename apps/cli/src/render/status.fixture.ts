@@ -13,6 +13,8 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     modeReason: null,
     schedule: 'live',
     fuse: null,
+    slaMs: null,
+    tier: 'hot',
     storage: 'keyed',
     keyColumns: ['day'],
     status: 'active',

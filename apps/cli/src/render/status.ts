@@ -22,7 +22,7 @@ export function statusList(tables: readonly StreamTableStatus[], now: Date, pain
     ],
     tables.map((entry) => [
       entry.name,
-      paintStatus(entry.status, paint),
+      paintStatus(entry.status, paint) + (entry.tier === 'hot' ? '' : `, ${entry.tier}`),
       modeLabel(entry),
       freshness(entry, now, paint),
       pending(entry),
