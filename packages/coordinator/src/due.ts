@@ -1,5 +1,6 @@
 import type { DependencyGraph } from './graph.ts'
 import type { Plan } from './rhythm.ts'
+import type { Units } from './units.ts'
 
 /**
  * What to do now: graph, clock and waiting changes in, work out. Pure.
@@ -16,6 +17,7 @@ import type { Plan } from './rhythm.ts'
  * D6  Who is nearest to its deadline comes first. Its deadline is as long after the last moment at which it was fresh as
  *     its objective says, or its readers'; who has none has a minute. So a table that is always due starves nobody. An
  *     attempt that led to nothing counts as such a moment: nobody stands in the way of the others by failing.
+ * D7  A unit is due when a member is, and started when all of them may be: what one waits for, all wait for.
  */
 export interface DueTable {
   readonly id: number
@@ -41,6 +43,7 @@ export interface DueTable {
 export interface DueInput {
   readonly now: number
   readonly graph: DependencyGraph
+  readonly units: Units
   readonly tables: ReadonlyMap<number, DueTable>
   /** Tables with changes that their frontier has not seen. */
   readonly pending: ReadonlySet<number>
@@ -93,19 +96,39 @@ function deadlineOf({ within, freshAt, lastStartAt }: DueTable): number {
   return Math.max(freshAt, lastStartAt) + Math.min(within, UNHURRIED_MS)
 }
 
-/** The tables to start now, the one that is nearest to its deadline first (D6). */
-export function toStart({ now, graph, tables, pending, running }: DueInput): number[] {
+/**
+ * The tables to start now, the one that is nearest to its deadline first (D6). Of a unit it names the member that made it
+ * due; where a change did, that one rather than one that only the clock wants.
+ */
+export function toStart(input: DueInput): number[] {
+  const { graph, units, tables, running } = input
   const blocking = new Set(running)
-  const starts: DueTable[] = []
-  for (const id of graph.order) {
-    const table = tables.get(id)
-    if (table === undefined || running.has(id) || !isTime(table, now)) continue
-    if (!table.timed && !table.reinitialize && !pending.has(id)) continue
-    // upstream tables come earlier in the order, so all that are due are known by now
-    if (!intersects(graph.upstream(id), blocking)) starts.push(table)
-    blocking.add(id)
+  const starts: { readonly lead: number; readonly deadline: number }[] = []
+  for (const unit of units) {
+    const members = unit.flatMap((id) => tables.get(id) ?? [])
+    const due = members.filter((table) => isDue(table, input))
+    const [lead] = due.filter(({ timed, reinitialize }) => !timed && !reinitialize).concat(due)
+    if (
+      lead === undefined ||
+      members.some(({ id }) => running.has(id)) ||
+      !members.every((table) => mayStart(table, input))
+    )
+      continue
+    // upstream units come earlier in the order, so all that are due are known by now
+    const above = unit.some((id) => intersects(graph.upstream(id), blocking))
+    if (!above) starts.push({ lead: lead.id, deadline: Math.min(...due.map(deadlineOf)) })
+    for (const id of unit) blocking.add(id)
   }
-  return starts.sort((a, b) => deadlineOf(a) - deadlineOf(b)).map(({ id }) => id)
+  return starts.sort((a, b) => a.deadline - b.deadline).map(({ lead }) => lead)
+}
+
+function isDue(table: DueTable, { now, pending }: DueInput): boolean {
+  return isTime(table, now) && (table.timed || table.reinitialize || pending.has(table.id))
+}
+
+/** It may go along, were another member of its unit due. */
+function mayStart({ scheduled, notBefore }: DueTable, { now }: DueInput): boolean {
+  return scheduled && now >= notBefore
 }
 
 /** The next moment at which the clock alone changes the answer; +∞ when only a change can. */

@@ -72,6 +72,8 @@ export interface TableSpec {
   readonly status?: CatalogTable['status']
   readonly slaMs?: number | null
   readonly tier?: Tier
+  /** Those with the same number are refreshed together. */
+  readonly unit?: number | null
   /** How long a refresh takes. */
   readonly takesMs?: number
   /** Its refreshes find nothing to do, and commit nothing. */
@@ -134,6 +136,7 @@ export class World {
       status: 'active',
       slaMs: null,
       tier: 'hot',
+      unit: null,
       takesMs: 3,
       idle: false,
       ...spec,
@@ -205,18 +208,26 @@ export class World {
         const [name, table] = this.#byId(id)
         this.starts.push(`${this.clock.now()} ${name}${options.full === true ? ' full' : ''}`)
         if (table.locked) return { ...DONE, action: 'busy', rowsInserted: 0, changeRows: 0 }
-        const pending = table.pending
-        table.pending = false
+        const members = [...this.tables].filter(
+          ([, other]) => other === table || (table.unit !== null && other.unit === table.unit),
+        )
+        const waiting = members.filter(([, member]) => member.pending)
+        for (const [, member] of members) member.pending = false
         await this.clock.sleep(table.takesMs, new AbortController().signal)
-        const fault = this.faults.get(name)
+        const fault = members.flatMap(([member]) => this.faults.get(member) ?? [])[0]
         if (fault) {
-          table.pending ||= pending
+          for (const [, member] of waiting) member.pending = true
           throw fault
         }
         if (table.idle) return { ...DONE, action: 'none', rowsInserted: 0, changeRows: 0, durationMs: table.takesMs }
-        this.commit(name)
-        table.refreshedAt = this.clock.now()
-        return { ...DONE, durationMs: table.takesMs }
+        for (const [member, other] of members) {
+          this.commit(member)
+          other.refreshedAt = this.clock.now()
+        }
+        for (const [, member] of members) if (members.length > 1) member.pending = false
+        const others = members.filter(([, other]) => other !== table)
+        const together = new Map(others.map(([, other]) => [other.id, { ...DONE, durationMs: table.takesMs }]))
+        return { ...DONE, durationMs: table.takesMs, ...(together.size === 0 ? {} : { together }) }
       },
     }
   }
@@ -305,6 +316,7 @@ export class World {
       scheduleError: null,
       slaMs: table.slaMs,
       tier: table.tier,
+      unit: table.unit,
       effectiveMode: table.mode,
       status: table.status,
       reinitialize: false,
@@ -323,8 +335,9 @@ export class World {
 }
 
 /** A running loop over these tables, a second after its start. */
-export async function started(tables: Readonly<Record<string, TableSpec>>) {
+export async function started(tables: Readonly<Record<string, TableSpec>>, settings: Partial<Settings> = {}) {
   const world = new World(tables)
+  world.settings = { ...DEFAULT_SETTINGS, ...settings }
   const running = world.start()
   await world.clock.advance(1_000)
   return {

@@ -33,6 +33,7 @@ describe('calculated', () => {
       scheduleError: null,
       slaMs: null,
       tier: 'hot',
+      unit: null,
       effectiveMode: 'differential',
       status: 'active',
       reinitialize: false,

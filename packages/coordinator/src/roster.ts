@@ -5,6 +5,7 @@ import type { DueTable } from './due.ts'
 import { type DependencyGraph, dependencyGraph } from './graph.ts'
 import { isScheduled } from './lifecycle.ts'
 import { objectivesOf } from './objectives.ts'
+import { type Units, unitsOf } from './units.ts'
 import { firstTurn, nextTurn, type Plan, plansOf, type Rhythm } from './rhythm.ts'
 
 /**
@@ -33,11 +34,12 @@ export interface RosterTable extends DueTable {
 export interface Roster {
   readonly tables: ReadonlyMap<number, RosterTable>
   readonly graph: DependencyGraph
+  readonly units: Units
   /** There may be tables that want more than their buffers can tell. */
   readonly unsure: boolean
 }
 
-export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]), unsure: false }
+export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]), units: [], unsure: false }
 
 /** A live table that no buffer speaks for is looked at so often. */
 const LIVE_TIMED: Rhythm = { everyMs: 1_000, crons: [] }
@@ -63,7 +65,12 @@ export function refreshRoster(previous: Roster, catalog: readonly CatalogTable[]
     const table = known === undefined ? added(row, plan, now, clock) : updated(known, row, plan, now, clock)
     return Object.assign(table, { within })
   })
-  return { tables: new Map(tables.map((table) => [table.id, table])), graph, unsure: tables.some(isUnsure) }
+  return {
+    tables: new Map(tables.map((table) => [table.id, table])),
+    graph,
+    units: unitsOf(catalog, graph),
+    unsure: tables.some(isUnsure),
+  }
 }
 
 /** Time alone wants the refresh, or it was marked: the last poll did not answer for it. */
@@ -100,7 +107,7 @@ function fromCatalog(row: CatalogTable, plan: Plan) {
   return {
     catalog: row,
     schedule: plan,
-    scheduled: isScheduled(row.status) && !row.gated,
+    scheduled: isScheduled(row.status) && !row.gated && row.tier !== 'frozen',
     timed,
     reinitialize: row.reinitialize,
     rhythm: rhythmOf(plan, timed),

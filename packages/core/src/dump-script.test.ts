@@ -22,6 +22,7 @@ const document = (queries: readonly string[]): Dump => ({
     fuse: null,
     slaMs: null,
     tier: 'hot',
+    atomic: null,
     sessionSettings: { TimeZone: 'UTC' },
     state: { status: 'active', reason: null, refreshedAt: null },
   })),

@@ -8,6 +8,7 @@ import {
   parseSchedule,
   printSchedule,
   type Queryable,
+  settleUnits,
   sql,
 } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
@@ -56,7 +57,11 @@ export async function alterStreamTable(
 ): Promise<Definition> {
   const { database } = context
   const found = await findDefinition(database, name)
-  return claiming(database, found, async () => alterClaimed(context, found.id, change, onProgress))
+  return claiming(database, found, async () => {
+    const altered = await alterClaimed(context, found.id, change, onProgress)
+    await settleUnits(database)
+    return altered
+  })
 }
 
 async function alterClaimed(
@@ -66,7 +71,6 @@ async function alterClaimed(
   onProgress: OnProgress,
 ): Promise<Definition> {
   const { database } = context
-  checkService(change)
   const before = await loadDefinition(database, id)
   await dropStrayDependencies(database, before)
   await releaseUnreadSources(context)
@@ -77,6 +81,8 @@ async function alterClaimed(
       hint: 'Give --cdc with another mode, or to another stream table that reads them.',
     })
   }
+  const atomic = change.atomic === undefined ? before.atomic : change.atomic
+  checkService({ ...change, atomic }, change.mode ?? (wasImmediate ? 'immediate' : before.mode))
   if (change.schedule !== undefined) {
     const schedule = printSchedule(parseSchedule(change.schedule))
     await altering(context, before, (transaction) =>

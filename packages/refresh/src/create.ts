@@ -17,6 +17,7 @@ import {
   readSettings,
   refuseCollision,
   requireSchema,
+  settleUnits,
   type ServiceSpec,
   sql,
   stableName,
@@ -80,7 +81,7 @@ export async function createStreamTable(
   await requireSchema(database)
   await database.transaction(adoptCluster)
   if (spec.fuse !== undefined) checkFuse(spec.fuse)
-  checkService(spec)
+  checkService(spec, spec.mode)
   const schedule = printSchedule(parseSchedule(spec.schedule ?? 'live'))
   await removeUnfinished(context, spec.name)
   await releaseUnreadSources(context)
@@ -102,6 +103,7 @@ export async function createStreamTable(
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
+      if (spec.atomic !== undefined) await settleUnits(database)
       onProgress({ phase: 'done', message: 'fresh' })
       return definition
     } catch (error) {

@@ -5,6 +5,7 @@ import { usageError } from '../problem.ts'
 import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import {
+  atomicOption,
   cdcOption,
   fuseOption,
   given,
@@ -25,6 +26,7 @@ interface Options {
   readonly fuse?: number | null
   readonly sla?: string | null
   readonly tier?: Tier
+  readonly atomic?: string | null
   readonly mode?: Mode
   readonly rename?: string
   readonly cdc?: CaptureChoice
@@ -34,7 +36,7 @@ export function alter(program: Command, cli: Cli): void {
   const command = program
     .command('alter')
     .description(
-      "change a stream table's query, schedule, fuse, SLA, tier, mode, name, or how its sources are captured",
+      "change a stream table's query, schedule, fuse, SLA, tier, group, mode, name, or how its sources are captured",
     )
     .argument('<name>', 'the stream table')
     .addOption(queryOption())
@@ -43,6 +45,7 @@ export function alter(program: Command, cli: Cli): void {
     .addOption(fuseOption())
     .addOption(slaOption())
     .addOption(tierOption())
+    .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .option('--rename <name>', 'its new name')
@@ -55,13 +58,14 @@ export function alter(program: Command, cli: Cli): void {
         fuse: options.fuse,
         sla: options.sla,
         tier: options.tier,
+        atomic: options.atomic,
         rename: options.rename,
         cdc: options.cdc,
       })
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --fuse, --sla, --tier, --mode, --rename, --cdc.',
+          'Give one of --query, --query-file, --schedule, --fuse, --sla, --tier, --atomic, --mode, --rename, --cdc.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -76,6 +80,7 @@ export function alter(program: Command, cli: Cli): void {
     ['freshet alter big_orders --query-file orders.sql', 'give it another query'],
     ['freshet alter big_orders --fuse 100000', 'stop before a hundred thousand changes at once'],
     ['freshet alter big_orders --sla 500ms', 'a change is to be visible within half a second'],
+    ['freshet alter summary --atomic diamond', 'never seen beside another state of what it reads'],
     ['freshet alter big_orders --tier frozen', 'nobody needs it at the moment'],
     ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],

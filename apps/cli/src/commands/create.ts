@@ -5,6 +5,7 @@ import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import { examples } from './examples.ts'
 import {
+  atomicOption,
   cdcOption,
   fuseOption,
   given,
@@ -24,6 +25,7 @@ interface Options {
   readonly fuse?: number | null
   readonly sla?: string | null
   readonly tier?: Tier
+  readonly atomic?: string | null
   readonly mode?: Mode
   readonly cdc?: CaptureChoice
 }
@@ -39,6 +41,7 @@ export function create(program: Command, cli: Cli): void {
     .addOption(fuseOption())
     .addOption(slaOption())
     .addOption(tierOption())
+    .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .action(async (name: string, options: Options, command: Command) => {
@@ -52,6 +55,7 @@ export function create(program: Command, cli: Cli): void {
           fuse: options.fuse ?? undefined,
           sla: options.sla ?? undefined,
           tier: options.tier,
+          atomic: options.atomic ?? undefined,
           cdc: options.cdc,
         }),
       }

@@ -1,5 +1,5 @@
 import type { CaptureChoice, Mode, Tier } from '@freshet/client'
-import { isFreshetError, parseSla, TIERS } from '@freshet/core'
+import { isFreshetError, parseAtomic, parseSla, TIERS } from '@freshet/core'
 import { InvalidArgumentError, Option } from 'commander'
 import { usageError } from '../problem.ts'
 import type { Terminal } from '../terminal.ts'
@@ -62,6 +62,20 @@ export function tierOption(): Option {
     const tier = TIERS.find((known) => known === text)
     if (tier) return tier
     throw new InvalidArgumentError(`Allowed are ${TIERS.join(', ')}.`)
+  })
+}
+
+export function atomicOption(): Option {
+  return new Option(
+    '--atomic <group>',
+    'refresh it together with the others of the group of this name, in one transaction and at one position; `diamond`: with the stream tables between it and what they share; `none`: alone (default: none)',
+  ).argParser((text: string): string | null => {
+    if (text === 'none') return null
+    try {
+      return parseAtomic(text)
+    } catch (error) {
+      throw isFreshetError(error) ? new InvalidArgumentError(error.hint ?? error.message) : error
+    }
   })
 }
 

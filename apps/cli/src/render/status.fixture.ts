@@ -15,6 +15,8 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     fuse: null,
     slaMs: null,
     tier: 'hot',
+    atomic: null,
+    together: [],
     storage: 'keyed',
     keyColumns: ['day'],
     status: 'active',

@@ -39,6 +39,7 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
     ['mode', modeLabel(entry) + because],
     ['schedule', scheduleLabel(entry)],
     ['SLA', entry.slaMs === null ? null : `a change is visible within ${printDuration(entry.slaMs)}`],
+    ['together with', entry.together.join(', ') || null],
     ['fuse', entry.fuse === null ? null : `${entry.fuse} change rows`],
     ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
     ['reads', entry.sources.map(sourceLabel).join(', ') || null],

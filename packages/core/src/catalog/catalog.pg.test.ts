@@ -140,6 +140,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     fuse: 'bigint or null',
     sla_ms: 'bigint or null',
     tier: 'text',
+    atomic: 'text or null',
+    unit: 'integer or null',
   },
   stream_table_state: {
     stream_table_id: 'integer',

@@ -118,6 +118,8 @@ interface StreamTableTable {
   /** bigint: text. */
   sla_ms: string | null
   tier: Generated<Tier>
+  atomic: string | null
+  unit: number | null
 }
 
 interface StreamTableStateTable {
