@@ -1,5 +1,6 @@
 import { type FreshetError, type RefreshOutcome, toFreshetError } from '@freshet/core'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { consequenceOf } from './consequence.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
 import type { FailurePolicy, FailureRecord } from './record.ts'
@@ -56,7 +57,7 @@ export async function settleFailure(context: SettleContext, table: RosterTable, 
   const { clock, listener } = context
   const error = toFreshetError(thrown)
   const ref = { id: table.id, name: table.catalog.name }
-  const record = error.retry === 'reconnect' ? 'unreachable' : await recorded(context, table, error)
+  const record = consequenceOf(error.code) === 'reconnect' ? 'unreachable' : await recorded(context, table, error)
   if (record === 'gone') return
   if (record === 'unreachable') {
     const consecutiveErrors = ++table.unrecordedErrors
