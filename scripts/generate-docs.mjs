@@ -4,12 +4,14 @@
  *   docs/cli.md        the help of every command of apps/cli
  *   docs/errors.md     the comment, retry class and hint of each code in packages/core/src/errors.ts
  *   docs/metrics.md    the metrics of apps/scheduler/src/metrics.ts
+ *   docs/retries.md    what a scheduler does by SQLSTATE: packages/coordinator/src/consequence.ts
  *   docs/settings.md   the settings of packages/core/src/settings.ts
  *   docs/operators     the marked blocks of its pages: what packages/dvm compiles of their examples
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { manual } from '../apps/cli/dist/index.js'
 import { ERRORS, SETTINGS } from '../packages/core/dist/index.js'
+import { retriesPage } from '../packages/coordinator/dist/index.js'
 import { metricsPage } from '../apps/scheduler/dist/index.js'
 import { operatorPages } from './operator-pages.mjs'
 
@@ -17,6 +19,7 @@ const pages = {
   'docs/cli.md': manual(),
   'docs/errors.md': errorsPage(),
   'docs/metrics.md': metricsPage(),
+  'docs/retries.md': retriesPage(),
   'docs/settings.md': settingsPage(),
   ...(await operatorPages()),
 }

@@ -18,6 +18,7 @@ import { restore } from './commands/restore.ts'
 import { resume } from './commands/resume.ts'
 import { roles } from './commands/roles.ts'
 import { serve } from './commands/serve.ts'
+import { sla } from './commands/sla.ts'
 import { status } from './commands/status.ts'
 import { top } from './commands/top.ts'
 import { verify } from './commands/verify.ts'
@@ -30,6 +31,7 @@ const COMMANDS = [
   serve,
   list,
   status,
+  sla,
   top,
   refresh,
   verify,

@@ -9,7 +9,7 @@ const view: CoordinatorView = {
   trouble: null,
   lastPollAgoMs: 1,
   stopping: false,
-  tables: [{ ...table, status: 'active', pending: true, running: true, lagMs: 1_500 }],
+  tables: [{ ...table, status: 'active', pending: true, running: true, lagMs: 1_500, slaMs: 500 }],
 }
 const error = new FreshetError('QUERY_FAILED', 'division by zero')
 const slot: CaptureStream = {
@@ -23,8 +23,9 @@ const slot: CaptureStream = {
 }
 const outcome = { reason: null, rowsInserted: 3, rowsDeleted: 1, changeRows: 4, durationMs: 12 }
 const events: readonly CoordinatorEvent[] = [
-  { kind: 'refreshed', table, outcome: { ...outcome, action: 'differential' }, waitedMs: 18, live: true },
-  { kind: 'refreshed', table, outcome: { ...outcome, action: 'busy' }, waitedMs: 18, live: true },
+  { kind: 'refreshed', table, outcome: { ...outcome, action: 'differential' }, waitedMs: 18, slaMs: 500, live: true },
+  { kind: 'refreshed', table, outcome: { ...outcome, action: 'full' }, waitedMs: 501, slaMs: 500, live: true },
+  { kind: 'refreshed', table, outcome: { ...outcome, action: 'busy' }, waitedMs: 18, slaMs: 500, live: true },
   { kind: 'failed', table, error, consecutiveErrors: 1, retryInMs: 500 },
   { kind: 'suspended', table, error, reason: 'gave up' },
   { kind: 'polled', durationMs: 0.4, full: false, pending: 0 },
@@ -58,11 +59,14 @@ test('events become the documented metrics, every one of them', async () => {
     `freshet_refreshes_total{${label},action="busy"} 1`,
     `freshet_refresh_failures_total{${label},code="QUERY_FAILED"} 2`,
     `freshet_suspensions_total{${label}} 1`,
-    `freshet_refresh_seconds_count{${label}} 1`,
+    `freshet_refresh_seconds_count{${label}} 2`,
     `freshet_freshness_seconds_bucket{le="0.02",${label}} 1`,
-    `freshet_change_rows_total{${label}} 4`,
-    `freshet_rows_inserted_total{${label}} 3`,
-    `freshet_rows_deleted_total{${label}} 1`,
+    `freshet_sla_seconds{${label}} 0.5`,
+    `freshet_sla_refreshes_total{${label},met="yes"} 1`,
+    `freshet_sla_refreshes_total{${label},met="no"} 1`,
+    `freshet_change_rows_total{${label}} 8`,
+    `freshet_rows_inserted_total{${label}} 6`,
+    `freshet_rows_deleted_total{${label}} 2`,
     'freshet_poll_seconds_count{kind="snapshot"} 1',
     'freshet_poll_interruptions_total 1',
     'freshet_trimmed_rows_total 7',

@@ -48,6 +48,16 @@ export const METRICS = {
     labels: ['stream_table'],
     help: 'From the last moment at which the stream table was known to be fresh to the end of its refresh: how long a change had waited, at most.',
   },
+  freshet_sla_seconds: {
+    type: 'gauge',
+    labels: ['stream_table'],
+    help: 'The objective of the stream table: a change is to be visible within this long. Absent where it has none.',
+  },
+  freshet_sla_refreshes_total: {
+    type: 'counter',
+    labels: ['stream_table', 'met'],
+    help: 'Refreshes under an objective that found changes: yes (in time) or no (the first change may have waited longer).',
+  },
   freshet_change_rows_total: {
     type: 'counter',
     labels: ['stream_table'],
@@ -82,7 +92,7 @@ export const METRICS = {
   freshet_upkeep_failures_total: {
     type: 'counter',
     labels: ['task'],
-    help: 'Failures beside the refreshes: trim, prune, record.',
+    help: 'Failures beside the refreshes: trim, prune, inspect, clear, announce, count, record.',
   },
   freshet_wal_retained_bytes: {
     type: 'gauge',
@@ -139,6 +149,10 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
     metric.reset()
     for (const { name, lagMs } of now.tables) metric.set({ stream_table: name }, lagMs / 1_000)
   })
+  gauge('freshet_sla_seconds', (metric, now) => {
+    metric.reset()
+    for (const { name, slaMs } of now.tables) if (slaMs !== null) metric.set({ stream_table: name }, slaMs / 1_000)
+  })
   const streamGauge = (name: MetricName, value: (state: CaptureStream) => number) =>
     new Gauge({
       ...base(name),
@@ -158,6 +172,7 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
   const suspensions = counter('freshet_suspensions_total')
   const refreshSeconds = histogram('freshet_refresh_seconds', SECONDS)
   const freshnessSeconds = histogram('freshet_freshness_seconds', SECONDS)
+  const underObjective = counter('freshet_sla_refreshes_total')
   const changeRows = counter('freshet_change_rows_total')
   const rowsInserted = counter('freshet_rows_inserted_total')
   const rowsDeleted = counter('freshet_rows_deleted_total')
@@ -167,12 +182,13 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
   const pruned = counter('freshet_pruned_rows_total')
   const upkeepFailures = counter('freshet_upkeep_failures_total')
 
-  const recordRefreshed = ({ table, outcome, waitedMs }: Extract<CoordinatorEvent, { kind: 'refreshed' }>) => {
+  const recordRefreshed = ({ table, outcome, waitedMs, slaMs }: Extract<CoordinatorEvent, { kind: 'refreshed' }>) => {
     const labels = { stream_table: table.name }
     refreshes.inc({ ...labels, action: outcome.action })
     if (outcome.action === 'none' || outcome.action === 'busy') return
     refreshSeconds.observe(labels, outcome.durationMs / 1_000)
     freshnessSeconds.observe(labels, waitedMs / 1_000)
+    if (slaMs !== null) underObjective.inc({ ...labels, met: waitedMs <= slaMs ? 'yes' : 'no' })
     changeRows.inc(labels, outcome.changeRows)
     rowsInserted.inc(labels, outcome.rowsInserted)
     rowsDeleted.inc(labels, outcome.rowsDeleted)

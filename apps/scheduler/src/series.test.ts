@@ -9,6 +9,7 @@ function refreshed(id: number, durationMs: number, action: 'differential' | 'non
     kind: 'refreshed',
     table: { id, name: `public.t${id}` },
     waitedMs: durationMs + 10,
+    slaMs: null,
     live: id < 3,
     outcome: { action, reason: null, rowsInserted: 1, rowsDeleted: 0, changeRows: 2, durationMs },
   }

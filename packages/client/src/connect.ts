@@ -35,6 +35,7 @@ import {
   restore,
   resumeGate,
   resumeStreamTable,
+  slaSummary,
   statusOf,
   verifyStreamTable,
 } from '@freshet/refresh'
@@ -239,6 +240,10 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       await requireInstalled()
       const definition = historyOptions.name === undefined ? null : await findDefinition(database, historyOptions.name)
       return historyOf(database, definition, historyOptions.limit ?? 50)
+    },
+    async slaSummary(window) {
+      await requireInstalled()
+      return slaSummary(database, window)
     },
     doctor: () => examine(context),
     async removeLeftovers() {

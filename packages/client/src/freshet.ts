@@ -20,6 +20,8 @@ import type {
   Progress,
   RepairReport,
   RestoreReport,
+  SlaSummary,
+  SlaWindow,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'
@@ -70,6 +72,8 @@ export interface Freshet {
   resumeCapture(gate: Gate): Promise<SettledGates>
   status(): Promise<readonly StreamTableStatus[]>
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
+  /** Of every stream table: its objective, how well it was kept, and what to do where it was missed. */
+  slaSummary(window?: SlaWindow): Promise<readonly SlaSummary[]>
   doctor(): Promise<readonly Finding[]>
   /** Removes what processes left that ended in the middle of an alteration; says what that was. `repair` does, too. */
   removeLeftovers(): Promise<readonly string[]>

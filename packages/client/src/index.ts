@@ -1,5 +1,5 @@
 export type { WalStreamEvent } from '@freshet/cdc'
-export type { CaptureChoice } from '@freshet/core'
+export type { CaptureChoice, Tier } from '@freshet/core'
 export { connect, type ConnectOptions, createFreshet } from './connect.ts'
 export type { Change, FeedPage, SubscribeOptions, Subscription } from './feed/feed.ts'
 export type { FollowedCopy, FollowOptions } from './feed/follow.ts'
@@ -22,6 +22,8 @@ export type {
   RepairReport,
   RestoreReport,
   NewQueryStatus,
+  SlaSummary,
+  SlaWindow,
   Status as StreamTableStatus,
   Verification,
 } from '@freshet/refresh'

@@ -7,6 +7,7 @@ import {
   type Queryable,
   type Schedule,
   sql,
+  type Tier,
 } from '@freshet/core'
 import type { Status } from './lifecycle.ts'
 
@@ -18,6 +19,11 @@ export interface CatalogTable {
   /** A schedule that this version can not read counts as manual, and `scheduleError` says so. */
   readonly schedule: Schedule
   readonly scheduleError: string | null
+  /** A change is to be visible within so many milliseconds; null: no objective. */
+  readonly slaMs: number | null
+  readonly tier: Tier
+  /** The number of those that it is refreshed with; null: alone. */
+  readonly unit: number | null
   readonly effectiveMode: 'differential' | 'full' | 'immediate'
   readonly status: Status
   readonly reinitialize: boolean
@@ -46,6 +52,9 @@ interface Row {
   readonly schema: string
   readonly table: string
   readonly schedule: string
+  readonly slaMs: number | null
+  readonly tier: Tier
+  readonly unit: number | null
   readonly effectiveMode: 'differential' | 'full' | 'immediate'
   readonly status: Status
   readonly reinitialize: boolean
@@ -58,7 +67,7 @@ interface Row {
 
 const READ = sql`
   select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.schedule,
-    t.effective_mode as "effectiveMode", s.status, s.reinitialize is not null as reinitialize,
+    t.sla_ms::float8 as "slaMs", t.tier, t.unit, t.effective_mode as "effectiveMode", s.status, s.reinitialize is not null as reinitialize,
     exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
     s.consecutive_errors as "consecutiveErrors",
     (extract(epoch from clock_timestamp() - s.refreshed_at) * 1000)::float8 as "ageMs",

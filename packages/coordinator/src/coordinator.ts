@@ -45,6 +45,8 @@ export interface TableView extends TableRef {
   readonly running: boolean
   /** The table has seen every change that is older than this; 0 when none waits. */
   readonly lagMs: number
+  /** Its objective; null where it has none. */
+  readonly slaMs: number | null
 }
 
 const DRAIN_MS = 30_000
@@ -93,6 +95,7 @@ function viewOf(state: LoopState, now: number, stopping: boolean): CoordinatorVi
         pending: state.pending.has(table.id),
         running: state.running.has(table.id),
         lagMs: freshNow ? 0 : Math.max(now - table.freshAt, 0),
+        slaMs: table.catalog.slaMs,
       }
     }),
   }

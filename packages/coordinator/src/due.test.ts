@@ -3,6 +3,7 @@ import { nextWake, toPoll, toStart, type DueTable } from './due.ts'
 import { dependencyGraph } from './graph.ts'
 import { parseSchedule } from '@freshet/core'
 import type { Plan } from './rhythm.ts'
+import { unitsOf } from './units.ts'
 
 const NOW = 1_000
 
@@ -11,6 +12,8 @@ interface Case {
   readonly tables: Readonly<Record<string, string>>
   readonly pending?: string
   readonly running?: string
+  /** The members of a unit. */
+  readonly together?: string
   readonly with?: Readonly<Record<string, Partial<DueTable>>>
   readonly starts: string
 }
@@ -37,15 +40,21 @@ function world(scene: Omit<Case, 'starts'>) {
       reinitialize: false,
       nextAt: NOW,
       notBefore: -Infinity,
+      within: Infinity,
+      freshAt: -Infinity,
       lastStartAt: -Infinity,
       ...scene.with?.[name],
     })
     return { id: id(name), name, reads: [...ids(reads)] }
   })
+  const graph = dependencyGraph(nodes)
+  const together = ids(scene.together)
+  const units = nodes.map((node) => ({ ...node, unit: together.has(node.id) ? 1 : null }))
   return {
     input: {
       now: NOW,
-      graph: dependencyGraph(nodes),
+      graph,
+      units: unitsOf(units, graph),
       tables,
       pending: ids(scene.pending),
       running: ids(scene.running),
@@ -98,7 +107,63 @@ const cases: Readonly<Record<string, Case>> = {
     with: { slow: { nextAt: NOW + 9 }, off: { scheduled: false }, back: { notBefore: NOW + 9 } },
     starts: 'd',
   },
-  'D6 longest wait first': {
+  'D6 nearest to its deadline first': {
+    tables: { a: 'live', b: 'live', c: 'live', d: 'live' },
+    pending: 'a b c d',
+    with: {
+      a: { freshAt: 0 },
+      b: { freshAt: 900, within: 500 },
+      c: { freshAt: 990, within: 100 },
+      d: { freshAt: 999, within: 3_600_000 },
+    },
+    starts: 'c b a d',
+  },
+  'D6 an attempt that failed counts as a start': {
+    tables: { failing: 'live', a: 'live' },
+    pending: 'failing a',
+    with: { failing: { freshAt: 0, lastStartAt: 950, within: 200 }, a: { freshAt: 900, within: 200 } },
+    starts: 'a failing',
+  },
+  'D7 a unit is started by the member that is due': {
+    tables: { a: '1h', b: 'live', c: 'live', d: 'live < a b', e: 'live' },
+    pending: 'b e',
+    together: 'a b d',
+    with: { a: { nextAt: NOW + 9, freshAt: 100 }, b: { freshAt: 800 }, e: { freshAt: 700 } },
+    starts: 'e b',
+  },
+  'D7 by a change rather than by the clock': {
+    tables: { a: '1s!', b: 'live' },
+    pending: 'b',
+    together: 'a b',
+    starts: 'b',
+  },
+  'D7 a unit waits for what any member reads, and whoever reads a member waits for it': {
+    tables: { s: 'live', a: 'live < s', b: 'live', r: 'live < b' },
+    pending: 's b r',
+    together: 'a b',
+    starts: 's',
+  },
+  'D7 not while one of it is running': {
+    tables: { a: 'live', b: 'live' },
+    pending: 'b',
+    running: 'a',
+    together: 'a b',
+    starts: '',
+  },
+  'D7 nor while one is paused, or rests': {
+    tables: { a: 'live', b: 'live', r: 'live < b' },
+    pending: 'b r',
+    together: 'a b',
+    with: { a: { scheduled: false } },
+    starts: 'r',
+  },
+  'D7 a manual one goes along': {
+    tables: { a: 'manual', b: 'live' },
+    pending: 'a b',
+    together: 'a b',
+    starts: 'b',
+  },
+  'D6 without objectives, longest wait first': {
     tables: { a: 'live', b: 'live', c: 'live' },
     pending: 'a b c',
     with: { a: { lastStartAt: 900 }, b: { lastStartAt: 800 } },

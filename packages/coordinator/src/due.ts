@@ -1,5 +1,6 @@
 import type { DependencyGraph } from './graph.ts'
 import type { Plan } from './rhythm.ts'
+import type { Units } from './units.ts'
 
 /**
  * What to do now: graph, clock and waiting changes in, work out. Pure.
@@ -13,7 +14,10 @@ import type { Plan } from './rhythm.ts'
  *     is due whenever its time has come.
  * D5  Upstream first: a table waits while anything upstream of it runs or is due, and so reads it once, afterwards.
  *     A table upstream that merely *has* changes but is not due (paused, backed off, on a slower schedule) blocks nobody.
- * D6  Who has waited longest since its last start comes first, so that a table that is always due starves nobody.
+ * D6  Who is nearest to its deadline comes first. Its deadline is as long after the last moment at which it was fresh as
+ *     its objective says, or its readers'; who has none has a minute. So a table that is always due starves nobody. An
+ *     attempt that led to nothing counts as such a moment: nobody stands in the way of the others by failing.
+ * D7  A unit is due when a member is, and started when all of them may be: what one waits for, all wait for.
  */
 export interface DueTable {
   readonly id: number
@@ -28,6 +32,10 @@ export interface DueTable {
   readonly nextAt: number
   /** Back-off, rest after a long refresh, a lock that another scheduler holds. */
   readonly notBefore: number
+  /** The shortest of its objective and those of what reads it, in milliseconds; +∞ where there is none. */
+  readonly within: number
+  /** The last moment at which the table was known to have seen every change. */
+  readonly freshAt: number
   /** When its last refresh was started here; −∞ at first. */
   readonly lastStartAt: number
 }
@@ -35,6 +43,7 @@ export interface DueTable {
 export interface DueInput {
   readonly now: number
   readonly graph: DependencyGraph
+  readonly units: Units
   readonly tables: ReadonlyMap<number, DueTable>
   /** Tables with changes that their frontier has not seen. */
   readonly pending: ReadonlySet<number>
@@ -79,19 +88,47 @@ export function toPoll(tables: Iterable<DueTable>, now: number): number[] {
   return ids
 }
 
-/** The tables to start now, the one that waited longest first (D6). */
-export function toStart({ now, graph, tables, pending, running }: DueInput): number[] {
+/** The deadline of those without an objective: they wait for those that have one, but not for ever. */
+const UNHURRIED_MS = 60_000
+
+/** The moment by which it should have been refreshed (D6). */
+function deadlineOf({ within, freshAt, lastStartAt }: DueTable): number {
+  return Math.max(freshAt, lastStartAt) + Math.min(within, UNHURRIED_MS)
+}
+
+/**
+ * The tables to start now, the one that is nearest to its deadline first (D6). Of a unit it names the member that made it
+ * due; where a change did, that one rather than one that only the clock wants.
+ */
+export function toStart(input: DueInput): number[] {
+  const { graph, units, tables, running } = input
   const blocking = new Set(running)
-  const starts: DueTable[] = []
-  for (const id of graph.order) {
-    const table = tables.get(id)
-    if (table === undefined || running.has(id) || !isTime(table, now)) continue
-    if (!table.timed && !table.reinitialize && !pending.has(id)) continue
-    // upstream tables come earlier in the order, so all that are due are known by now
-    if (!intersects(graph.upstream(id), blocking)) starts.push(table)
-    blocking.add(id)
+  const starts: { readonly lead: number; readonly deadline: number }[] = []
+  for (const unit of units) {
+    const members = unit.flatMap((id) => tables.get(id) ?? [])
+    const due = members.filter((table) => isDue(table, input))
+    const [lead] = due.filter(({ timed, reinitialize }) => !timed && !reinitialize).concat(due)
+    if (
+      lead === undefined ||
+      members.some(({ id }) => running.has(id)) ||
+      !members.every((table) => mayStart(table, input))
+    )
+      continue
+    // upstream units come earlier in the order, so all that are due are known by now
+    const above = unit.some((id) => intersects(graph.upstream(id), blocking))
+    if (!above) starts.push({ lead: lead.id, deadline: Math.min(...due.map(deadlineOf)) })
+    for (const id of unit) blocking.add(id)
   }
-  return starts.sort((a, b) => a.lastStartAt - b.lastStartAt).map(({ id }) => id)
+  return starts.sort((a, b) => a.deadline - b.deadline).map(({ lead }) => lead)
+}
+
+function isDue(table: DueTable, { now, pending }: DueInput): boolean {
+  return isTime(table, now) && (table.timed || table.reinitialize || pending.has(table.id))
+}
+
+/** It may go along, were another member of its unit due. */
+function mayStart({ scheduled, notBefore }: DueTable, { now }: DueInput): boolean {
+  return scheduled && now >= notBefore
 }
 
 /** The next moment at which the clock alone changes the answer; +∞ when only a change can. */

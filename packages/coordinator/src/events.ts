@@ -9,6 +9,8 @@ export type CoordinatorEvent =
       readonly outcome: RefreshOutcome
       /** How long changes had been seen waiting when the refresh ended, at most. */
       readonly waitedMs: number
+      /** Its objective; null where it has none. */
+      readonly slaMs: number | null
       /** It refreshes as soon as a change is seen; the others let changes wait by intent. */
       readonly live: boolean
     }
@@ -37,7 +39,7 @@ export type CoordinatorEvent =
   /** Something beside the refreshes failed; it is tried again later. */
   | {
       readonly kind: 'upkeep_failed'
-      readonly task: 'trim' | 'prune' | 'inspect' | 'clear' | 'announce' | 'record'
+      readonly task: 'trim' | 'prune' | 'inspect' | 'clear' | 'announce' | 'count' | 'record'
       readonly error: FreshetError
     }
   | { readonly kind: 'connected' }

@@ -1,5 +1,6 @@
 export { type Backoff, backoffMs } from './backoff.ts'
 export { type CatalogSource, type CatalogTable, readCatalog } from './catalog.ts'
+export { type Consequence, consequenceOf, retriesPage } from './consequence.ts'
 export { type Clock, systemClock } from './clock.ts'
 export {
   type CoordinatorOptions,

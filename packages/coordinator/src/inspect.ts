@@ -5,6 +5,7 @@ import {
   markGatedImmediate,
   type FreshetError,
   mendCapture,
+  settleUnits,
   sql,
   toFreshetError,
 } from '@freshet/core'
@@ -29,6 +30,7 @@ export async function inspectSources(database: Database, capture: Capture): Prom
   await markUnhooked(database)
   await markGatedImmediate(database)
   await markChanged(database)
+  await settleUnits(database)
   const mended: string[] = []
   const suspended: Inspection['suspended'][number][] = []
   for (const source of sources) {

@@ -5,10 +5,12 @@ import {
   type RefreshOutcome,
   parseSchedule,
   type Settings,
+  type Tier,
 } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorEvent } from './events.ts'
+import type { Observed } from './freshness.ts'
 import { createLoop, type Loop } from './loop.ts'
 import { afterFailure } from './record.ts'
 import type { Store } from './store.ts'
@@ -68,6 +70,10 @@ export interface TableSpec {
   readonly mode?: 'differential' | 'full'
   readonly uncaptured?: boolean
   readonly status?: CatalogTable['status']
+  readonly slaMs?: number | null
+  readonly tier?: Tier
+  /** Those with the same number are refreshed together. */
+  readonly unit?: number | null
   /** How long a refresh takes. */
   readonly takesMs?: number
   /** Its refreshes find nothing to do, and commit nothing. */
@@ -100,6 +106,9 @@ export class World {
   readonly starts: string[] = []
   readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
   readonly trims: string[] = []
+  /** What was counted of how long changes waited; while `full`, the database does not take it. */
+  readonly waits: Observed[] = []
+  full = false
   /** What some process left on the server. */
   readonly leftovers: string[] = []
   settings: Settings = DEFAULT_SETTINGS
@@ -125,6 +134,9 @@ export class World {
       mode: 'differential',
       uncaptured: false,
       status: 'active',
+      slaMs: null,
+      tier: 'hot',
+      unit: null,
       takesMs: 3,
       idle: false,
       ...spec,
@@ -196,18 +208,26 @@ export class World {
         const [name, table] = this.#byId(id)
         this.starts.push(`${this.clock.now()} ${name}${options.full === true ? ' full' : ''}`)
         if (table.locked) return { ...DONE, action: 'busy', rowsInserted: 0, changeRows: 0 }
-        const pending = table.pending
-        table.pending = false
+        const members = [...this.tables].filter(
+          ([, other]) => other === table || (table.unit !== null && other.unit === table.unit),
+        )
+        const waiting = members.filter(([, member]) => member.pending)
+        for (const [, member] of members) member.pending = false
         await this.clock.sleep(table.takesMs, new AbortController().signal)
-        const fault = this.faults.get(name)
+        const fault = members.flatMap(([member]) => this.faults.get(member) ?? [])[0]
         if (fault) {
-          table.pending ||= pending
+          for (const [, member] of waiting) member.pending = true
           throw fault
         }
         if (table.idle) return { ...DONE, action: 'none', rowsInserted: 0, changeRows: 0, durationMs: table.takesMs }
-        this.commit(name)
-        table.refreshedAt = this.clock.now()
-        return { ...DONE, durationMs: table.takesMs }
+        for (const [member, other] of members) {
+          this.commit(member)
+          other.refreshedAt = this.clock.now()
+        }
+        for (const [, member] of members) if (members.length > 1) member.pending = false
+        const others = members.filter(([, other]) => other !== table)
+        const together = new Map(others.map(([, other]) => [other.id, { ...DONE, durationMs: table.takesMs }]))
+        return { ...DONE, durationMs: table.takesMs, ...(together.size === 0 ? {} : { together }) }
       },
     }
   }
@@ -277,6 +297,11 @@ export class World {
           return 0
         }),
       prune: () => answering(() => 0),
+      recordFreshness: (observed) =>
+        answering(() => {
+          if (this.full) throw new FreshetError('SERVER_OVERLOADED', 'disk full')
+          this.waits.push(...observed)
+        }),
       announce: () => answering(() => false),
       inspect: () => answering(() => ({ mended: [], suspended: [] })),
       clear: () => answering(() => this.leftovers.splice(0)),
@@ -289,6 +314,9 @@ export class World {
       name,
       schedule: parseSchedule(table.schedule),
       scheduleError: null,
+      slaMs: table.slaMs,
+      tier: table.tier,
+      unit: table.unit,
       effectiveMode: table.mode,
       status: table.status,
       reinitialize: false,
@@ -307,8 +335,9 @@ export class World {
 }
 
 /** A running loop over these tables, a second after its start. */
-export async function started(tables: Readonly<Record<string, TableSpec>>) {
+export async function started(tables: Readonly<Record<string, TableSpec>>, settings: Partial<Settings> = {}) {
   const world = new World(tables)
+  world.settings = { ...DEFAULT_SETTINGS, ...settings }
   const running = world.start()
   await world.clock.advance(1_000)
   return {

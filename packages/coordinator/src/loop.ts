@@ -239,7 +239,7 @@ export function createLoop(options: LoopOptions): Loop {
 
   async function start(poller: Poller): Promise<void> {
     for (const table of await notDoneByOthers(poller, startKnown())) {
-      if (free() > 0) running.set(table.id, refresh(table))
+      if (free() > 0) begin(table)
     }
   }
 
@@ -248,18 +248,25 @@ export function createLoop(options: LoopOptions): Loop {
     if (pending.size === 0 && !roster.unsure) return []
     const due = toStart(dueInput(clock.now()))
     const chosen = due.slice(0, free()).flatMap((id) => roster.tables.get(id) ?? [])
-    for (const table of chosen) if (!isUnsure(table)) running.set(table.id, refresh(table))
+    for (const table of chosen) if (!isUnsure(table)) begin(table)
     return chosen.filter(isUnsure)
   }
 
   function dueInput(now: number): DueInput {
-    return { now, graph: roster.graph, tables: roster.tables, pending, running: new Set(running.keys()) }
+    return {
+      now,
+      graph: roster.graph,
+      units: roster.units,
+      tables: roster.tables,
+      pending,
+      running: new Set(running.keys()),
+    }
   }
 
   /** So many refreshes may be started now. */
   function free(): number {
     const allowed = settings.enabled && trouble === null && !signal.aborted
-    return allowed ? Math.max(settings.max_concurrent_refreshes - running.size, 0) : 0
+    return allowed ? Math.max(settings.max_concurrent_refreshes - new Set(running.values()).size, 0) : 0
   }
 
   /**
@@ -286,7 +293,16 @@ export function createLoop(options: LoopOptions): Loop {
     return tables.filter((table) => !skipped.includes(table))
   }
 
-  async function refresh(table: RosterTable): Promise<void> {
+  /** One refresh, of a table and of all that are refreshed with it. */
+  function begin(table: RosterTable): void {
+    const unit = roster.units.find((members) => members.includes(table.id)) ?? [table.id]
+    const others = unit.flatMap((id) => (id === table.id ? [] : (roster.tables.get(id) ?? [])))
+    const done = refresh(table, others)
+    for (const { id } of [table, ...others]) running.set(id, done)
+  }
+
+  async function refresh(table: RosterTable, others: readonly RosterTable[]): Promise<void> {
+    const members = [table, ...others]
     const context = {
       clock,
       store,
@@ -295,28 +311,40 @@ export function createLoop(options: LoopOptions): Loop {
         backoff: { baseMs: settings.error_backoff_min_ms, maxMs: settings.error_backoff_max_ms },
         maxConsecutiveErrors: settings.max_consecutive_errors,
       },
+      observe: (table: RosterTable, waitedMs: number) => care.observed(table, waitedMs),
       initiatedBy: options.initiatedBy,
     }
     busy = true
-    table.lastStartAt = clock.now()
-    skipToNextTurn(table, table.lastStartAt, clock.origin())
+    for (const member of members) {
+      member.lastStartAt = clock.now()
+      skipToNextTurn(member, member.lastStartAt, clock.origin())
+    }
     try {
       // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
       // the last attempt before giving up recomputes the whole
       const full = table.catalog.consecutiveErrors + 1 === settings.max_consecutive_errors
       const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full, fused: true })
-      tell(table.id, false)
-      if (outcome.rowsInserted + outcome.rowsDeleted > 0)
-        for (const id of roster.graph.readers(table.id)) tell(id, true)
-      if (outcome.action !== 'none') care.refreshed(table.catalog)
-      await settleSuccess(context, table, outcome)
+      for (const member of members) {
+        const own = member === table ? outcome : (outcome.together?.get(member.id) ?? null)
+        // in a unit by the catalog as it was read, and not any more
+        if (own === null) continue
+        tell(member.id, false)
+        if (own.rowsInserted + own.rowsDeleted > 0)
+          for (const id of roster.graph.readers(member.id)) if (outcome.together?.has(id) !== true) tell(id, true)
+        if (own.action !== 'none') care.refreshed(member.catalog)
+        await settleSuccess(context, member, own)
+      }
     } catch (error) {
-      await settleFailure(context, table, error)
+      const failed = members.find(({ id }) => isFreshetError(error) && error.streamTable === id) ?? table
+      await settleFailure(context, failed, error)
       // what was recorded counts before the next attempt: read it, and let the poll say again that there is work
       catalogDueAt = -Infinity
-      tell(table.id, false)
+      for (const member of members) {
+        member.notBefore = Math.max(member.notBefore, failed.notBefore)
+        tell(member.id, false)
+      }
     } finally {
-      running.delete(table.id)
+      for (const { id } of members) running.delete(id)
       busy = true
       lookSoon()
       startKnown()

@@ -1,5 +1,6 @@
 import { type Database, type FreshetError, sql } from '@freshet/core'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { consequenceOf } from './consequence.ts'
 import { type Status, transition } from './lifecycle.ts'
 
 /**
@@ -66,8 +67,9 @@ export async function recordFailure(
 export function afterFailure(policy: FailurePolicy, state: StateRow, failure: Failure): FailureRecord {
   const { error, random } = failure
   const consecutiveErrors = state.consecutiveErrors + 1
-  const blown = error.code === 'FUSE_BLOWN'
-  const hopeless = error.retry !== 'retry' && consecutiveErrors >= policy.maxConsecutiveErrors
+  const consequence = consequenceOf(error.code)
+  const blown = consequence === 'suspend'
+  const hopeless = consequence === 'give up' && consecutiveErrors >= policy.maxConsecutiveErrors
   const status = transition(state.status, blown || hopeless ? 'gave_up' : 'failed')
   const last = `${error.code}: ${error.message}`
   return {

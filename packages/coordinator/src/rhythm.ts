@@ -1,4 +1,4 @@
-import { type Cron, nextFiring, printCron, type Schedule } from '@freshet/core'
+import { type Cron, nextFiring, printCron, type Schedule, type Tier } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { DependencyGraph } from './graph.ts'
 
@@ -17,13 +17,15 @@ export type Plan = { readonly kind: 'live' } | { readonly kind: 'manual' } | ({ 
 /**
  * What each table is refreshed by. One that is calculated is live where a dependant is, else has the beats of all its
  * dependants, the shortest duration standing for the others; without dependants, or where all are manual, it is manual.
+ * Its tier stretches what came of it; frozen, it is manual.
  */
 export function plansOf(tables: readonly CatalogTable[], graph: DependencyGraph): ReadonlyMap<number, Plan> {
-  const schedules = new Map(tables.map(({ id, schedule }) => [id, schedule]))
+  const byId = new Map(tables.map((table) => [table.id, table]))
   const plans = new Map<number, Plan>()
   for (const id of [...graph.order].reverse()) {
     const dependants = graph.readers(id).map((reader) => plans.get(reader) ?? MANUAL)
-    plans.set(id, planOf(schedules.get(id) ?? MANUAL, dependants))
+    const table = byId.get(id)
+    plans.set(id, table === undefined ? MANUAL : stretched(planOf(table.schedule, dependants), table.tier))
   }
   return plans
 }
@@ -42,6 +44,20 @@ function planOf(schedule: Schedule, dependants: readonly Plan[]): Plan {
     case 'calculated':
       return tightest(dependants)
   }
+}
+
+/** How many times its schedule a table of the tier waits. */
+const STRETCH = { hot: 1, warm: 2, cold: 10 } as const
+
+/** What `live` becomes: it has no time that could be stretched. */
+const LIVE_EVERY_MS = { warm: 1_000, cold: 10_000 } as const
+
+/** The firings of a cron pattern stay: they are moments that somebody chose. */
+function stretched(plan: Plan, tier: Tier): Plan {
+  if (tier === 'frozen') return MANUAL
+  if (tier === 'hot' || plan.kind === 'manual') return plan
+  if (plan.kind === 'live') return { kind: 'rhythm', everyMs: LIVE_EVERY_MS[tier], crons: [] }
+  return { ...plan, everyMs: plan.everyMs === null ? null : plan.everyMs * STRETCH[tier] }
 }
 
 function tightest(plans: readonly Plan[]): Plan {

@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts'
 import type { DueTable } from './due.ts'
 import { type DependencyGraph, dependencyGraph } from './graph.ts'
 import { isScheduled } from './lifecycle.ts'
+import { objectivesOf } from './objectives.ts'
+import { type Units, unitsOf } from './units.ts'
 import { firstTurn, nextTurn, type Plan, plansOf, type Rhythm } from './rhythm.ts'
 
 /**
@@ -23,7 +25,7 @@ export interface RosterTable extends DueTable {
   rhythm: Rhythm | null
   /** When the last refresh here ended well. */
   lastSuccessAt: number
-  /** The last moment at which the table was known to have seen every change. */
+  within: number
   freshAt: number
   /** Errors in a row that could not be recorded, because the connection was gone. */
   unrecordedErrors: number
@@ -32,11 +34,12 @@ export interface RosterTable extends DueTable {
 export interface Roster {
   readonly tables: ReadonlyMap<number, RosterTable>
   readonly graph: DependencyGraph
+  readonly units: Units
   /** There may be tables that want more than their buffers can tell. */
   readonly unsure: boolean
 }
 
-export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]), unsure: false }
+export const EMPTY_ROSTER: Roster = { tables: new Map(), graph: dependencyGraph([]), units: [], unsure: false }
 
 /** A live table that no buffer speaks for is looked at so often. */
 const LIVE_TIMED: Rhythm = { everyMs: 1_000, crons: [] }
@@ -54,12 +57,20 @@ export function refreshRoster(previous: Roster, catalog: readonly CatalogTable[]
     })),
   )
   const plans = plansOf(catalog, graph)
+  const objectives = objectivesOf(catalog, graph)
   const tables = catalog.map((row) => {
     const known = previous.tables.get(row.id)
     const plan = plans.get(row.id) ?? { kind: 'manual' }
-    return known === undefined ? added(row, plan, now, clock) : updated(known, row, plan, now, clock)
+    const within = objectives.get(row.id) ?? Infinity
+    const table = known === undefined ? added(row, plan, now, clock) : updated(known, row, plan, now, clock)
+    return Object.assign(table, { within })
   })
-  return { tables: new Map(tables.map((table) => [table.id, table])), graph, unsure: tables.some(isUnsure) }
+  return {
+    tables: new Map(tables.map((table) => [table.id, table])),
+    graph,
+    units: unitsOf(catalog, graph),
+    unsure: tables.some(isUnsure),
+  }
 }
 
 /** Time alone wants the refresh, or it was marked: the last poll did not answer for it. */
@@ -78,6 +89,7 @@ function added(row: CatalogTable, plan: Plan, now: number, clock: Clock): Roster
     lastSuccessAt: -Infinity,
     freshAt: now - (row.ageMs ?? 0),
     unrecordedErrors: 0,
+    within: Infinity,
   }
 }
 
@@ -95,7 +107,7 @@ function fromCatalog(row: CatalogTable, plan: Plan) {
   return {
     catalog: row,
     schedule: plan,
-    scheduled: isScheduled(row.status) && !row.gated,
+    scheduled: isScheduled(row.status) && !row.gated && row.tier !== 'frozen',
     timed,
     reinitialize: row.reinitialize,
     rhythm: rhythmOf(plan, timed),

@@ -1,5 +1,6 @@
 import { type FreshetError, type RefreshOutcome, toFreshetError } from '@freshet/core'
 import { type Backoff, backoffMs } from './backoff.ts'
+import { consequenceOf } from './consequence.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
 import type { FailurePolicy, FailureRecord } from './record.ts'
@@ -12,6 +13,8 @@ export interface SettleContext {
   readonly store: Store
   readonly listener: CoordinatorListener
   readonly policy: FailurePolicy
+  /** Told how long changes had waited for a refresh that found some. */
+  readonly observe: (table: RosterTable, waitedMs: number) => void
   readonly initiatedBy: string
 }
 
@@ -22,7 +25,7 @@ export const RECONNECT_BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 }
 const BUSY_MS = 20
 
 export async function settleSuccess(context: SettleContext, table: RosterTable, outcome: RefreshOutcome) {
-  const { clock, listener } = context
+  const { clock, listener, observe } = context
   const now = clock.now()
   const ref = { id: table.id, name: table.catalog.name }
   const waitedMs = Math.max(now - table.freshAt, 0)
@@ -37,7 +40,9 @@ export async function settleSuccess(context: SettleContext, table: RosterTable, 
     table.unrecordedErrors = 0
     if (table.catalog.consecutiveErrors > 0) await forgive(context, table.id)
   }
-  listener({ kind: 'refreshed', table: ref, outcome, waitedMs, live: table.schedule.kind === 'live' })
+  if (outcome.action === 'differential' || outcome.action === 'full') observe(table, waitedMs)
+  const { slaMs } = table.catalog
+  listener({ kind: 'refreshed', table: ref, outcome, waitedMs, slaMs, live: table.schedule.kind === 'live' })
 }
 
 async function forgive({ store, listener }: SettleContext, id: number): Promise<void> {
@@ -52,7 +57,7 @@ export async function settleFailure(context: SettleContext, table: RosterTable, 
   const { clock, listener } = context
   const error = toFreshetError(thrown)
   const ref = { id: table.id, name: table.catalog.name }
-  const record = error.retry === 'reconnect' ? 'unreachable' : await recorded(context, table, error)
+  const record = consequenceOf(error.code) === 'reconnect' ? 'unreachable' : await recorded(context, table, error)
   if (record === 'gone') return
   if (record === 'unreachable') {
     const consecutiveErrors = ++table.unrecordedErrors

@@ -222,4 +222,31 @@ describe('clean-up', () => {
     )
     expect(left).toEqual({ count: 5, oldest: 4 })
   })
+
+  test('how long changes waited is added to the counts of the hour, and goes with the history', async () => {
+    const [a, b] = [await tables.addTable('a', [ORDERS]), await tables.addTable('b', [ORDERS])]
+    const store = databaseStore(database, tables.capture)
+    const seen = { refreshes: 2, promised: 2, late: 1 }
+    await store.recordFreshness([
+      { streamTable: b, bucket: 3, ...seen },
+      { streamTable: a, bucket: 60, ...seen },
+      { streamTable: 9_999, bucket: 0, ...seen },
+    ])
+    await store.recordFreshness([{ streamTable: b, bucket: 3, refreshes: 1, promised: 0, late: 0 }])
+    await store.recordFreshness([])
+    const counts = () =>
+      database.query(
+        raw(`select stream_table_id as id, bucket, refreshes::int, promised::int, late::int,
+          hour = date_trunc('hour', hour) as whole from freshet.freshness order by 1`),
+      )
+    expect(await counts()).toEqual([
+      { id: a, bucket: 60, refreshes: 2, promised: 2, late: 1, whole: true },
+      { id: b, bucket: 3, refreshes: 3, promised: 2, late: 1, whole: true },
+    ])
+    await database.query(raw('delete from freshet.refresh_history'))
+    expect(await store.prune(3 * 3_600_000, 10)).toBe(0)
+    await database.query(raw(`update freshet.freshness set hour = hour - interval '4 hours' where bucket = 3`))
+    expect(await store.prune(3 * 3_600_000, 10)).toBe(1)
+    expect(await counts()).toHaveLength(1)
+  })
 })

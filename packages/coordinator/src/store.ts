@@ -1,5 +1,6 @@
 import { type Capture, type Database, readSettings, type Session, type Settings, sql, trimBuffer } from '@freshet/core'
 import { type CatalogTable, readCatalog } from './catalog.ts'
+import { type Observed, pruneFreshness, recordFreshness } from './freshness.ts'
 import { type Inspection, inspectSources } from './inspect.ts'
 import {
   currentSnapshot,
@@ -25,7 +26,9 @@ export interface Store {
   recordSuccess(streamTable: number): Promise<void>
   /** Removes consumed change rows of one source, at most `limit`; returns how many. */
   trim(stableName: string, limit: number): Promise<number>
+  /** History, and how long changes waited. */
   prune(retentionMs: number, limit: number): Promise<number>
+  recordFreshness(observed: readonly Observed[]): Promise<void>
   /** Sends the announcements that were held back long enough; true when some still are. */
   announce(): Promise<boolean>
   /** Looks at the capture of every source. */
@@ -61,7 +64,11 @@ export function databaseStore(
     recordFailure: (policy, failure) => recordFailure(database, policy, failure),
     recordSuccess: (streamTable) => recordSuccess(database, streamTable),
     trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
-    prune: (retentionMs, limit) => pruneHistory(database, retentionMs, limit),
+    prune: async (retentionMs, limit) => {
+      const rows = await pruneHistory(database, retentionMs, limit)
+      return rows === limit ? rows : rows + (await pruneFreshness(database, retentionMs, limit - rows))
+    },
+    recordFreshness: (observed) => recordFreshness(database, observed),
     announce: async () => {
       const [row] = await database.query<{ held: boolean }>(sql`select freshet.announce_held(null) as held`, {
         prepared: true,

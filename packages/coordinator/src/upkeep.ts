@@ -1,24 +1,29 @@
-import { type Settings, toFreshetError } from '@freshet/core'
+import { DEFAULT_SETTINGS, type Settings, toFreshetError } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
+import { freshnessLedger } from './freshness.ts'
 import { restAfter } from './pace.ts'
+import type { RosterTable } from './roster.ts'
 import type { Store } from './store.ts'
 
 /**
  * What goes on beside the refreshes: removing change rows that every consumer has read, history past its time and what
- * processes left that ended too early, sending announcements that were held back, and looking after the captures. One
+ * processes left that ended too early, sending announcements that were held back, writing down how long changes waited,
+ * and looking after the captures. One
  * task at a time, in small transactions, and only after something was committed (a frontier moved, for clean-up); so an
  * idle database is left alone.
  */
 export interface Upkeep {
   /** It has read further in its sources, and whoever reads it may have as well. */
   refreshed(table: Pick<CatalogTable, 'sources' | 'output'>): void
+  /** A refresh found changes that had waited so long. */
+  observed(table: Pick<RosterTable, 'id' | 'catalog'>, waitedMs: number): void
   /** Something was committed in this cluster since the last look. */
   committed(): void
   /** Starts what is due, unless something runs already. */
   start(settings: Settings): void
-  /** Ends when what runs has ended. */
+  /** Ends when what runs has ended, and what was counted is written. */
   settled(): Promise<void>
 }
 
@@ -31,6 +36,7 @@ const CLEAR_EVERY_MS = 60_000
 const INSPECT_AT_LEAST_EVERY_MS = 60_000
 /** However soon announcements are wanted: the other tasks get their turns. */
 const ANNOUNCE_EVERY_MS = 50
+const COUNT_EVERY_MS = 5_000
 const DAY_MS = 86_400_000
 
 export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
@@ -44,6 +50,8 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   let inspectAt = clock.now() + INSPECT_EVERY_MS * clock.random()
   let toClear = true
   let clearAt = clock.now() + CLEAR_EVERY_MS * clock.random()
+  const ledger = freshnessLedger()
+  let countAt = clock.now() + COUNT_EVERY_MS * clock.random()
   let work: Promise<void> | undefined
 
   const trim = async (settings: Settings) => {
@@ -78,7 +86,16 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     toAnnounce = false
     if (await store.announce()) toAnnounce = true
   }
-  const tasks = { trim, prune, inspect, clear, announce }
+  const count = async () => {
+    const observed = ledger.take()
+    try {
+      await store.recordFreshness(observed)
+    } catch (error) {
+      ledger.giveBack(observed)
+      throw error
+    }
+  }
+  const tasks = { trim, prune, inspect, clear, announce, count }
   const run = async (task: keyof typeof tasks, settings: Settings) => {
     try {
       await tasks[task](settings)
@@ -91,6 +108,7 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     if (toInspect && now >= inspectAt) return 'inspect'
     if (toTrim.size > 0 && now >= trimAt) return 'trim'
     if (toPrune && now >= pruneAt) return 'prune'
+    if (!ledger.empty && now >= countAt) return 'count'
     return toClear && now >= clearAt ? 'clear' : null
   }
   return {
@@ -98,6 +116,7 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
       toInspect = true
       toClear = true
     },
+    observed: (table, waitedMs) => ledger.add(table, waitedMs),
     refreshed: ({ sources, output }) => {
       for (const { stableName } of sources) toTrim.add(stableName)
       if (output !== null) toTrim.add(output)
@@ -112,12 +131,16 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
       else if (task === 'inspect') inspectAt = now + INSPECT_EVERY_MS
       else if (task === 'trim') trimAt = now + settings.cleanup_interval_ms
       else if (task === 'prune') pruneAt = now + PRUNE_EVERY_MS
+      else if (task === 'count') countAt = now + COUNT_EVERY_MS
       else clearAt = now + CLEAR_EVERY_MS
       work = run(task, settings).finally(() => {
         work = undefined
       })
     },
-    settled: async () => work,
+    settled: async () => {
+      await work
+      if (!ledger.empty) await run('count', DEFAULT_SETTINGS)
+    },
   }
 }
 

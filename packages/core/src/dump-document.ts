@@ -19,6 +19,11 @@ const streamTable = z.object({
   schedule: text,
   /** Change rows; dumps of before there were fuses have none. */
   fuse: z.number().nullable().default(null),
+  /** The objective in milliseconds, and the tier; older dumps have neither. */
+  slaMs: z.number().nullable().default(null),
+  tier: z.enum(['hot', 'warm', 'cold', 'frozen']).default('hot'),
+  /** With which others it is refreshed. */
+  atomic: z.string().nullable().default(null),
   /** Under which the query means what it means. */
   sessionSettings: z.record(z.string(), z.string()),
   state: z.object({

@@ -245,6 +245,8 @@ export interface ErrorOptions {
   /** Where in the statement, counted in characters from 1. */
   readonly position?: number | undefined
   readonly cause?: unknown
+  /** Of the stream tables that are refreshed together, the one that failed. */
+  readonly streamTable?: number | undefined
 }
 
 export interface ErrorJson {
@@ -265,6 +267,7 @@ export class FreshetError extends Error {
   readonly hint: string | undefined
   readonly sqlState: string | undefined
   readonly position: number | undefined
+  readonly streamTable: number | undefined
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -274,6 +277,7 @@ export class FreshetError extends Error {
     this.hint = (options.hint === undefined ? ERRORS[code].hint : options.hint) ?? undefined
     this.sqlState = options.sqlState
     this.position = options.position
+    this.streamTable = options.streamTable
   }
 
   toJSON(): ErrorJson {

@@ -1,3 +1,4 @@
+export { DIAMOND } from './atomic-units.ts'
 export type { Capture, CaptureChoice, CaptureFault, CaptureOptions, CaptureStream } from './capture.ts'
 export {
   catalog,
@@ -17,6 +18,7 @@ export { adoptCluster, databaseWord, isInstalledHere } from './catalog/installat
 export { rebuildCatalogObjects } from './catalog/catalog-objects.ts'
 export { mendCapture } from './catalog/mend-capture.ts'
 export { markGatedImmediate, type SettledGates, settleGates } from './catalog/settle-gates.ts'
+export { settleUnits } from './catalog/settle-units.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
@@ -107,7 +109,8 @@ export {
   snapshotLeq,
   snapshotMeet,
 } from './snapshot.ts'
-export { parseSchedule, printSchedule, type Schedule } from './schedule.ts'
+export { parseSchedule, printDuration, printSchedule, type Schedule } from './schedule.ts'
+export { parseAtomic, parseSla, parseTier, type ServiceSpec, type Tier, TIERS } from './service.ts'
 export { type Fragment, identifier, join, literal, quoteIdentifier, quoteLiteral, raw, sql, type Sql } from './sql.ts'
 export { STANDING } from './standing-marker.ts'
-export { codeOfSqlState, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'
+export { codeOfSqlState, type SqlState, SQLSTATE_CLASSES, SQLSTATES, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'

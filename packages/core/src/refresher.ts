@@ -2,7 +2,10 @@
  * The port from the coordinator to whatever refreshes stream tables: `refresh` provides it.
  */
 export interface Refresher {
-  /** Brings one stream table to the server's present. Never waits for another refresher: it answers `busy`. */
+  /**
+   * Brings one stream table to the server's present, and all of its unit with it. Never waits for another refresher: it
+   * answers `busy`. An error tells by `streamTable` which of the unit failed.
+   */
   refresh(streamTable: number, options?: RefreshOptions): Promise<RefreshOutcome>
 }
 
@@ -25,4 +28,6 @@ export interface RefreshOutcome {
   /** Change rows that the refresh read from the buffers. */
   readonly changeRows: number
   readonly durationMs: number
+  /** The others of its unit, by their numbers: they were refreshed in the same transaction. */
+  readonly together?: ReadonlyMap<number, RefreshOutcome>
 }

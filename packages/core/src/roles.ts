@@ -112,6 +112,12 @@ function inCatalog({ refresher }: Roles): Fragment {
     grant update on freshet.stream_table_state to ${to};
     grant update (gate) on freshet.source to ${to};
     grant insert, update, delete on freshet.refresh_history to ${to};
+    if to_regclass('freshet.freshness') is not null then
+      grant insert, update, delete on freshet.freshness to ${to};
+    end if;
+    if exists (select from pg_catalog.pg_attribute where attrelid = 'freshet.stream_table'::regclass and attname = 'unit') then
+      grant update (unit) on freshet.stream_table to ${to};
+    end if;
     if to_regclass('freshet.subscription') is not null then
       grant insert, update, delete on freshet.subscription to ${to};
     end if;

@@ -36,12 +36,8 @@ export function parseSchedule(text: string): Schedule {
   if (word === 'live' || word === 'manual' || word === 'calculated') return { kind: word }
   const [, cron] = CRON.exec(text.trim()) ?? []
   if (cron !== undefined) return { kind: 'cron', cron: parseCron(cron) }
-  const [, amount, unit] = DURATION.exec(word) ?? []
-  const factor = unit === undefined ? undefined : UNITS[unit]
-  if (amount === undefined || factor === undefined) {
-    throw new FreshetError('INVALID_SCHEDULE', `${JSON.stringify(text)} is not a schedule`)
-  }
-  const ms = Math.round(Number(amount) * factor)
+  const ms = parseDuration(word)
+  if (ms === null) throw new FreshetError('INVALID_SCHEDULE', `${JSON.stringify(text)} is not a schedule`)
   if (ms < SHORTEST_MS) {
     throw new FreshetError(
       'INVALID_SCHEDULE',
@@ -62,8 +58,18 @@ export function parseSchedule(text: string): Schedule {
 /** The shortest way to write it: 90000 ms is `90s`, 120000 ms is `2m`. */
 export function printSchedule(schedule: Schedule): string {
   if (schedule.kind === 'cron') return `cron: ${printCron(schedule.cron)}`
-  if (schedule.kind !== 'every') return schedule.kind
-  const fitting = Object.entries(UNITS).filter(([, factor]) => schedule.ms % factor === 0)
+  return schedule.kind === 'every' ? printDuration(schedule.ms) : schedule.kind
+}
+
+/** Whole milliseconds; null where the text is no duration. */
+export function parseDuration(text: string): number | null {
+  const [, amount, unit] = DURATION.exec(text.trim().toLowerCase()) ?? []
+  const factor = unit === undefined ? undefined : UNITS[unit]
+  return amount === undefined || factor === undefined ? null : Math.round(Number(amount) * factor)
+}
+
+export function printDuration(ms: number): string {
+  const fitting = Object.entries(UNITS).filter(([, factor]) => ms % factor === 0)
   const [unit, factor] = fitting.at(-1) ?? ['ms', 1]
-  return `${schedule.ms / factor}${unit}`
+  return `${ms / factor}${unit}`
 }

@@ -9,6 +9,7 @@ import {
   parseSchedule,
   printSchedule,
   type Queryable,
+  settleUnits,
   sql,
 } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
@@ -31,14 +32,15 @@ import { requireCapture } from './require-sources.ts'
 import { discardShadow } from './shadow/abandoned.ts'
 import { buildShadow } from './shadow/build.ts'
 import { shadowOf } from './shadow/shadow.ts'
+import { checkService, type ServiceChange, setService } from './service.ts'
 import { dropStrayDependencies } from './unfinished.ts'
 
 /**
- * Altering a stream table. Schedule, fuse, mode and name change in place, and so does a query that means the same. What a
+ * Altering a stream table. Schedule, fuse, service, mode and name change in place, and so does a query that means the same. What a
  * new query says is filled beside the stream table and takes its place when it has caught up (`shadow/build.ts`). An
  * immediate stream table is taken from its writers meanwhile, and given back to them.
  */
-export interface AlterSpec {
+export interface AlterSpec extends ServiceChange {
   readonly query?: string
   /** While a new query catches up with what is written: how long to rest between two refreshes, in milliseconds. */
   readonly restMs?: number
@@ -59,7 +61,11 @@ export async function alterStreamTable(
 ): Promise<Definition> {
   const { database } = context
   const found = await findDefinition(database, name)
-  return claiming(database, found, async () => alterClaimed(context, found.id, change, onProgress))
+  return claiming(database, found, async () => {
+    const altered = await alterClaimed(context, found.id, change, onProgress)
+    await settleUnits(database)
+    return altered
+  })
 }
 
 async function alterClaimed(
@@ -82,6 +88,8 @@ async function alterClaimed(
       hint: 'Give --cdc with another mode, or to another stream table that reads them.',
     })
   }
+  const atomic = change.atomic === undefined ? before.atomic : change.atomic
+  checkService({ ...change, atomic }, change.mode ?? (wasImmediate ? 'immediate' : before.mode))
   if (change.schedule !== undefined) {
     const schedule = printSchedule(parseSchedule(change.schedule))
     await altering(context, before, (transaction) =>
@@ -96,6 +104,7 @@ async function alterClaimed(
       update freshet.stream_table set fuse = ${fuse}::bigint, altered_at = clock_timestamp() where stream_table_id = ${before.id}`),
     )
   }
+  await setService(database, before.id, change)
   const mode = change.mode ?? (wasImmediate ? 'immediate' : before.mode)
   const lent = wasImmediate && before.mode !== 'immediate'
   if (change.query === undefined && change.rename === undefined && mode === before.mode && !lent) {

@@ -17,6 +17,8 @@ import {
   readSettings,
   refuseCollision,
   requireSchema,
+  settleUnits,
+  type ServiceSpec,
   sql,
   stableName,
   toFreshetError,
@@ -39,10 +41,12 @@ import { fillAll, lockState, recordFull } from './full.ts'
 import { checkFuse } from './fuse.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
+import { guard } from './guard.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
+import { checkService, setService } from './service.ts'
 import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
@@ -52,7 +56,7 @@ import { oneSnapshot, withSettings } from './sessions.ts'
  * frontier F₀. A transaction that wrote before the capture is visible to that snapshot; one that is not visible wrote
  * after, and was captured. So no lock is held while the table is filled. A creation that fails leaves nothing behind.
  */
-export interface CreateSpec {
+export interface CreateSpec extends ServiceSpec {
   readonly name: string
   readonly query: string
   readonly mode?: Mode
@@ -78,6 +82,7 @@ export async function createStreamTable(
   await requireSchema(database)
   await database.transaction(adoptCluster)
   if (spec.fuse !== undefined) checkFuse(spec.fuse)
+  checkService(spec, spec.mode)
   const schedule = printSchedule(parseSchedule(spec.schedule ?? 'live'))
   await removeUnfinished(context, spec.name)
   await releaseUnreadSources(context)
@@ -99,6 +104,7 @@ export async function createStreamTable(
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
+      if (spec.atomic !== undefined) await settleUnits(database)
       onProgress({ phase: 'done', message: 'fresh' })
       return definition
     } catch (error) {
@@ -249,7 +255,7 @@ function refuseSources(facts: QueryFacts): void {
 }
 
 interface Recording {
-  readonly spec: Pick<CreateSpec, 'query' | 'mode' | 'fuse'>
+  readonly spec: Pick<CreateSpec, 'query' | 'mode' | 'fuse' | keyof ServiceSpec>
   readonly target: TargetName
   readonly resolved: Resolved
   readonly plan: StoredPlan
@@ -276,25 +282,10 @@ export async function record(
     returning stream_table_id as id`)
   if (row === undefined) throw new FreshetError('INTERNAL', 'a stream table was not recorded')
   await transaction.query(sql`insert into freshet.stream_table_state (stream_table_id) values (${row.id})`)
+  await setService(transaction, row.id, spec)
   await recordDependencies(transaction, row.id, plan)
   await recordReferences(transaction, row.id, resolved.references)
   return row.id
-}
-
-/** A refresh announces itself; for it the guard costs one look at a setting. */
-const unannounced = sql`when (current_setting('freshet.apply', true) is distinct from 'on')`
-
-export async function guard(
-  transaction: Queryable,
-  target: { readonly schema: string; readonly table: string },
-): Promise<void> {
-  const table = identifier(target.schema, target.table)
-  await transaction.query(sql`
-    create trigger freshet_guard after insert or update or delete on ${table}
-    for each statement ${unannounced} execute function freshet.guard_stream_table()`)
-  await transaction.query(sql`
-    create trigger freshet_guard_truncate after truncate on ${table}
-    for each statement ${unannounced} execute function freshet.guard_stream_table()`)
 }
 
 const PROGRESS_MS = 500

@@ -21,6 +21,9 @@ export interface Definition {
   readonly plan: StoredPlan
   readonly settings: Readonly<Record<string, string>>
   readonly emits: boolean
+  /** The group it was put into, and the number of those that it is refreshed with; null: alone. */
+  readonly atomic: string | null
+  readonly unit: number | null
   readonly version: string
   readonly status: 'initializing' | 'active' | 'paused' | 'suspended'
   readonly reinitialize: string | null
@@ -73,6 +76,8 @@ const definitions = catalog
     't.plan',
     't.session_settings as settings',
     't.emits_changes as emits',
+    't.atomic',
+    't.unit',
     's.version',
     's.status',
     's.reinitialize',

@@ -101,7 +101,7 @@ function single(rows: readonly StatementResult[] = []): StatementResult {
  * grouped: a sort may change the order of equal rows, and a sum of floats depends on the order of its terms. Hashed,
  * they are added up in the order in which they are read, as the query does it. Whoever locks a source comes first.
  */
-const PLANNING = [
+export const PLANNING = [
   ['plan_cache_mode', 'force_generic_plan'],
   ['jit', 'off'],
   ['enable_sort', 'off'],

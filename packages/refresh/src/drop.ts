@@ -4,6 +4,7 @@ import {
   identifier,
   isRead,
   type Queryable,
+  settleUnits,
   sql,
   type UnreadSource,
   unreadSources,
@@ -26,7 +27,9 @@ export async function dropStreamTable(
 ): Promise<readonly string[]> {
   // also where this one is gone: whoever dropped it may not have come to the end
   await releaseUnreadSources(context)
-  return dropWithDependants(context, name, options.cascade === true)
+  const dropped = await dropWithDependants(context, name, options.cascade === true)
+  await settleUnits(context.database)
+  return dropped
 }
 
 async function dropWithDependants(context: RefreshContext, name: string, cascade: boolean): Promise<readonly string[]> {

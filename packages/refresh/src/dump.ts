@@ -5,6 +5,7 @@ import {
   DUMP_FORMAT,
   FreshetError,
   migrate,
+  printDuration,
   type Queryable,
   raw,
   requireSchema,
@@ -63,7 +64,7 @@ async function dumpStreamTables(transaction: Queryable): Promise<DumpedStreamTab
       select d.stream_table_id, r.depth + 1
       from reading r join freshet.stream_table u using (stream_table_id) join freshet.dependency d on d.stable_name = u.stable_name
     )
-    select t.schema_name as schema, t.table_name as table, t.query, t.definition, t.mode, t.schedule, t.fuse::float8 as fuse,
+    select t.schema_name as schema, t.table_name as table, t.query, t.definition, t.mode, t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic,
       t.session_settings as "sessionSettings",
       json_build_object('status', s.status, 'reason', s.status_reason, 'refreshedAt', s.refreshed_at) as state
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
@@ -111,9 +112,14 @@ export async function restore(
         kept.push(name)
         return
       }
-      const { query, definition, mode, schedule, fuse, sessionSettings } = table
+      const { query, definition, mode, schedule, fuse, slaMs, tier, atomic, sessionSettings } = table
       const meaning = { definition, settings: sessionSettings }
-      const spec = { name, query, mode, schedule, ...(fuse === null ? {} : { fuse }), meaning }
+      const limits = {
+        ...(fuse === null ? {} : { fuse }),
+        ...(slaMs === null ? {} : { sla: printDuration(slaMs) }),
+        ...(atomic === null ? {} : { atomic }),
+      }
+      const spec = { name, query, mode, schedule, ...limits, tier, meaning }
       await createStreamTable(context, spec, onProgress)
       created.push(name)
       if (table.state.status === 'paused') await pauseStreamTable(context, name)

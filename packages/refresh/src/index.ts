@@ -22,6 +22,8 @@ export { type Resolved, resolveQuery } from './resolve/resolve.ts'
 export { repair, type RepairReport } from './repair/repair.ts'
 export { createRefresher } from './refresher.ts'
 export { type Abandoned, cancelAlteration, removeAbandonedShadows } from './shadow/abandoned.ts'
+export type { ServiceChange } from './service.ts'
+export { slaSummary, type SlaSummary, type SlaWindow } from './sla-summary.ts'
 export {
   describeStreamTables,
   type Description,

@@ -7,7 +7,8 @@ import {
   sql,
   whileRefused,
 } from '@freshet/core'
-import { createState, guard } from './create.ts'
+import { createState } from './create.ts'
+import { guard } from './guard.ts'
 import { type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
 import { dropTables } from './drop.ts'
 import { restartEmitting } from './emission.ts'

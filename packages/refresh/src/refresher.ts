@@ -1,10 +1,10 @@
 import {
   adoptCluster,
   FreshetError,
+  type Queryable,
   isFreshetError,
   isInstalledHere,
   isRefusal,
-  type Queryable,
   type RefreshOptions,
   type RefreshOutcome,
   type Refresher,
@@ -17,15 +17,17 @@ import { enoughToCount, estimateFull, learn, type Experience } from './cost-mode
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { runDifferential, type DifferentialResult } from './differential.ts'
 import { loadExperience } from './experience.ts'
+import { fullReason } from './full-reason.ts'
 import { heedFuse } from './fuse.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
-import { isIdle, isPending, measurePending } from './pending-changes.ts'
+import { isIdle, measurePending } from './pending-changes.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
+import { blaming, refreshUnit, unitMembers, upstreamFirst } from './together.ts'
 import { refuseUnfinished } from './unfinished.ts'
 
 /**
@@ -116,6 +118,7 @@ class CachingRefresher implements Refresher {
       this.known.delete(id)
       return refreshImmediate(this.context, known.definition, options)
     }
+    if (known.definition.unit !== null) return this.together(id, known.definition.unit, options)
     let result: DifferentialResult
     let attempt: Attempt
     try {
@@ -142,6 +145,30 @@ class CachingRefresher implements Refresher {
       return this.recover(id, known, error, options)
     }
     return this.interpret(known, attempt, result, options)
+  }
+
+  /** With the others of its unit. What is not so any more is forgotten, and asked again. */
+  private async together(id: number, unit: number, options: RefreshOptions): Promise<Step | 'again'> {
+    const members: Known[] = []
+    for (const member of await unitMembers(this.context.database, unit))
+      members.push(this.known.get(member) ?? (await blaming(member, () => this.load(member))))
+    for (const { definition } of members) this.known.delete(definition.id)
+    if (!members.every(({ definition }) => definition.unit === unit)) return 'again'
+    // to a scheduler, a member that is paused or suspended holds the others; a pause makes a new version
+    if (options.fused === true && members.some(({ definition }) => definition.status !== 'active'))
+      return { action: 'busy' }
+    const definitions = upstreamFirst(members.map(({ definition }) => definition))
+    const done = await refreshUnit(this.context, definitions, options)
+    if (done === 'outdated') return 'again'
+    if (done === 'busy') return { action: 'busy' }
+    for (const known of members) {
+      const after = done.get(known.definition.id)?.after
+      if (after !== undefined) this.known.set(after.id, { ...known, definition: after })
+    }
+    const own = done.get(id)
+    if (own === undefined) return 'again'
+    const others = [...done].filter(([member]) => member !== id)
+    return { ...own.outcome, together: new Map(others.map(([member, { outcome }]) => [member, outcome])) }
   }
 
   /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
@@ -358,20 +385,6 @@ async function changedMeanwhile(queryable: Queryable, definition: Definition): P
 }
 
 type Step = Omit<Partial<RefreshOutcome>, 'action' | 'durationMs'> & Pick<RefreshOutcome, 'action'>
-
-/** Why the next refresh must be a full one; null when it need not be. */
-export async function fullReason(
-  queryable: Queryable,
-  definition: Definition,
-  options: RefreshOptions,
-): Promise<string | null> {
-  if (options.full === true) return 'REQUESTED'
-  if (definition.reinitialize !== null) return definition.reinitialize
-  if (definition.snapshots.includes(null) || definition.status === 'initializing') return 'INITIAL'
-  if (definition.plan.refresh !== null && definition.mode !== 'full') return null
-  const reason = definition.plan.refusal?.code ?? 'REQUESTED'
-  return definition.plan.alwaysDue || (await isPending(queryable, definition)) ? reason : 'nothing pending'
-}
 
 /** So few change rows that the next refresh is tried with the statement for small deltas again. */
 const FEW_ROWS = 100

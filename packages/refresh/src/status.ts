@@ -1,4 +1,4 @@
-import { displayName, type Queryable, raw, sql } from '@freshet/core'
+import { displayName, type Queryable, raw, sql, type Tier } from '@freshet/core'
 import type { Decision } from './choose.ts'
 import type { Definition } from './definition.ts'
 import { fromPendingChanges } from './pending-changes.ts'
@@ -19,6 +19,13 @@ export interface Description {
   readonly schedule: string
   /** How many change rows may wait for a refresh by the scheduler; null: any number. */
   readonly fuse: number | null
+  /** A change is to be visible within so many milliseconds; null: no objective. */
+  readonly slaMs: number | null
+  readonly tier: Tier
+  /** The group it was put into, or `diamond`; null: none. */
+  readonly atomic: string | null
+  /** The others that it is refreshed with, `schema.table`. */
+  readonly together: readonly string[]
   readonly storage: 'keyed' | 'bag' | 'single'
   readonly keyColumns: readonly string[]
   readonly status: Definition['status']
@@ -85,7 +92,8 @@ export async function describeStreamTables(
 ): Promise<readonly Description[]> {
   const rows = await queryable.query<DescriptionRow>(sql`
     select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
-      t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.fuse::float8 as fuse, t.storage,
+      t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic, t.storage,
+      array(select format('%I.%I', o.schema_name, o.table_name) from freshet.stream_table o where o.unit = t.unit and o.stream_table_id <> t.stream_table_id order by 1) as together,
       t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((

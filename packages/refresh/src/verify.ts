@@ -1,11 +1,11 @@
-import { FreshetError, isFreshetError, isRefusal, type Queryable, sql } from '@freshet/core'
+import { FreshetError, isFreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
 import { EXTENTS } from '@freshet/dvm'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
+import { fullReason } from './full-reason.ts'
 import { differentialStatement } from './differential.ts'
-import { fullReason } from './refresher.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt } from './recompile.ts'
@@ -52,7 +52,15 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
         if (current.mode !== 'immediate') {
           const sources = current.plan.sources.map((source) => source.stableName)
           const takeBack = await context.capture.handOver(context.database, transaction, sources)
+          // One that is refreshed together with others is not moved alone: its audit leaves nothing behind.
+          if (current.unit !== null) await transaction.query(raw('savepoint before_audit'))
           await bringToSnapshot(transaction, current)
+          if (current.unit !== null) {
+            const comparison = await compare(transaction, current)
+            await transaction.query(raw('rollback to savepoint before_audit'))
+            await takeBack?.()
+            return { name: nameOf(current), ...comparison }
+          }
           await takeBack?.()
         }
         return { name: nameOf(current), ...(await compare(transaction, current)) }

@@ -1,4 +1,4 @@
-import type { CaptureChoice, Mode } from '@freshet/client'
+import type { CaptureChoice, Mode, Tier } from '@freshet/client'
 import { parseSchedule } from '@freshet/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
@@ -6,6 +6,7 @@ import { usageError } from '../problem.ts'
 import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import {
+  atomicOption,
   cdcOption,
   fuseOption,
   given,
@@ -14,6 +15,8 @@ import {
   queryFileOption,
   queryOption,
   scheduleOption,
+  slaOption,
+  tierOption,
 } from './definition.ts'
 import { examples } from './examples.ts'
 
@@ -22,6 +25,9 @@ interface Options {
   readonly queryFile?: string
   readonly schedule?: string
   readonly fuse?: number | null
+  readonly sla?: string | null
+  readonly tier?: Tier
+  readonly atomic?: string | null
   readonly mode?: Mode
   readonly rename?: string
   readonly cdc?: CaptureChoice
@@ -50,12 +56,17 @@ async function cancel(cli: Cli, command: Command, name: string, options: Options
 export function alter(program: Command, cli: Cli): void {
   const command = program
     .command('alter')
-    .description("change a stream table's query, schedule, fuse, mode, name, or how its sources are captured")
+    .description(
+      "change a stream table's query, schedule, fuse, SLA, tier, group, mode, name, or how its sources are captured",
+    )
     .argument('<name>', 'the stream table')
     .addOption(queryOption())
     .addOption(queryFileOption())
     .addOption(scheduleOption())
     .addOption(fuseOption())
+    .addOption(slaOption())
+    .addOption(tierOption())
+    .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .option('--rename <name>', 'its new name')
@@ -69,6 +80,9 @@ export function alter(program: Command, cli: Cli): void {
         mode: options.mode,
         schedule: options.schedule,
         fuse: options.fuse,
+        sla: options.sla,
+        tier: options.tier,
+        atomic: options.atomic,
         rename: options.rename,
         cdc: options.cdc,
         restMs: options.rest,
@@ -78,7 +92,7 @@ export function alter(program: Command, cli: Cli): void {
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --fuse, --mode, --rename, --cdc, or --cancel.',
+          'Give one of --query, --query-file, --schedule, --fuse, --sla, --tier, --atomic, --mode, --rename, --cdc, or --cancel.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -94,6 +108,9 @@ export function alter(program: Command, cli: Cli): void {
     ['freshet alter big_orders --query-file orders.sql --rest 500ms', 'and leave the server time for others'],
     ['freshet alter big_orders --cancel', 'keep the query that it has'],
     ['freshet alter big_orders --fuse 100000', 'stop before a hundred thousand changes at once'],
+    ['freshet alter big_orders --sla 500ms', 'a change is to be visible within half a second'],
+    ['freshet alter summary --atomic diamond', 'never seen beside another state of what it reads'],
+    ['freshet alter big_orders --tier frozen', 'nobody needs it at the moment'],
     ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],
   )

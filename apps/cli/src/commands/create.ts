@@ -1,10 +1,11 @@
-import type { CaptureChoice, Mode } from '@freshet/client'
+import type { CaptureChoice, Mode, Tier } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { showProgress } from '../render/progress.ts'
 import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import { examples } from './examples.ts'
 import {
+  atomicOption,
   cdcOption,
   fuseOption,
   given,
@@ -13,6 +14,8 @@ import {
   queryOption,
   queryText,
   scheduleOption,
+  slaOption,
+  tierOption,
 } from './definition.ts'
 
 interface Options {
@@ -20,6 +23,9 @@ interface Options {
   readonly queryFile?: string
   readonly schedule?: string
   readonly fuse?: number | null
+  readonly sla?: string | null
+  readonly tier?: Tier
+  readonly atomic?: string | null
   readonly mode?: Mode
   readonly cdc?: CaptureChoice
 }
@@ -33,6 +39,9 @@ export function create(program: Command, cli: Cli): void {
     .addOption(queryFileOption())
     .addOption(scheduleOption())
     .addOption(fuseOption())
+    .addOption(slaOption())
+    .addOption(tierOption())
+    .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
     .action(async (name: string, options: Options, command: Command) => {
@@ -40,7 +49,15 @@ export function create(program: Command, cli: Cli): void {
       const spec = {
         name,
         query,
-        ...given({ mode: options.mode, schedule: options.schedule, fuse: options.fuse ?? undefined, cdc: options.cdc }),
+        ...given({
+          mode: options.mode,
+          schedule: options.schedule,
+          fuse: options.fuse ?? undefined,
+          sla: options.sla ?? undefined,
+          tier: options.tier,
+          atomic: options.atomic ?? undefined,
+          cdc: options.cdc,
+        }),
       }
       const made = await showProgress(cli, command, (progress) =>
         withFreshet(cli, command, (freshet) => freshet.create(spec, progress)),

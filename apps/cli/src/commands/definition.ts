@@ -1,4 +1,5 @@
-import type { CaptureChoice, Mode } from '@freshet/client'
+import type { CaptureChoice, Mode, Tier } from '@freshet/client'
+import { isFreshetError, parseAtomic, parseSla, TIERS } from '@freshet/core'
 import { InvalidArgumentError, Option } from 'commander'
 import { usageError } from '../problem.ts'
 import type { Terminal } from '../terminal.ts'
@@ -30,6 +31,51 @@ export function fuseOption(): Option {
     if (text === 'none') return null
     if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
     throw new InvalidArgumentError('Allowed are a whole number of rows, and none.')
+  })
+}
+
+export function slaOption(): Option {
+  return new Option(
+    '--sla <duration>',
+    'a change is to be visible within this long, such as 500ms or 2s: what is nearest to missing it is refreshed first; `none` takes it away (default: none)',
+  ).argParser((text: string): string | null => {
+    if (text === 'none') return null
+    durationArgument(text)
+    return text
+  })
+}
+
+/** In milliseconds. */
+export function durationArgument(text: string): number {
+  try {
+    return parseSla(text)
+  } catch (error) {
+    throw isFreshetError(error) ? new InvalidArgumentError(error.hint ?? error.message) : error
+  }
+}
+
+export function tierOption(): Option {
+  return new Option(
+    '--tier <tier>',
+    'how often schedulers ask about it: `hot` (by its schedule), `warm` (half as often), `cold` (a tenth as often), `frozen` (never) (default: hot)',
+  ).argParser((text: string): Tier => {
+    const tier = TIERS.find((known) => known === text)
+    if (tier) return tier
+    throw new InvalidArgumentError(`Allowed are ${TIERS.join(', ')}.`)
+  })
+}
+
+export function atomicOption(): Option {
+  return new Option(
+    '--atomic <group>',
+    'refresh it together with the others of the group of this name, in one transaction and at one position; `diamond`: with the stream tables between it and what they share; `none`: alone (default: none)',
+  ).argParser((text: string): string | null => {
+    if (text === 'none') return null
+    try {
+      return parseAtomic(text)
+    } catch (error) {
+      throw isFreshetError(error) ? new InvalidArgumentError(error.hint ?? error.message) : error
+    }
   })
 }
 

@@ -22,7 +22,9 @@ export function statusList(tables: readonly StreamTableStatus[], now: Date, pain
     ],
     tables.map((entry) => [
       entry.name,
-      paintStatus(entry.status, paint) + (entry.newQuery === null ? '' : `, ${newQueryWord(entry.newQuery, paint)}`),
+      paintStatus(entry.status, paint) +
+        (entry.newQuery === null ? '' : `, ${newQueryWord(entry.newQuery, paint)}`) +
+        (entry.tier === 'hot' ? '' : `, ${entry.tier}`),
       modeLabel(entry),
       freshness(entry, now, paint),
       pending(entry),

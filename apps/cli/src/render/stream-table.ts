@@ -1,4 +1,5 @@
 import type { StreamTable } from '@freshet/client'
+import { printDuration } from '@freshet/core'
 import type { Colors } from './colors.ts'
 import { instant } from './quantity.ts'
 import { facts, table, type Fact } from './table.ts'
@@ -18,7 +19,7 @@ export function streamTableList(tables: readonly StreamTable[], paint: Colors): 
       entry.name,
       paintStatus(entry.status, paint),
       modeLabel(entry),
-      entry.schedule,
+      scheduleLabel(entry),
       entry.storage,
       entry.sources.map((source) => source.name).join(', '),
     ]),
@@ -36,7 +37,9 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
     ['stream table', paint.bold(entry.name)],
     ['status', paintStatus(entry.status, paint) + (entry.statusReason === null ? '' : `: ${entry.statusReason}`)],
     ['mode', modeLabel(entry) + because],
-    ['schedule', entry.schedule],
+    ['schedule', scheduleLabel(entry)],
+    ['SLA', entry.slaMs === null ? null : `a change is visible within ${printDuration(entry.slaMs)}`],
+    ['together with', entry.together.join(', ') || null],
     ['fuse', entry.fuse === null ? null : `${entry.fuse} change rows`],
     ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
     ['reads', entry.sources.map(sourceLabel).join(', ') || null],
@@ -57,6 +60,11 @@ export function fullNotice(entry: StreamTable, paint: Colors): string {
 /** What was asked for, and what came of it where that is something else. */
 export function modeLabel({ mode, effectiveMode }: Pick<StreamTable, 'mode' | 'effectiveMode'>): string {
   return mode === effectiveMode ? mode : `${mode} → ${effectiveMode}`
+}
+
+/** With the tier that stretches it, where one does. */
+function scheduleLabel({ schedule, tier }: Pick<StreamTable, 'schedule' | 'tier'>): string {
+  return tier === 'hot' ? schedule : `${schedule}, ${tier}`
 }
 
 export function paintStatus(status: StreamTable['status'], paint: Colors): string {

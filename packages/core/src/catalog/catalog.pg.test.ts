@@ -57,6 +57,14 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     indexes: 'oid[] or null',
   },
   migration: { applied_at: 'timestamp with time zone', breaking: 'boolean', name: 'text', number: 'integer' },
+  freshness: {
+    stream_table_id: 'integer',
+    hour: 'timestamp with time zone',
+    bucket: 'integer',
+    refreshes: 'bigint',
+    promised: 'bigint',
+    late: 'bigint',
+  },
   refresh_history: {
     refresh_id: 'bigint',
     stream_table_id: 'integer',
@@ -130,6 +138,10 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     created_at: 'timestamp with time zone',
     altered_at: 'timestamp with time zone',
     fuse: 'bigint or null',
+    sla_ms: 'bigint or null',
+    tier: 'text',
+    atomic: 'text or null',
+    unit: 'integer or null',
   },
   shadow_build: {
     shadow_id: 'integer',

@@ -14,6 +14,7 @@ import type { Queryable, QueryOptions } from '../database.ts'
 import type { ErrorJson } from '../errors.ts'
 import type { FrontierJson } from '../frontier.ts'
 import { CATALOG_SCHEMA } from '../names.ts'
+import type { Tier } from '../service.ts'
 import type { Sql } from '../sql.ts'
 
 /**
@@ -36,6 +37,7 @@ export interface Catalog {
   readonly reference: ReferenceTable
   readonly subscription: SubscriptionTable
   readonly shadow_build: ShadowBuildTable
+  readonly freshness: FreshnessTable
 }
 
 interface MigrationTable {
@@ -114,6 +116,11 @@ interface StreamTableTable {
   altered_at: Generated<Date>
   /** bigint: text. */
   fuse: string | null
+  /** bigint: text. */
+  sla_ms: string | null
+  tier: Generated<Tier>
+  atomic: string | null
+  unit: number | null
 }
 
 interface StreamTableStateTable {
@@ -193,6 +200,16 @@ interface RefreshHistoryTable {
   error: JSONColumnType<ErrorJson> | null
   decision: JSONColumnType<Readonly<Record<string, unknown>>> | null
   source_rows: string | null
+}
+
+interface FreshnessTable {
+  stream_table_id: number
+  hour: Date
+  bucket: number
+  /** bigint: text. */
+  refreshes: string
+  promised: string
+  late: string
 }
 
 /** Parsed when read, text when written; has a default. */

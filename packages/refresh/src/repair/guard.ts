@@ -1,5 +1,5 @@
 import { type Database, DEFAULT_PATIENCE, identifier, type Queryable, sql, withPatience } from '@freshet/core'
-import { guard } from '../create.ts'
+import { guard } from '../guard.ts'
 import type { Definition } from '../definition.ts'
 import { markReinitialize } from '../recompile.ts'
 

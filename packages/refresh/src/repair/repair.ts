@@ -4,6 +4,7 @@ import {
   isInstalledHere,
   rebuildCatalogObjects,
   requireSchema,
+  settleUnits,
   toFreshetError,
   unreadSources,
   whenUnclaimed,
@@ -78,6 +79,10 @@ export async function repair(context: RefreshContext): Promise<RepairReport> {
       await releaseUnread(context, [stableName])
       return ['it was captured, and nothing read it']
     })
+  await attempt('units', async () => {
+    await settleUnits(database)
+    return []
+  })
   await attempt('stream', async () =>
     (await capture.removeLeftovers(database)).map((what) => `${what} was left behind, and served no source`),
   )
