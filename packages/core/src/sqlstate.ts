@@ -14,6 +14,7 @@ const STATES: Readonly<Record<string, ErrorCode>> = {
   FR004: 'SOURCE_NEEDED',
   FR005: 'UNKNOWN_STREAM_TABLE',
   FR006: 'USAGE', // announcements of an immediate stream table
+  FR007: 'LEASE_LOST',
   '25006': 'READ_ONLY_SERVER', // read_only_sql_transaction
   '2BP01': 'HAS_DEPENDENTS', // dependent_objects_still_exist
   '3D000': 'UNKNOWN_DATABASE', // invalid_catalog_name

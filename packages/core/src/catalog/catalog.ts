@@ -35,6 +35,7 @@ export interface Catalog {
   readonly wal_stream: WalStreamTable
   readonly reference: ReferenceTable
   readonly subscription: SubscriptionTable
+  readonly lease: LeaseTable
 }
 
 interface MigrationTable {
@@ -164,6 +165,14 @@ interface SubscriptionTable {
   inserted_count: BigintColumn
   deleted_count: BigintColumn
   announced_at: Date | null
+}
+
+interface LeaseTable {
+  name: string
+  holder: string | null
+  token: BigintColumn
+  acquired_at: Generated<Date>
+  expires_at: Date
 }
 
 interface RefreshHistoryTable {
