@@ -10,7 +10,9 @@ import { bank, holdStream, settled } from '../wal-bank.ts'
  * A process that reads the stream and stands still (SIGSTOP) has the slot for as long as the server permits, here for ever.
  * When its lease has run out another ends its connection and goes on, and what it does when it wakes up is nothing.
  */
-test.each(['waiting for changes', 'in the middle of applying'])('the reader is frozen %s', async (moment) => {
+const MOMENTS = ['waiting for changes', 'in the middle of applying'] as const
+
+test.each(MOMENTS)('the reader is frozen %s', { timeout: 300_000 }, async (moment) => {
   await using server = await startRestartableServer({ settings: { wal_sender_timeout: '0' } })
   await using database = await createTestDatabase({ serverUrl: server.url })
   await database.database.query(raw(`alter database ${database.name} set freshet.lease = '2s'`))
