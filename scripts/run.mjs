@@ -25,6 +25,12 @@ const TARGETS = {
     long: true,
     purpose: 'every operation broken off between its statements, and what is left of it; some minutes',
   },
+  'test:chaos': {
+    command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'postgres', 'tests/src/chaos'],
+    build: true,
+    long: true,
+    purpose: 'three schedulers killed and frozen at random under load; ten minutes',
+  },
   'test:concurrency': {
     command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'postgres', 'tests/src/concurrency'],
     build: true,

@@ -26,8 +26,16 @@ export function globalOptions(command: Command): GlobalOptions {
 }
 
 export function databaseUrl(cli: Cli, command: Command): string {
-  const url = globalOptions(command).databaseUrl ?? cli.terminal.env['DATABASE_URL']
-  if (url) return url
+  const [url = '', ...others] = databaseUrls(cli, command)
+  if (others.length === 0) return url
+  throw usageError('several databases were given', 'Only `freshet serve` takes several.')
+}
+
+/** At least one. The option may be repeated, and the variable have spaces between several. */
+export function databaseUrls(cli: Cli, command: Command): readonly string[] {
+  const text = globalOptions(command).databaseUrl ?? cli.terminal.env['DATABASE_URL'] ?? ''
+  const urls = text.split(/\s+/).filter((url) => url !== '')
+  if (urls.length > 0) return urls
   throw usageError(
     'no database was given',
     'Give --database-url postgresql://user@host/database, or set DATABASE_URL. `freshet postgres` starts a server to try things on.',

@@ -52,7 +52,9 @@ export function program(cli: Cli): Command {
   const { out } = cli.terminal
   const root = new Command('freshet')
     .description('Stream tables: PostgreSQL tables defined by a query, kept equal to it as their sources change.')
-    .option('--database-url <url>', 'the database (default: DATABASE_URL)')
+    .option('--database-url <url>', 'the database (default: DATABASE_URL)', (url, before?: string) =>
+      before === undefined ? url : `${before} ${url}`,
+    )
     .option('--json', 'answer with one JSON document on standard output, and tell errors in JSON on standard error')
     .version(version())
     .configureHelp({ showGlobalOptions: true })

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { readConfig, readFeedAccess } from './config.ts'
+import { readConfig, readFeedAccess, readWorkers } from './config.ts'
 
 const DATABASE_URL = 'postgres://me:secret@db:5432/shop'
 
 test('the environment, with defaults for the rest', () => {
   expect(readConfig([], { DATABASE_URL, FRESHET_HTTP_PORT: '', FRESHET_LOG_LEVEL: 'debug' })).toEqual({
-    databaseUrl: DATABASE_URL,
+    databaseUrl: [DATABASE_URL],
+    workers: 16,
     host: '127.0.0.1',
     port: 8710,
     logLevel: 'debug',
@@ -17,10 +18,21 @@ test('the environment, with defaults for the rest', () => {
 test('flags win over the environment', () => {
   const args = ['--port', '0', '--host=0.0.0.0', '--database-url', 'postgresql://other/db']
   expect(readConfig(args, { DATABASE_URL, FRESHET_HTTP_PORT: '1' })).toMatchObject({
-    databaseUrl: 'postgresql://other/db',
+    databaseUrl: ['postgresql://other/db'],
     host: '0.0.0.0',
     port: 0,
   })
+})
+
+test('several databases, by flags or in one variable', () => {
+  const both = ['postgres://a/shop', 'postgres://a/bank']
+  const flags = ['--database-url', 'postgres://a/shop', '--database-url=postgres://a/bank', '--workers', '3']
+  expect(readConfig(flags, { DATABASE_URL })).toMatchObject({ databaseUrl: both, workers: 3 })
+  expect(readConfig([], { DATABASE_URL: both.join('\n'), FRESHET_WORKERS: '5' })).toMatchObject({
+    databaseUrl: both,
+    workers: 5,
+  })
+  expect(readWorkers(undefined, { FRESHET_WORKERS: '7' })).toBe(7)
 })
 
 test('who may read feeds', () => {
@@ -40,6 +52,9 @@ test('who may read feeds', () => {
 
 test.each([
   [[], {}, '--database-url (or DATABASE_URL) is missing'],
+  [[], { DATABASE_URL: ' ' }, '--database-url (or DATABASE_URL) is missing'],
+  [[], { DATABASE_URL: `${DATABASE_URL} ${DATABASE_URL}` }, 'the database db:5432/shop is given twice'],
+  [['--workers', '0'], { DATABASE_URL }, '--workers (or FRESHET_WORKERS) is none'],
   [[], { DATABASE_URL, FRESHET_HTTP_PORT: 'http' }, '--port (or FRESHET_HTTP_PORT) is not a whole number'],
   [['--port', '65536'], { DATABASE_URL }, '--port (or FRESHET_HTTP_PORT) is above 65535'],
   [['--log-level', 'loud'], { DATABASE_URL }, '--log-level (or FRESHET_LOG_LEVEL) is not a log level'],

@@ -1,11 +1,15 @@
-import { checkDatabaseUrl, FreshetError } from '@freshet/core'
+import { FreshetError } from '@freshet/core'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
+import { nameDatabases, splitUrls } from './database-names.ts'
 import type { FeedAccess } from './feeds.ts'
 
 /** The scheduler's configuration: flags win over the environment, and what neither says has its default. */
 export interface SchedulerConfig {
-  readonly databaseUrl: string
+  /** One or several. */
+  readonly databaseUrl: readonly string[]
+  /** How many refreshes run at once, over several databases. */
+  readonly workers: number
   readonly host: string
   readonly port: number
   readonly logLevel: LogLevel
@@ -20,9 +24,17 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export const DEFAULT_PORT = 8710
 export const DEFAULT_HOST = '127.0.0.1'
 export const DEFAULT_DRAIN_TIMEOUT_MS = 30_000
+export const DEFAULT_WORKERS = 16
 
 const OPTIONS = {
-  'database-url': { variable: 'DATABASE_URL', takes: 'postgres://user:password@host:port/database' },
+  'database-url': {
+    variable: 'DATABASE_URL',
+    takes: 'postgres://user:password@host:port/database; again, or with spaces between them, for several databases',
+  },
+  workers: {
+    variable: 'FRESHET_WORKERS',
+    takes: `how many refreshes run at once over several databases, 1 to 1000; default ${DEFAULT_WORKERS}, or one each`,
+  },
   host: { variable: 'FRESHET_HTTP_HOST', takes: `an address to listen on; default ${DEFAULT_HOST}` },
   port: { variable: 'FRESHET_HTTP_PORT', takes: `0 to 65535, 0 for any free one; default ${DEFAULT_PORT}` },
   'log-level': { variable: 'FRESHET_LOG_LEVEL', takes: `${LOG_LEVELS.join(', ')}; default info` },
@@ -52,7 +64,11 @@ const origins = z
   .transform((text) => text.split(',').map((origin) => origin.trim()))
   .refine((list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin), 'is no origin')
 const schema = z.object({
-  'database-url': z.string({ error: 'is missing' }),
+  'database-url': z
+    .string({ error: 'is missing' })
+    .transform(splitUrls)
+    .refine((urls) => urls.length > 0, 'is missing'),
+  workers: whole.pipe(z.number().min(1, 'is none').max(1_000, 'is above 1000')).default(DEFAULT_WORKERS),
   host: z.string().min(1, 'is empty').default(DEFAULT_HOST),
   port: whole.pipe(z.number().max(65_535, 'is above 65535')).default(DEFAULT_PORT),
   'log-level': z.enum(LOG_LEVELS, { error: 'is not a log level' }).default('info'),
@@ -72,13 +88,19 @@ type Flags = Readonly<Partial<Record<OptionName, string | undefined>>>
 export function readConfig(args: readonly string[], environment: Environment): SchedulerConfig {
   const data = checked(schema, readFlags(args), environment)
   return {
-    databaseUrl: checkDatabaseUrl(data['database-url']),
+    databaseUrl: nameDatabases(data['database-url']).map(({ url }) => url),
+    workers: data.workers,
     host: data.host,
     port: data.port,
     logLevel: data['log-level'],
     drainTimeoutMs: data['drain-timeout-ms'],
     feeds: feedAccess(data),
   }
+}
+
+/** For a command that has the other options for itself. */
+export function readWorkers(workers: string | undefined, environment: Environment): number {
+  return checked(schema.pick({ workers: true }), { workers }, environment).workers
 }
 
 /** For a command that has the other options for itself. */
@@ -109,14 +131,20 @@ function checked<T>(shape: z.ZodType<T>, flags: Flags, environment: Environment)
 function readFlags(args: readonly string[]): Flags {
   const options = Object.fromEntries(optionNames().map((name) => [name, { type: 'string' as const }]))
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values
+    const { 'database-url': urls, ...flags } = parseArgs({
+      args: [...args],
+      options: { ...options, 'database-url': { type: 'string' as const, multiple: true } },
+      strict: true,
+      allowPositionals: false,
+    }).values
+    return { ...flags, ...(urls === undefined ? {} : { 'database-url': urls.join(' ') }) }
   } catch (error) {
     throw usage(error instanceof Error ? error.message : String(error), USAGE)
   }
 }
 
 function optionNames(): OptionName[] {
-  return ['database-url', 'host', 'port', 'log-level', 'drain-timeout-ms', 'feed-token', 'feed-origins']
+  return ['database-url', 'workers', 'host', 'port', 'log-level', 'drain-timeout-ms', 'feed-token', 'feed-origins']
 }
 
 function usage(message: string, hint?: string): FreshetError {

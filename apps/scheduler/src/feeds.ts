@@ -22,10 +22,15 @@ export interface FeedAccess {
 }
 
 export interface FeedParts {
-  readonly freshet: Pick<Freshet, 'subscribe'>
+  /** Of the database that a request is about. */
+  readonly source: (context: Context) => FeedSource
   readonly access: FeedAccess
-  /** How many are open. */
-  readonly opened: (count: number) => void
+}
+
+export interface FeedSource {
+  freshet(): Pick<Freshet, 'subscribe'>
+  /** One more, or one less. */
+  opened(more: 1 | -1): void
 }
 
 /** Of a browser that can not set headers; as safe as any cookie of a session. */
@@ -42,10 +47,9 @@ const LINGER_MS = 60_000
 const STALE: readonly ErrorCode[] = ['FEED_TOKEN_EXPIRED', 'FEED_TOKEN_INVALID']
 
 /** Mounted where the feeds are: `/:name` is a stream table. */
-export function createFeeds({ freshet, access, opened }: FeedParts): Hono {
+export function createFeeds({ source, access }: FeedParts): Hono {
   const app = new Hono()
   let open = 0
-  const count = (more: number) => opened((open += more))
 
   if (access.origins.length > 0)
     app.use(cors({ origin: [...access.origins], credentials: true, allowHeaders: ['authorization', 'last-event-id'] }))
@@ -53,11 +57,16 @@ export function createFeeds({ freshet, access, opened }: FeedParts): Hono {
     requireAccess(context, access.token)
     if (open >= LARGEST_COUNT)
       throw new FreshetError('SERVER_OVERLOADED', `${LARGEST_COUNT} feeds are open`, { hint: 'Try again later.' })
+    const asked = source(context)
+    const count = (more: 1 | -1) => {
+      open += more
+      asked.opened(more)
+    }
     const ending = new AbortController()
     count(1)
     try {
       // what can not be read is told by the status of the answer, and the browser does not come back
-      const feed = await begin(freshet, context, ending.signal)
+      const feed = await begin(asked.freshet(), context, ending.signal)
       context.header('x-accel-buffering', 'no') // nginx
       return streamSSE(context, async (stream) => {
         stream.onAbort(() => ending.abort())
@@ -76,7 +85,7 @@ export function createFeeds({ freshet, access, opened }: FeedParts): Hono {
   return app
 }
 
-async function begin(freshet: FeedParts['freshet'], context: Context, signal: AbortSignal) {
+async function begin(freshet: Pick<Freshet, 'subscribe'>, context: Context, signal: AbortSignal) {
   const name = context.req.param('name') ?? ''
   const token = context.req.header('last-event-id') ?? context.req.query('from')
   const options = { durable: false, lingerMs: LINGER_MS, signal } as const

@@ -23,3 +23,29 @@ export function healthOf(view: CoordinatorView): Health {
   }
   return { live: true, ready: true, reason: null }
 }
+
+export interface DatabaseHealth extends Health {
+  readonly database: string
+}
+
+/**
+ * Of a process with several databases: ready while one of them is, because to restart it, or to send nobody to it, would harm
+ * that one; live while all are.
+ */
+export function healthOfAll(
+  databases: readonly { readonly name: string; view(): CoordinatorView }[],
+): Health & { readonly databases?: readonly DatabaseHealth[] } {
+  const each = databases.map((one) => ({ database: one.name, ...healthOf(one.view()) }))
+  const [only] = each
+  if (only !== undefined && each.length === 1) {
+    const { live, ready, reason } = only
+    return { live, ready, reason }
+  }
+  const failing = each.flatMap(({ database, reason }) => (reason === null ? [] : [`${database}: ${reason}`]))
+  return {
+    live: each.every(({ live }) => live),
+    ready: each.some(({ ready }) => ready),
+    reason: failing.length === 0 ? null : failing.join('; '),
+    databases: each,
+  }
+}

@@ -7,16 +7,24 @@ import { secureHeaders } from 'hono/secure-headers'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Api } from './api.ts'
-import { healthOf } from './health.ts'
+import { healthOfAll } from './health.ts'
 import { memo } from './memo.ts'
-import type { Metrics } from './metrics.ts'
+import type { Exposition } from './metrics.ts'
 
-/** Health, metrics, the JSON endpoints, feeds and the dashboard. It only reads: there is nothing here that changes anything. */
+/**
+ * Health, metrics, the JSON endpoints, feeds and the dashboard. It only reads: there is nothing here that changes anything.
+ * What concerns one database concerns the first, unless `?database=` names another.
+ */
 export interface HttpParts {
-  readonly api: Api
-  readonly metrics: Metrics
-  readonly view: () => CoordinatorView
+  readonly databases: readonly ServedDatabase[]
+  readonly metrics: () => Promise<Exposition>
   readonly feeds: Hono
+}
+
+export interface ServedDatabase {
+  readonly name: string
+  readonly api: Api
+  view(): CoordinatorView
 }
 
 export interface HttpServer {
@@ -33,11 +41,10 @@ const ANSWER_TTL_MS = 500
 const STATUS_TTL_MS = 2_000
 const HISTORY_LIMIT = { usual: 50, most: 1_000 }
 
-export function createApp({ api, metrics, view, feeds }: HttpParts): Hono {
+export function createApp({ databases, metrics, feeds }: HttpParts): Hono {
   const app = new Hono()
-  const status = memo(STATUS_TTL_MS, () => api.status())
-  const graph = memo(ANSWER_TTL_MS, () => api.graph())
-  const recent = memo(ANSWER_TTL_MS, () => api.history({ limit: HISTORY_LIMIT.usual }))
+  const shared = databases.map((database) => ({ ...database, ...sharedAnswers(database.api) }))
+  const of = (context: Context) => databaseNamed(shared, context.req.query('database'))
 
   app.use(
     secureHeaders({
@@ -50,21 +57,23 @@ export function createApp({ api, metrics, view, feeds }: HttpParts): Hono {
     }),
   )
   app.get('/health', (context) => {
-    const health = healthOf(view())
+    const health = healthOfAll(databases)
     return context.json(health, health.ready ? 200 : 503)
   })
   app.get('/health/live', (context) => {
-    const health = healthOf(view())
+    const health = healthOfAll(databases)
     return context.json(health, health.live ? 200 : 503)
   })
   app.get('/metrics', async (context) => {
-    const { text, contentType } = await metrics.expose()
+    const { text, contentType } = await metrics()
     return context.body(text, 200, { 'content-type': contentType })
   })
-  app.get('/api/status', async (context) => context.json(await status()))
-  app.get('/api/graph', async (context) => context.json(await graph()))
-  app.get('/api/series', (context) => context.json(api.series()))
+  app.get('/api/databases', (context) => context.json({ databases: databases.map(({ name }) => name) }))
+  app.get('/api/status', async (context) => context.json(await of(context).status()))
+  app.get('/api/graph', async (context) => context.json(await of(context).graph()))
+  app.get('/api/series', (context) => context.json(of(context).api.series()))
   app.get('/api/history', async (context) => {
+    const { api, recent } = of(context)
     const name = context.req.query('name')
     const limit = limitOf(context.req.query('limit'))
     if (name === undefined && limit === HISTORY_LIMIT.usual) return context.json(await recent())
@@ -82,6 +91,24 @@ export function createApp({ api, metrics, view, feeds }: HttpParts): Hono {
     return answer(context, statusOf(error), error)
   })
   return app
+}
+
+/** However many look at one database, it is asked once in a while. */
+function sharedAnswers(api: Api) {
+  return {
+    status: memo(STATUS_TTL_MS, () => api.status()),
+    graph: memo(ANSWER_TTL_MS, () => api.graph()),
+    recent: memo(ANSWER_TTL_MS, () => api.history({ limit: HISTORY_LIMIT.usual })),
+  }
+}
+
+/** The database of that name; the first where none is given. */
+export function databaseNamed<T extends { readonly name: string }>(databases: readonly T[], name?: string): T {
+  const found = databases.find((database) => name === undefined || database.name === name)
+  if (found !== undefined) return found
+  throw new FreshetError('USAGE', `this scheduler has no database ${name}`, {
+    hint: `It has ${databases.map((database) => database.name).join(', ')}.`,
+  })
 }
 
 function limitOf(text: string | undefined): number {

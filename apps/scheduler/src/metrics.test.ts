@@ -44,7 +44,7 @@ test('events become the documented metrics, every one of them', async () => {
   metrics.recordStream({ kind: 'streaming', slot: slot.slot })
   metrics.recordStream({ kind: 'interrupted', error })
   metrics.recordStream({ kind: 'replaced' })
-  metrics.recordFeeds(3)
+  for (const more of [1, 1, -1, 1, 1] as const) metrics.recordFeed(more)
   for (const event of events) metrics.record(event)
   const { text, contentType } = await metrics.expose()
   expect(contentType).toContain('text/plain')

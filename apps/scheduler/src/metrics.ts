@@ -1,17 +1,24 @@
 import type { WalStreamEvent } from '@freshet/client'
 import type { CoordinatorEvent, CoordinatorView } from '@freshet/coordinator'
 import type { CaptureStream } from '@freshet/core'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { healthOf } from './health.ts'
 
 /** Prometheus metrics, fed by the coordinator's events. `docs/metrics.md` lists them, and a test keeps it in step. */
 export interface Metrics {
   record(event: CoordinatorEvent): void
   recordStream(event: WalStreamEvent): void
-  /** How many feeds are open. */
-  recordFeeds(open: number): void
+  /** One more feed is open, or one less. */
+  recordFeed(more: 1 | -1): void
   /** The exposition, and its content type. */
-  expose(): Promise<{ readonly text: string; readonly contentType: string }>
+  expose(): Promise<Exposition>
+  /** The same as data, to be exposed with others. */
+  readonly registry: Registry
+}
+
+export interface Exposition {
+  readonly text: string
+  readonly contentType: string
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
@@ -117,11 +124,17 @@ export const METRICS = {
 
 type MetricName = keyof typeof METRICS
 
-/** `stream` asks the server; when it can not be reached, what it would tell is absent, and `freshet_ready` is 0. */
-export function createMetrics(view: () => CoordinatorView, stream: () => Promise<CaptureStream | null>): Metrics {
-  const registry = new Registry()
-  // the default monitor of the event loop wakes the process a hundred times a second
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
+/**
+ * `stream` asks the server; when it can not be reached, what it would tell is absent, and `freshet_ready` is 0. Those of one
+ * `database` among several carry its name, and nothing of the process.
+ */
+export function createMetrics(
+  view: () => CoordinatorView,
+  stream: () => Promise<CaptureStream | null>,
+  database: string | null = null,
+): Metrics {
+  const registry = database === null ? processMetrics() : new Registry()
+  if (database !== null) registry.setDefaultLabels({ database })
   const base = (name: MetricName) => ({
     name,
     help: METRICS[name].help,
@@ -236,8 +249,28 @@ export function createMetrics(view: () => CoordinatorView, stream: () => Promise
       if (event.kind === 'applied') streamed.inc(event.applied.rows)
       else if (event.kind !== 'streaming') streamBreaks.inc({ kind: event.kind })
     },
-    recordFeeds: (open) => feeds.set(open),
+    recordFeed: (more) => feeds.inc(more),
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+    registry,
+  }
+}
+
+function processMetrics(): Registry {
+  const registry = new Registry()
+  // the default monitor of the event loop wakes the process a hundred times a second
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
+  return registry
+}
+
+/** Those of several databases, which carry their names, and those of the process. */
+export function exposeTogether(databases: readonly Metrics[]): () => Promise<Exposition> {
+  const ofProcess = processMetrics()
+  return async () => {
+    const each = await Promise.all(databases.map(({ registry }) => registry.getMetricsAsJSON()))
+    const texts = await Promise.all(
+      [ofProcess, AggregatorRegistry.aggregate(each)].map((registry) => registry.metrics()),
+    )
+    return { text: texts.join('\n'), contentType: ofProcess.contentType }
   }
 }
 
@@ -258,7 +291,8 @@ export function metricsPage(): string {
     ...rows,
     '',
     'Every scheduler counts what it does itself: sum over schedulers for refreshes and rows, take the smallest',
-    '`freshet_lag_seconds` of a stream table for its lag.',
+    '`freshet_lag_seconds` of a stream table for its lag. One that takes care of several databases gives each metric the label',
+    '`database`.',
     '',
   ].join('\n')
 }

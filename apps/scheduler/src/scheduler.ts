@@ -1,18 +1,19 @@
-import { connect, type Freshet } from '@freshet/client'
-import { type CoordinatorEvent, type CoordinatorView, startCoordinator } from '@freshet/coordinator'
-import { requireSchema } from '@freshet/core'
+import { type CoordinatorEvent, type CoordinatorView, createWorkers } from '@freshet/coordinator'
 import type { Logger } from 'pino'
-import { createApi } from './api.ts'
-import { DEFAULT_DRAIN_TIMEOUT_MS, DEFAULT_HOST, DEFAULT_PORT, type LogLevel } from './config.ts'
+import { DEFAULT_DRAIN_TIMEOUT_MS, DEFAULT_HOST, DEFAULT_PORT, DEFAULT_WORKERS, type LogLevel } from './config.ts'
+import { nameDatabases } from './database-names.ts'
 import { createFeeds, type FeedAccess } from './feeds.ts'
-import { createApp, type HttpServer, listen } from './http.ts'
-import { createLogger, logEvent, logStream } from './log.ts'
-import { createMetrics } from './metrics.ts'
-import { series as createSeries } from './series.ts'
+import { createApp, databaseNamed, type HttpServer, listen } from './http.ts'
+import { createLogger } from './log.ts'
+import { exposeTogether } from './metrics.ts'
+import { tend, type Tended } from './tended.ts'
 
 /** The scheduler as a value: what `freshet-scheduler`, `freshet serve` and the demo start, each in its own process. */
 export interface SchedulerOptions {
-  readonly databaseUrl: string
+  /** One or several; what the process serves then tells them apart by their names. */
+  readonly databaseUrl: string | readonly string[]
+  /** With several databases: how many refreshes run at once. Default 16, or as many as there are databases. */
+  readonly workers?: number
   /** Where it serves. Default 127.0.0.1. */
   readonly host?: string
   /** Default 8710; 0 takes any free one. */
@@ -31,84 +32,81 @@ export interface Scheduler {
   /** Of the dashboard. */
   readonly url: string
   readonly port: number
-  view(): CoordinatorView
+  /** Of one database: the first, or the one of that name. */
+  view(database?: string): CoordinatorView
   /** Starts no more refreshes, waits for those that run, at most `drainTimeoutMs`, and closes everything. */
   stop(options?: { readonly drainTimeoutMs?: number }): Promise<void>
 }
 
-/** The pool opens what is used, and `max_concurrent_refreshes` bounds that: this is above the setting's maximum. */
-const POOL_SIZE = 1_010
-
-/** Connects, starts to refresh, and serves. Throws when the database can not be reached or lacks Freshet's schema. */
+/**
+ * Connects, starts to refresh, and serves. Throws when the database can not be reached or lacks Freshet's schema; of
+ * several databases, when that is so of all. Those of which it is so it tries again and again, and serves the others.
+ */
 export async function startScheduler(options: SchedulerOptions): Promise<Scheduler> {
   const logger = createLogger(options.logLevel ?? 'warn', options.log ?? process.stderr)
-  const { databaseUrl } = options
-  const freshet = await connect({ databaseUrl, poolSize: POOL_SIZE, applicationName: 'freshet-scheduler' })
+  const { databaseUrl, listener } = options
+  const databases = nameDatabases(typeof databaseUrl === 'string' ? [databaseUrl] : databaseUrl)
+  const several = databases.length > 1
+  const workers = createWorkers(Math.max(options.workers ?? DEFAULT_WORKERS, databases.length))
+  const startedAt = new Date()
+  const tended = databases.map((database) =>
+    tend({
+      database,
+      labelled: several,
+      startedAt,
+      logger,
+      listener,
+      ...(several ? { workers: workers.share() } : {}),
+    }),
+  )
   try {
-    await requireSchema(freshet.database)
-    return await run(freshet, options, logger)
+    await someBegun(tended)
+    return await serve(tended, options, logger)
   } catch (error) {
-    await freshet.close()
+    await Promise.all(tended.map((one) => one.drain(DEFAULT_DRAIN_TIMEOUT_MS)))
+    await Promise.all(tended.map((one) => one.close()))
     throw error
   }
 }
 
-async function run(freshet: Freshet, options: SchedulerOptions, logger: Logger): Promise<Scheduler> {
-  const startedAt = new Date()
-  const series = createSeries()
-  const { database, refresher, capture } = freshet
-  const metrics = createMetrics(
-    () => coordinator.view(),
-    () => capture.stream(database),
-  )
-  const listener = (event: CoordinatorEvent) => {
-    logEvent(logger, event)
-    metrics.record(event)
-    series.record(event)
-    options.listener?.(event)
-  }
-  freshet.startStream((event) => {
-    logStream(logger, event)
-    metrics.recordStream(event)
-  })
-  const coordinator = startCoordinator({
-    database,
-    refresher,
-    capture,
-    removeLeftovers: () => freshet.removeLeftovers(),
-    listener,
-  })
-  const view = () => coordinator.view()
-  const api = createApi({ freshet, view, series, startedAt })
+/** Throws what the first failed with when all did. */
+async function someBegun(tended: readonly Tended[]): Promise<void> {
+  const outcomes = await Promise.allSettled(tended.map((one) => one.begun()))
+  const [first] = outcomes
+  if (first?.status === 'rejected' && outcomes.every(({ status }) => status === 'rejected')) throw first.reason
+}
+
+async function serve(tended: readonly Tended[], options: SchedulerOptions, logger: Logger): Promise<Scheduler> {
   const feeds = createFeeds({
-    freshet,
+    source: (context) => {
+      const one = databaseNamed(tended, context.req.query('database'))
+      return { freshet: () => one.freshet(), opened: (more) => one.metrics.recordFeed(more) }
+    },
     access: options.feeds ?? { token: null, origins: [] },
-    opened: (count) => metrics.recordFeeds(count),
   })
-  let http: HttpServer
-  try {
-    http = await listen(
-      createApp({ api, metrics, view, feeds }),
-      options.host ?? DEFAULT_HOST,
-      options.port ?? DEFAULT_PORT,
-    )
-  } catch (error) {
-    await coordinator.drain()
-    throw error
-  }
+  const [only] = tended
+  const metrics =
+    only !== undefined && tended.length === 1
+      ? () => only.metrics.expose()
+      : exposeTogether(tended.map((one) => one.metrics))
+  const http: HttpServer = await listen(
+    createApp({ databases: tended, metrics, feeds }),
+    options.host ?? DEFAULT_HOST,
+    options.port ?? DEFAULT_PORT,
+  )
   logger.info({ url: http.url }, 'serving')
   let stopped: Promise<void> | undefined
   return {
     url: http.url,
     port: http.port,
-    view,
+    view: (database) => databaseNamed(tended, database).view(),
     stop: ({ drainTimeoutMs = DEFAULT_DRAIN_TIMEOUT_MS } = {}) =>
       (stopped ??= (async () => {
         // it answers until the end, so that whoever asks sees that it drains
-        const unfinished = await coordinator.drain(drainTimeoutMs)
+        const drained = await Promise.all(tended.map((one) => one.drain(drainTimeoutMs)))
         await http.close()
         // closing waits for connections that are lent; those of unfinished refreshes end with the process
-        if (unfinished.length === 0) await freshet.close()
+        await Promise.all(tended.filter((_, i) => drained[i]).map((one) => one.close()))
       })()),
   }
 }

@@ -4,6 +4,7 @@ import {
   type Database,
   FreshetError,
   migrate,
+  raw,
   type RefreshOptions,
   type RefreshOutcome,
   requireSchema,
@@ -178,7 +179,10 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       const written = typeof names === 'string' ? [names] : names
       // a name that is not known is found before anything is written
       for (const name of written) await findStreamTable(database, name)
-      const result = await database.transaction(work)
+      const result = await database.transaction(async (transaction) => {
+        await transaction.query(raw('set local idle_in_transaction_session_timeout to default')) // it is the caller's
+        return work(transaction)
+      })
       try {
         // every refresh begins after the commit, so its snapshot holds what was written
         await refreshWithUpstream(written, {})

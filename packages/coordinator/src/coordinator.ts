@@ -3,6 +3,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { CoordinatorListener, TableRef } from './events.ts'
 import { createLoop, type LoopState } from './loop.ts'
 import { databaseStore } from './store.ts'
+import type { WorkerShare } from './workers.ts'
 
 /** Starts the loop over a database, and gives the handle to look at it and to end it. */
 export interface CoordinatorOptions {
@@ -15,6 +16,8 @@ export interface CoordinatorOptions {
   readonly listener?: CoordinatorListener
   /** Recorded in the history. Default `scheduler`. */
   readonly initiatedBy?: string
+  /** Where this process takes care of several databases, its share of the workers. */
+  readonly workers?: WorkerShare
   /** Aborting it is as good as calling `drain`. */
   readonly signal?: AbortSignal
   readonly clock?: Clock
@@ -63,6 +66,7 @@ export function startCoordinator(options: CoordinatorOptions): RunningCoordinato
     clock,
     listener,
     initiatedBy: options.initiatedBy ?? 'scheduler',
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
     signal: stop.signal,
   })
   const ended = loop.run()

@@ -9,6 +9,7 @@ import { wasItsTurn } from './rhythm.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
 import type { Poller, Store } from './store.ts'
 import { upkeep } from './upkeep.ts'
+import { UNSHARED, type WorkerShare } from './workers.ts'
 
 /**
  * The loop: start what is due, look, start what that brought, sleep until there may be more. It never waits for a
@@ -28,6 +29,8 @@ export interface LoopOptions {
   readonly clock: Clock
   readonly listener: CoordinatorListener
   readonly initiatedBy: string
+  /** Where several databases are taken care of. */
+  readonly workers?: WorkerShare
   /** Ends the loop: nothing more is started. */
   readonly signal: AbortSignal
 }
@@ -70,7 +73,7 @@ const LONGEST_CATALOG_MS = 3_000
 const SAME_MOMENT_MS = 5
 
 export function createLoop(options: LoopOptions): Loop {
-  const { store, refresher, clock, listener, signal } = options
+  const { store, refresher, clock, listener, signal, workers = UNSHARED } = options
   const care = upkeep(store, clock, listener)
   const running = new Map<number, Promise<void>>()
   let roster: Roster = EMPTY_ROSTER
@@ -93,6 +96,7 @@ export function createLoop(options: LoopOptions): Loop {
   const told = new Map<number, boolean>()
   let wake = new AbortController()
   signal.addEventListener('abort', () => wake.abort(), { once: true })
+  workers.onFree(() => wake.abort())
 
   async function run(): Promise<void> {
     let interruptions = 0
@@ -266,7 +270,8 @@ export function createLoop(options: LoopOptions): Loop {
   /** So many refreshes may be started now. */
   function free(): number {
     const allowed = settings.enabled && trouble === null && !signal.aborted
-    return allowed ? Math.max(settings.max_concurrent_refreshes - new Set(running.values()).size, 0) : 0
+    const own = allowed ? Math.max(settings.max_concurrent_refreshes - new Set(running.values()).size, 0) : 0
+    return own > 0 ? Math.min(own, workers.free()) : 0
   }
 
   /**
@@ -315,6 +320,7 @@ export function createLoop(options: LoopOptions): Loop {
       initiatedBy: options.initiatedBy,
     }
     busy = true
+    workers.take()
     for (const member of members) {
       member.lastStartAt = clock.now()
       skipToNextTurn(member, member.lastStartAt, clock.origin())
@@ -345,6 +351,7 @@ export function createLoop(options: LoopOptions): Loop {
       }
     } finally {
       for (const { id } of members) running.delete(id)
+      workers.giveBack()
       busy = true
       lookSoon()
       startKnown()

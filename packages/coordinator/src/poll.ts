@@ -21,22 +21,14 @@ export interface PollAnswer {
 }
 
 /** For the connection that polls: keep one plan, and never read a buffer from end to end. */
-export const POLL_SETTINGS: readonly Fragment[] = [
-  raw('set enable_seqscan = off'),
-  raw('set enable_bitmapscan = off'),
-  raw('set plan_cache_mode = force_generic_plan'),
-  raw('set jit = off'),
+export const POLL_SETTINGS: Readonly<Record<string, string>> = {
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  jit: 'off',
   // what comes by WAL is seen when it has come
-  raw(`set freshet.wal = 'behind'`),
-]
-
-export const RESET_POLL_SETTINGS: readonly Fragment[] = [
-  raw('reset enable_seqscan'),
-  raw('reset enable_bitmapscan'),
-  raw('reset plan_cache_mode'),
-  raw('reset jit'),
-  raw('reset freshet.wal'),
-]
+  'freshet.wal': 'behind',
+}
 
 export async function currentSnapshot(database: Queryable): Promise<string> {
   const [row] = await database.query<{ snapshot: string }>(sql`select pg_current_snapshot()::text as snapshot`, {

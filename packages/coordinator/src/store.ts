@@ -1,16 +1,18 @@
-import { type Capture, type Database, readSettings, type Session, type Settings, sql, trimBuffer } from '@freshet/core'
+import {
+  type Capture,
+  type Database,
+  readSettings,
+  type Session,
+  type Settings,
+  sql,
+  trimBuffer,
+  type UnderSettings,
+  withSessionSettings,
+} from '@freshet/core'
 import { type CatalogTable, readCatalog } from './catalog.ts'
 import { type Observed, pruneFreshness, recordFreshness } from './freshness.ts'
 import { type Inspection, inspectSources } from './inspect.ts'
-import {
-  currentSnapshot,
-  POLL_SETTINGS,
-  type PollAnswer,
-  pollBuffers,
-  pollPlan,
-  refreshAges,
-  RESET_POLL_SETTINGS,
-} from './poll.ts'
+import { currentSnapshot, POLL_SETTINGS, type PollAnswer, pollBuffers, pollPlan, refreshAges } from './poll.ts'
 import { pruneHistory } from './prune.ts'
 import { type Failure, type FailurePolicy, type FailureRecord, recordFailure, recordSuccess } from './record.ts'
 
@@ -53,14 +55,9 @@ export function databaseStore(
 ): Store {
   return {
     polling: (work) =>
-      database.session(async (session) => {
-        for (const setting of POLL_SETTINGS) await session.query(setting)
-        try {
-          return await work(sessionPoller(session))
-        } finally {
-          await reset(session)
-        }
-      }),
+      database.session((session) =>
+        withSessionSettings(session, POLL_SETTINGS, (under) => work(sessionPoller(session, under))),
+      ),
     recordFailure: (policy, failure) => recordFailure(database, policy, failure),
     recordSuccess: (streamTable) => recordSuccess(database, streamTable),
     trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
@@ -80,7 +77,7 @@ export function databaseStore(
   }
 }
 
-function sessionPoller(session: Session): Poller {
+function sessionPoller(session: Session, under: UnderSettings): Poller {
   let plan = pollPlan([])
   return {
     settings: () => readSettings(session),
@@ -90,12 +87,7 @@ function sessionPoller(session: Session): Poller {
       return tables
     },
     snapshot: () => currentSnapshot(session),
-    poll: (ids) => pollBuffers(session, plan, ids),
+    poll: (ids) => under((queryable) => pollBuffers(queryable, plan, ids)),
     ages: (ids) => refreshAges(session, ids),
   }
-}
-
-/** The connection goes back to a pool; one that broke is thrown away there, and needs no resetting. */
-async function reset(session: Session): Promise<void> {
-  await Promise.allSettled(RESET_POLL_SETTINGS.map((setting) => session.query(setting)))
 }

@@ -15,7 +15,7 @@ export interface Queryable {
 }
 
 export interface QueryOptions {
-  /** Prepare the statement on this connection at first use and run it prepared afterwards. */
+  /** Prepare the statement on this connection at first use and run it prepared afterwards; not behind a pooler. */
   readonly prepared?: boolean
 }
 
@@ -29,12 +29,17 @@ export interface TransactionOptions {
 /** One connection. `identity` is stable while the physical connection lives. */
 export interface Session extends Queryable {
   readonly identity: object
+  /**
+   * It goes to a pooler: the next transaction may be on another of the server's connections, so nothing that is set, locked
+   * or prepared on the session lasts, and what did would belong to somebody else.
+   */
+  readonly pooled: boolean
   transaction<T>(work: (transaction: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Called for each NOTICE and WARNING of the statements that run while `work` runs. */
   notices(listener: (notice: Notice) => void): () => void
   /**
-   * LISTEN: `heard` is called for each NOTIFY on the channel while the session is lent. Behind a pooler in transaction
-   * mode nothing may ever be heard.
+   * LISTEN: `heard` is called for each NOTIFY on the channel while the session is lent. Behind a pooler nothing is ever
+   * heard.
    */
   listen(channel: string, heard: (payload: string) => void): Promise<void>
 }

@@ -218,6 +218,11 @@ const entries = {
     retry: 'never',
     hint: 'Try again when less is written, or give mode full, which does not follow changes one by one.',
   },
+  /**
+   * Another process took over what this one was doing, because it had not shown any life for as long as a lease lasts: it
+   * stood still, or was cut off from the server. What it was about to commit was not committed.
+   */
+  LEASE_LOST: { retry: 'retry', hint: 'Whoever took over goes on. Look at the host if it happens often.' },
   /** Two transactions were in each other's way (a deadlock or a serialization failure) and this one gave up. */
   TRANSACTION_CONFLICT: { retry: 'retry', hint: 'Try again.' },
   /** The statement ran into its timeout, or somebody cancelled it. */

@@ -12,6 +12,14 @@ export {
   type StreamTableRow,
   type StreamTableStateRow,
 } from './catalog/catalog.ts'
+export {
+  conflictPauseMs,
+  type Lease,
+  type LeaseCondition,
+  type LeasePatience,
+  tryLease,
+  withLease,
+} from './catalog/lease.ts'
 export { type Claimable, claiming, isAnyClaimed, isClaimed, whenUnclaimed } from './catalog/claim.ts'
 export { hasEventTriggers, setEventTriggers } from './catalog/event-triggers.ts'
 export { adoptCluster, databaseWord, isInstalledHere } from './catalog/installation.ts'
@@ -50,6 +58,7 @@ export {
   printFrontier,
 } from './frontier.ts'
 export { advisoryUnlock } from './advisory-unlock.ts'
+export { type UnderSettings, withSessionSettings } from './session-settings.ts'
 export { claimUnread, holdCapture, isRead, type UnreadSource, unreadSources } from './catalog/is-read.ts'
 export {
   DEFAULT_PATIENCE,

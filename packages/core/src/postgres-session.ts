@@ -3,10 +3,16 @@ import type { Isolation, Notice, Queryable, QueryOptions, Session, TransactionOp
 import { FreshetError } from './errors.ts'
 import { fromDriver } from './postgres-error.ts'
 import { type PreparedStatements, preparedStatements } from './prepared-statements.ts'
+import { LEASE_DURATION } from './lease-duration.ts'
 import { answered, type Patience, type Watched, watchedConnection } from './silence.ts'
 import { identifier, raw, sql, type Sql } from './sql.ts'
 
-/** One pooled connection behind the `Session` port. It lives as long as the physical connection. */
+/**
+ * One connection of the pool behind the `Session` port. It lives as long as the physical connection.
+ *
+ * It finds out by itself whether a server is at its other end or a pooler, which tells its clients of a process that is not
+ * the one that answers. Behind a pooler it sends nothing that outlives a transaction.
+ */
 export class PostgresSession implements Session {
   readonly #client: PoolClient
   readonly #patience: Patience
@@ -16,6 +22,11 @@ export class PostgresSession implements Session {
   readonly #heard = new Map<string, (payload: string) => void>()
   #broken: Error | undefined
   #inTransaction = false
+  #pooled = false
+  /** How long a transaction of it may stand still; null where the server has a limit of its own. */
+  #stillMs: number | null = null
+  /** What it is to know of the other end, it knows. */
+  readonly greeted: Promise<void>
 
   constructor(client: PoolClient, patience: Patience) {
     this.#client = client
@@ -29,10 +40,13 @@ export class PostgresSession implements Session {
     client.on('notification', ({ channel, payload }) => this.#heard.get(channel)?.(payload ?? ''))
     const watched = watchedConnection(client)
     this.#watched = watched
-    client.query<{ pid: number }>(GREETING).then(
-      ({ rows }) => {
-        // behind a pooler it is another one, of which nothing can be asked
-        if (rows[0]?.pid !== watched.pid) watched.pid = null
+    this.greeted = this.#answered(client.query<Greeted>(greeting(watched.pid))).then(
+      ({ rows: [other] }) => {
+        this.#stillMs = other?.stillMs ?? null
+        if (other?.direct === true) return
+        this.#pooled = true
+        // of the process that it was told nothing can be asked
+        watched.pid = null
       },
       () => undefined, // whoever has borrowed the connection hears of it as well
     )
@@ -42,6 +56,10 @@ export class PostgresSession implements Session {
     return this.#client
   }
 
+  get pooled(): boolean {
+    return this.#pooled
+  }
+
   /** Set when the connection must not be used again. */
   get broken(): Error | undefined {
     return this.#broken
@@ -49,24 +67,22 @@ export class PostgresSession implements Session {
 
   async query<Row = Record<string, unknown>>(statement: Sql, options: QueryOptions = {}): Promise<Row[]> {
     try {
-      return rowsOf(
-        await this.#answered(options.prepared === true ? this.#sendPrepared(statement) : this.#send(statement)),
-      )
+      return rowsOf(await this.#answered(this.#names(options) ? this.#sendPrepared(statement) : this.#send(statement)))
     } catch (error) {
-      if (options.prepared === true) this.#prepared.forget(statement.text)
+      if (this.#names(options)) this.#prepared.forget(statement.text)
       throw this.#failure(error)
     }
   }
 
   async batch(statements: readonly Sql[], options: QueryOptions = {}): Promise<Record<string, unknown>[][]> {
     if (statements.length === 0) return []
-    const send = (statement: Sql) => (options.prepared === true ? this.#sendNamed(statement) : this.#send(statement))
+    const named = this.#names(options)
+    const send = (statement: Sql) => (named ? this.#sendNamed(statement) : this.#send(statement))
     // outside a transaction, the batch is one: otherwise what follows an error would still run
     const framed = !this.#inTransaction && statements.length > 1
-    const all = framed
-      ? [this.#send(raw('begin')), ...statements.map(send), this.#send(raw('commit'))]
-      : statements.map(send)
-    if (options.prepared === true) this.#deallocateRetired()
+    const begin = framed ? this.#begin('begin') : []
+    const all = [...begin, ...statements.map(send), ...(framed ? [this.#send(raw('commit'))] : [])]
+    if (named) this.#deallocateRetired()
     const results = await this.#answered(Promise.allSettled(all))
     // a commit that was canceled before it began has ended nothing
     if (framed && results.at(-1)?.status === 'rejected') await this.#rollback()
@@ -78,12 +94,14 @@ export class PostgresSession implements Session {
       }
       rows.push(rowsOf(result.value))
     }
-    return framed ? rows.slice(1, -1) : rows
+    return framed ? rows.slice(begin.length, -1) : rows
   }
 
   async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     if (this.#inTransaction) throw new FreshetError('INTERNAL', 'a transaction is open on this session already')
-    await this.query(raw(beginText(options)))
+    await this.#answered(Promise.all(this.#begin(beginText(options)))).catch((error: unknown) => {
+      throw this.#failure(error)
+    })
     this.#inTransaction = true
     try {
       const result = await work(this)
@@ -105,6 +123,7 @@ export class PostgresSession implements Session {
   }
 
   async listen(channel: string, heard: (payload: string) => void): Promise<void> {
+    if (this.#pooled) return
     this.#heard.set(channel, heard)
     await this.query(sql`listen ${identifier(channel)}`)
   }
@@ -150,6 +169,17 @@ export class PostgresSession implements Session {
     }
   }
 
+  /** What a connection to the server has for good, behind a pooler each transaction says for itself. */
+  #begin(text: string): Promise<QueryResult>[] {
+    const limited = this.#pooled && this.#stillMs !== null
+    const limit = `set local idle_in_transaction_session_timeout = ${this.#stillMs}`
+    return [this.#send(raw(text)), ...(limited ? [this.#send(raw(limit))] : [])]
+  }
+
+  #names(options: QueryOptions): boolean {
+    return options.prepared === true && !this.#pooled
+  }
+
   #send(statement: Sql): Promise<QueryResult> {
     return this.#client.query(statement.text, [...statement.values])
   }
@@ -189,12 +219,26 @@ export class PostgresSession implements Session {
 
 /**
  * A process of Freshet that is gone, its host with it, leaves a session behind that holds its locks. The server is to
- * notice: in two minutes where nothing runs, in ten seconds where a statement does.
+ * notice: in two minutes where nothing runs, in ten seconds where a statement does. One that stands still is there: what it
+ * has begun in a transaction and does not go on with is ended, and its locks with it, after as long as a lease lasts.
  */
-const GREETING = `
-  select pg_backend_pid() as pid, set_config('tcp_keepalives_idle', '60', false),
-    set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '6', false),
-    case when version() ~ '(linux|darwin)' then set_config('client_connection_check_interval', '10s', false) end`
+function greeting(pid: number | null): string {
+  const direct = pid === null ? 'false' : `pg_backend_pid() = ${pid}`
+  const still = `current_setting('idle_in_transaction_session_timeout') = '0'`
+  const stillMs = `(extract(epoch from ${LEASE_DURATION}) * 1000)::int`
+  return `select ${direct} as direct, case when ${still} then ${stillMs} end as "stillMs",
+    case when ${direct} then row(
+      case when ${still} then set_config('idle_in_transaction_session_timeout', ${stillMs}::text, false) end,
+      set_config('tcp_keepalives_idle', '60', false), set_config('tcp_keepalives_interval', '10', false),
+      set_config('tcp_keepalives_count', '6', false),
+      case when version() ~ '(linux|darwin)' then set_config('client_connection_check_interval', '10s', false) end
+    ) end`
+}
+
+interface Greeted {
+  readonly direct: boolean
+  readonly stillMs: number | null
+}
 
 const UNKNOWN_STATEMENT = '26000'
 

@@ -14,7 +14,7 @@ export interface ConnectOptions {
   readonly poolSize?: number
   /** Shown in pg_stat_activity. Default `freshet`. */
   readonly applicationName?: string
-  /** Server-side limits for every statement, milliseconds; the server's defaults where absent. */
+  /** Server-side limits for every statement, milliseconds; the server's defaults where absent. Poolers may refuse them. */
   readonly statementTimeoutMs?: number
   readonly lockTimeoutMs?: number
   /** How long the server may take to answer a new connection. Default 10 seconds. */
@@ -96,6 +96,7 @@ class PostgresDatabase implements Database {
     const client = await this.#connect()
     const session = this.#sessionOf(client)
     try {
+      await session.greeted
       return await work(session)
     } finally {
       session.returned()

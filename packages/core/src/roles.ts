@@ -121,6 +121,10 @@ function inCatalog({ refresher }: Roles): Fragment {
     if to_regclass('freshet.subscription') is not null then
       grant insert, update, delete on freshet.subscription to ${to};
     end if;
+    if to_regclass('freshet.lease') is not null then
+      grant insert, update on freshet.lease to ${to};
+      grant usage on sequence freshet.lease_token to ${to};
+    end if;
   end if;`)
 }
 

@@ -52,7 +52,7 @@ export type DifferentialResult = StatementResult & { readonly ms: number }
 
 /** `decision` is recorded with it. */
 export async function runDifferential(
-  session: Pick<Session, 'identity' | keyof Queryable>,
+  session: Pick<Session, 'identity' | 'pooled' | keyof Queryable>,
   definition: Definition,
   variant: Variant,
   decision: Decision | null,

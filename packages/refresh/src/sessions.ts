@@ -5,14 +5,16 @@ import { sessionSettings } from './resolve/resolve.ts'
 
 /**
  * A query means what it meant when its table was created: the settings of then (time zone, formats, …) hold whenever
- * it runs. Where the connection has them anyway, which is the rule, nothing is sent.
+ * it runs. Where the connection has them anyway, which is the rule, nothing is sent; behind a pooler nobody knows which
+ * connection it will be.
  */
 const known = new WeakMap<object, Promise<Readonly<Record<string, string>>>>()
 
 export async function differing(
-  session: Pick<Session, 'identity' | keyof Queryable>,
+  session: Pick<Session, 'identity' | 'pooled' | keyof Queryable>,
   settings: Readonly<Record<string, string>>,
 ): Promise<readonly (readonly [string, string])[]> {
+  if (session.pooled) return Object.entries(settings)
   let own = known.get(session.identity)
   if (own === undefined) {
     own = sessionSettings(session)

@@ -22,6 +22,7 @@ export function recorded(database: Database): { readonly database: Database; rea
   const session = (inner: Session): Session => ({
     ...queryable(inner),
     identity: inner.identity,
+    pooled: inner.pooled,
     transaction: (work, options) =>
       framed(() => inner.transaction((transaction) => work(queryable(transaction)), options)),
     notices: (listener) => inner.notices(listener),

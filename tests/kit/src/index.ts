@@ -1,4 +1,4 @@
-export { startServer, TEST_SETTINGS, type Server, type ServerOptions } from './server.ts'
+export { freePort, startServer, TEST_SETTINGS, type Server, type ServerOptions } from './server.ts'
 export { type Ending, type RestartableServer, startRestartableServer } from './restartable-server.ts'
 export { createTestDatabase, type ClientSettings, type TestDatabase, type TestDatabaseOptions } from './database.ts'
 export { countingLink, type Link } from './link.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { answer, databaseUrl, notice, type Cli } from '../cli.ts'
+import { answer, databaseUrls, notice, type Cli } from '../cli.ts'
 import { given } from './definition.ts'
 import { examples } from './examples.ts'
 import { portNumber } from './port.ts'
@@ -9,13 +9,14 @@ interface Options {
   readonly host?: string
   readonly feedToken?: string
   readonly feedOrigins?: string
+  readonly workers?: string
 }
 
 export function serve(program: Command, cli: Cli): void {
   const command = program
     .command('serve')
     .description(
-      'run the scheduler: refresh stream tables by their schedules, and serve /health, /metrics and a dashboard',
+      'run the scheduler: refresh stream tables by their schedules, and serve /health, /metrics and a dashboard; of several databases, when --database-url is repeated, or DATABASE_URL has spaces between them',
     )
     .option('--port <port>', 'where it serves; 0 takes a free one (default: 8710)', portNumber)
     .option('--host <address>', 'the address it serves on (default: 127.0.0.1)')
@@ -24,12 +25,14 @@ export function serve(program: Command, cli: Cli): void {
       'what readers of feeds over HTTP show; better as FRESHET_FEED_TOKEN (default: no feeds)',
     )
     .option('--feed-origins <origins>', 'whose pages may read feeds, with commas; or FRESHET_FEED_ORIGINS')
-    .action(async ({ port, host, feedToken, feedOrigins }: Options, command: Command) => {
-      const { readFeedAccess } = await import('@freshet/scheduler')
+    .option('--workers <number>', 'how many refreshes run at once over several databases (default: 16)')
+    .action(async ({ port, host, feedToken, feedOrigins, workers }: Options, command: Command) => {
+      const { readFeedAccess, readWorkers } = await import('@freshet/scheduler')
       const feeds = readFeedAccess({ 'feed-token': feedToken, 'feed-origins': feedOrigins }, cli.terminal.env)
       const interrupted = cli.terminal.interrupted()
       const scheduler = await cli.startScheduler({
-        databaseUrl: databaseUrl(cli, command),
+        databaseUrl: databaseUrls(cli, command),
+        workers: readWorkers(workers, cli.terminal.env),
         feeds,
         ...given({ port, host }),
       })
@@ -42,5 +45,6 @@ export function serve(program: Command, cli: Cli): void {
     command,
     ['freshet serve', 'until Ctrl-C or SIGTERM; refreshes that run are finished first'],
     ['freshet serve --host 0.0.0.0 --port 80', 'in a container'],
+    ['freshet serve --database-url $SHOP --database-url $BANK', 'two databases in one process'],
   )
 }

@@ -1,10 +1,12 @@
 import {
   type Database,
   FreshetError,
+  type Lease,
   type Lsn,
   lsn,
   printLsn,
   type Queryable,
+  raw,
   REPLICATION_SETTINGS,
   type ReplicationStream,
   type StreamItem,
@@ -21,8 +23,8 @@ import { widenXid } from './widen-xid.ts'
  *
  * Rows, and how far the stream is with them, are one transaction: what was applied is applied once, whatever breaks, and
  * only what is durable is confirmed. Transactions that are there together are applied together; a large one is written in
- * batches as it comes. Whoever applies moves `applied_lsn` from where it knows it to be, so of two processes that believe
- * they own the stream only one goes on.
+ * batches as it comes. Whoever applies moves `applied_lsn` from where it knows it to be, and shows the token of its lease,
+ * so of two processes that believe they own the stream only one goes on.
  */
 export interface Applied {
   readonly transactions: number
@@ -33,6 +35,7 @@ export interface Applied {
 export interface ApplyOptions {
   readonly database: Database
   readonly stream: ReplicationStream<Message>
+  readonly lease: Lease
   /** What was applied before. */
   readonly applied: Lsn
   readonly onApplied?: (applied: Applied) => void
@@ -146,6 +149,7 @@ class Applier {
       }
       await writer.flush()
       await moveTo(transaction, this.#applied, this.#ended)
+      await this.#options.lease.fence(transaction)
     })
     this.#applied = this.#ended
     this.#options.onApplied?.({ transactions, rows, position: this.#applied })
@@ -175,19 +179,22 @@ async function prepare(transaction: Queryable): Promise<bigint> {
   const [row] = await transaction.query<{ near: string }>(
     sql`select pg_snapshot_xmax(pg_current_snapshot())::text as near, count(set_config(name, value, true)),
         case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', true) end,
-        case when current_setting('idle_in_transaction_session_timeout') = '0' then set_config(
-          'idle_in_transaction_session_timeout',
-          (12000 * coalesce(nullif(current_setting('freshet.wal_patience', true), ''), '5')::float8)::int::text, true) end
+        set_config('idle_in_transaction_session_timeout',
+          (12000 * coalesce(nullif(current_setting('freshet.wal_patience', true), ''), '5')::float8)::int::text, true)
       from unnest(${Object.keys(settings)}::text[], ${Object.values(settings)}::text[]) as s (name, value)`,
     { prepared: true },
   )
   return BigInt(row?.near ?? '0')
 }
 
+/** From here on others wait for the transaction. */
+const STAND_STILL_NO_LONGER = raw(`set_config('idle_in_transaction_session_timeout',
+  (extract(epoch from freshet.lease_duration()) * 1000)::int::text, true)`)
+
 async function moveTo(transaction: Queryable, from: Lsn, to: Lsn): Promise<void> {
   const moved = await transaction.query(
     sql`update freshet.wal_stream set applied_lsn = ${printLsn(lsn(to))}::pg_lsn
-      where applied_lsn = ${printLsn(from)}::pg_lsn returning 1`,
+      where applied_lsn = ${printLsn(from)}::pg_lsn returning ${STAND_STILL_NO_LONGER}`,
     { prepared: true },
   )
   if (moved.length === 0) throw new FreshetError('TRANSACTION_CONFLICT', 'another process goes on with the stream')

@@ -18,7 +18,10 @@ export async function handOverWal(
   // Nobody adds a column to a log between its tail being read and written.
   const logs = sources.map(({ name }) => logTable(name))
   await transaction.query(sql`lock table ${join(logs)} in row exclusive mode`)
-  const [snapshot] = await transaction.query<{ seen: string }>(sql`select pg_current_snapshot()::text as seen`)
+  // while the other connection waits, as long as a tail is waited for, the transaction has nothing to do
+  const [snapshot] = await transaction.query<{ seen: string }>(sql`
+    select pg_current_snapshot()::text as seen, set_config('idle_in_transaction_session_timeout',
+      (15000 * coalesce(nullif(current_setting('freshet.wal_patience', true), ''), '5')::float8)::int::text, true)`)
   const seen = snapshot?.seen ?? ''
   for (const { name } of sources) {
     const log = logTable(name)

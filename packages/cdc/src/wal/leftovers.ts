@@ -19,8 +19,10 @@ export async function leftOfStream(database: Queryable): Promise<readonly string
 
 export async function removeLeftOfStream(database: Database): Promise<readonly string[]> {
   if (describe(await look(database)).length === 0) return []
-  return database.session((session) =>
-    takingTurns(session, async () => {
+  return database.session(async (session) => {
+    // that is for a process at the server itself
+    if (session.pooled) return []
+    return takingTurns(session, async () => {
       const left = await look(session)
       for (const slot of left.slots) await dropSlot(session, slot)
       if (left.recorded !== null) {
@@ -29,8 +31,8 @@ export async function removeLeftOfStream(database: Database): Promise<readonly s
       }
       if (left.publication) await session.query(raw(`drop publication if exists ${PUBLICATION}`))
       return describe(left)
-    }),
-  )
+    })
+  })
 }
 
 async function look(queryable: Queryable): Promise<Left> {

@@ -12,6 +12,7 @@ import {
   sql,
 } from '@freshet/core'
 import { writeMarker } from '../capture-log.ts'
+import { notAvailable, type Obstacle } from './obstacle.ts'
 
 /**
  * The publication and the slot of this database: one of each, whatever the number of sources.
@@ -58,8 +59,9 @@ export async function readStream(queryable: Queryable): Promise<CaptureStream | 
 }
 
 /** Why this server and role can not capture by WAL; null when they can. */
-export async function serverObstacle(queryable: Queryable): Promise<{ reason: string; hint: string } | null> {
-  const [row] = await queryable.query<{ version: number; level: string; may: boolean; user: string }>(sql`
+export async function serverObstacle(database: Database): Promise<Obstacle | null> {
+  if (await database.session((session) => Promise.resolve(session.pooled))) return POOLED
+  const [row] = await database.query<{ version: number; level: string; may: boolean; user: string }>(sql`
     select current_setting('server_version_num')::int as version, current_setting('wal_level') as level,
       (select rolsuper or rolreplication from pg_catalog.pg_roles where rolname = current_user) as may,
       quote_ident(current_user) as user`)
@@ -91,6 +93,11 @@ export async function establishStream(
   return database.session((session) => takingTurns(session, () => establish(session, patienceMs, inPlaceOf)))
 }
 
+const POOLED: Obstacle = {
+  reason: 'the connection goes to a pooler',
+  hint: 'Connect to the server itself: a stream of changes does not pass through a pooler.',
+}
+
 const SMALLEST_LIMIT = 2 ** 20
 
 /** The server keeps more of its log for the slot than the settings permit. */
@@ -101,6 +108,8 @@ export async function keepsTooMuch(database: Database, { usable, retainedBytes }
 }
 
 export async function takingTurns<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  // the lock would be left with somebody else
+  if (session.pooled) throw notAvailable(POOLED)
   await session.query(raw(`select pg_advisory_lock(${LOCK_KEY})`))
   try {
     return await work()
@@ -186,17 +195,26 @@ export async function dropSlot(queryable: Queryable, slot: string): Promise<void
 
 const OBJECT_IN_USE = '55006'
 
-/** When no source is captured by WAL any more: a slot that nobody reads keeps the server's log for ever. */
+/**
+ * When no source is captured by WAL any more: a slot that nobody reads keeps the server's log for ever. Behind a pooler that
+ * is left to a process that is not; it is one of the leftovers.
+ */
 export async function abandonStream(database: Database): Promise<void> {
-  await database.session((session) =>
-    takingTurns(session, async () => {
-      const [row] = await session.query<{ slot: string }>(sql`
-        select slot_name as slot from freshet.wal_stream
-        where not exists (select from freshet.source where capture = 'wal')`)
-      if (row === undefined) return
-      await dropSlot(session, row.slot)
+  await database.session(async (session) => {
+    if (session.pooled || (await needless(session)) === undefined) return
+    await takingTurns(session, async () => {
+      const slot = await needless(session)
+      if (slot === undefined) return
+      await dropSlot(session, slot)
       await session.query(raw('delete from freshet.wal_stream'))
       await session.query(raw(`drop publication if exists ${PUBLICATION}`))
-    }),
-  )
+    })
+  })
+}
+
+async function needless(queryable: Queryable): Promise<string | undefined> {
+  const [row] = await queryable.query<{ slot: string }>(sql`
+    select slot_name as slot from freshet.wal_stream
+    where not exists (select from freshet.source where capture = 'wal')`)
+  return row?.slot
 }

@@ -14,18 +14,11 @@ import { gateMarkers, recordGate } from '../gate.ts'
 import { inTurn, isRenamed, lookInTurn, readSuitable, recordName, wantedGate, withKept } from '../install.ts'
 import { wantedColumns } from '../refuse-source.ts'
 import type { SourceColumn, SourceFacts } from '../source-facts.ts'
+import { notAvailable, type Obstacle } from './obstacle.ts'
 import { establishStream, serverObstacle } from './slot.ts'
 import { createWalBuffer, extendLog } from './wal-log.ts'
 import { findWalFaults } from './wal-faults.ts'
-import {
-  announce,
-  notAvailable,
-  publish,
-  type Published,
-  readPublished,
-  sourceObstacle,
-  unpublishLeft,
-} from './wal-source.ts'
+import { announce, publish, type Published, readPublished, sourceObstacle, unpublishLeft } from './wal-source.ts'
 
 /**
  * Brings the capture of a source by WAL to what is wanted.
@@ -54,10 +47,7 @@ export async function ensureWalCapture(
 }
 
 /** What stands in the way, of the server or of the source; null when nothing does. */
-export async function walObstacle(
-  database: Queryable,
-  facts: SourceFacts,
-): Promise<{ readonly reason: string; readonly hint: string } | null> {
+export async function walObstacle(database: Database, facts: SourceFacts): Promise<Obstacle | null> {
   return (await serverObstacle(database)) ?? sourceObstacle(facts, await readPublished(database, facts.oid))
 }
 

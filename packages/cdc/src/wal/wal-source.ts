@@ -1,5 +1,6 @@
-import { displayName, FreshetError, identifier, type Queryable, raw, sql } from '@freshet/core'
+import { displayName, identifier, type Queryable, raw, sql } from '@freshet/core'
 import type { SourceFacts } from '../source-facts.ts'
+import { notAvailable, type Obstacle } from './obstacle.ts'
 import { PUBLICATION } from './slot.ts'
 
 /** What a table's replica identity was before it was made full. */
@@ -62,10 +63,7 @@ const describe = sql`
     ) as before`
 
 /** Why this source can not be captured by WAL; null when it can. */
-export function sourceObstacle(
-  facts: SourceFacts,
-  tables: readonly Published[],
-): { reason: string; hint: string } | null {
+export function sourceObstacle(facts: SourceFacts, tables: readonly Published[]): Obstacle | null {
   const foreign = tables.find(({ owned }) => !owned)
   if (foreign !== undefined) {
     const name = displayName(foreign)
@@ -83,12 +81,6 @@ export function sourceObstacle(
     }
   }
   return null
-}
-
-export function notAvailable(obstacle: { readonly reason: string; readonly hint: string }): FreshetError {
-  return new FreshetError('WAL_NOT_AVAILABLE', `changes can not be captured by WAL: ${obstacle.reason}`, {
-    hint: obstacle.hint,
-  })
 }
 
 /**

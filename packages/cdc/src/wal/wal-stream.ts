@@ -3,6 +3,7 @@ import {
   type CaptureStream,
   type Database,
   type FreshetError,
+  type Lease,
   openReplication,
   parseLsn,
   toFreshetError,
@@ -10,12 +11,14 @@ import {
 } from '@freshet/core'
 import { type Applied, applyStream } from './apply-stream.ts'
 import { decodeMessage } from './pgoutput.ts'
+import { leaseOfReader, leaseOfStalled } from './slot-lease.ts'
 import { enterTimeline, establishStream, keepsTooMuch, PUBLICATION, readStream } from './slot.ts'
 
 /**
  * Reads the database's slot as long as a source is captured by WAL, and whenever no other process does: any number may
- * run side by side, and the server lends the slot to one. What breaks is tried again; a slot that is lost, or for which
- * the server keeps more of its log than the settings permit, is replaced.
+ * run side by side, the server lends the slot to one, and one that stands still for longer than a lease loses it. What
+ * breaks is tried again; a slot that is lost, or for which the server keeps more of its log than the settings permit, is
+ * replaced.
  */
 export interface WalStream {
   stop(): Promise<void>
@@ -63,12 +66,13 @@ async function run({ database, databaseUrl, listener = () => undefined }: WalStr
         if (await establishStream(database, DEFAULT_PATIENCE, { inPlaceOf })) listener({ kind: 'replaced' })
         continue
       }
-      if (state !== null && !state.active) {
+      const stalled = state?.active === true ? await leaseOfStalled(database, state.slot) : null
+      if (state !== null && (!state.active || stalled !== null)) {
         const reading = (event: WalStreamEvent) => {
           failures = 0
           listener(event)
         }
-        await read(state, { database, databaseUrl, listener: reading }, signal)
+        await read(state, stalled, { database, databaseUrl, listener: reading }, signal)
       }
       failures = 0
     } catch (error) {
@@ -84,44 +88,47 @@ async function run({ database, databaseUrl, listener = () => undefined }: WalStr
   }
 }
 
-/** Until it breaks. */
+/** Until it breaks. `taken` is the lease of one that stood still. */
 async function read(
   { slot, applied }: CaptureStream,
+  taken: Lease | null,
   { database, databaseUrl, listener }: Required<WalStreamOptions>,
   signal: AbortSignal,
 ): Promise<void> {
-  await enterTimeline(database)
-  const from = parseLsn(applied)
-  const stream = await openReplication({
-    url: databaseUrl,
-    slot,
-    from,
-    pluginOptions: { proto_version: '1', publication_names: PUBLICATION, messages: 'true' },
-    decode: decodeMessage,
-  })
-  const close = () => void stream.close()
-  signal.addEventListener('abort', close)
-  const watch = setInterval(() => {
-    void isTooMuch(database).then(
-      // then it is replaced, as one that is lost
-      (tooMuch) => (tooMuch ? stream.close() : undefined),
-      // a look that fails is repeated; where the server is gone, the stream ends by itself
-      () => undefined,
-    )
-  }, WATCH_MS)
+  let lease = taken
   try {
-    listener({ kind: 'streaming', slot })
-    if (!signal.aborted)
-      await applyStream({
-        database,
-        stream,
-        applied: from,
-        onApplied: (done) => listener({ kind: 'applied', applied: done }),
-      })
+    await enterTimeline(database)
+    const from = parseLsn(applied)
+    const stream = await openReplication({
+      url: databaseUrl,
+      slot,
+      from,
+      pluginOptions: { proto_version: '1', publication_names: PUBLICATION, messages: 'true' },
+      decode: decodeMessage,
+    })
+    const close = () => void stream.close()
+    signal.addEventListener('abort', close)
+    const watch = setInterval(() => {
+      void isTooMuch(database).then(
+        // then it is replaced, as one that is lost
+        (tooMuch) => (tooMuch ? stream.close() : undefined),
+        // a look that fails is repeated; where the server is gone, the stream ends by itself
+        () => undefined,
+      )
+    }, WATCH_MS)
+    try {
+      lease ??= await leaseOfReader(database)
+      lease.lost.addEventListener('abort', close, { once: true })
+      listener({ kind: 'streaming', slot })
+      const onApplied = (done: Applied) => listener({ kind: 'applied', applied: done })
+      if (!signal.aborted) await applyStream({ database, stream, lease, applied: from, onApplied })
+    } finally {
+      clearInterval(watch)
+      signal.removeEventListener('abort', close)
+      await stream.close()
+    }
   } finally {
-    clearInterval(watch)
-    signal.removeEventListener('abort', close)
-    await stream.close()
+    await lease?.release()
   }
 }
 

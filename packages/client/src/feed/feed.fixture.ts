@@ -108,6 +108,7 @@ export function observed(database: Database, before: (text: string) => Promise<v
         work({
           ...queryable(inner, inner.identity),
           identity: inner.identity,
+          pooled: inner.pooled,
           transaction: (inside, options) =>
             inner.transaction((transaction) => inside(queryable(transaction, inner.identity)), options),
           notices: (listener) => inner.notices(listener),

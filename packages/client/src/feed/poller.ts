@@ -1,4 +1,11 @@
-import { type Database, isFreshetError, raw, type Session, toFreshetError } from '@freshet/core'
+import {
+  type Database,
+  isFreshetError,
+  type Session,
+  toFreshetError,
+  type UnderSettings,
+  withSessionSettings,
+} from '@freshet/core'
 import { acknowledge, type OpenSubscription, touch } from '@freshet/refresh'
 import { bell } from './bell.ts'
 import { CURRENT_SNAPSHOT, pollStatement, type Window } from './statements.ts'
@@ -56,20 +63,17 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
     while (members > 0) {
       try {
         await database.session(async (session) => {
-          for (const setting of SETTINGS) await session.query(setting)
           await session.listen(CHANNEL, () => {
             heard = true
             news.ring()
           })
-          try {
+          await withSessionSettings(session, SETTINGS, async (under) => {
             while (members > 0) {
-              await turn(session)
+              await turn(session, under)
               failures = 0
               await news.wait(pollMs)
             }
-          } finally {
-            await Promise.allSettled(RESET.map((setting) => session.query(setting)))
-          }
+          })
         })
       } catch (error) {
         const { retry } = toFreshetError(error)
@@ -81,8 +85,8 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
     running = false
   }
 
-  async function turn(session: Session): Promise<void> {
-    if (waiting.size > 0) await look(session)
+  async function turn(session: Session, under: UnderSettings): Promise<void> {
+    if (waiting.size > 0) await look(session, under)
     const now = performance.now()
     if (acknowledged.size > 0 && now >= flushAt) {
       flushAt = now + FLUSH_MS
@@ -97,7 +101,7 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
     }
   }
 
-  async function look(session: Session): Promise<void> {
+  async function look(session: Session, under: UnderSettings): Promise<void> {
     heard = false
     const asking = [...waiting]
     if (asking.every(({ snapshot }) => snapshot === seen)) {
@@ -110,7 +114,7 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
         .map(({ feed: { stableName }, snapshot }) => [`${stableName} ${snapshot}`, { stableName, snapshot }] as const)
         .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
     )
-    const answer = await ask(session, [...places.values()])
+    const answer = await ask(session, under, [...places.values()])
     seen = answer.snapshot
     const changed = new Set([...places.keys()].filter((_, i) => answer.changed[i] !== false))
     for (const waiter of asking) {
@@ -124,12 +128,13 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
   /** A buffer that is gone is news for everybody: each will find out whether it was its own. */
   async function ask(
     session: Session,
+    under: UnderSettings,
     places: readonly { readonly stableName: string; readonly snapshot: string }[],
   ): Promise<{ readonly snapshot: string; readonly changed: readonly boolean[] }> {
     try {
-      const [row] = await session.query<{ snapshot: string; changed: boolean[] }>(pollStatement(places), {
-        prepared: true,
-      })
+      const [row] = await under((queryable) =>
+        queryable.query<{ snapshot: string; changed: boolean[] }>(pollStatement(places), { prepared: true }),
+      )
       return row ?? { snapshot: '', changed: [] }
     } catch (error) {
       if (!isFreshetError(error, 'UNKNOWN_RELATION')) throw error
@@ -201,10 +206,4 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
 const CHANNEL = 'freshet_feed'
 
 /** As for the scheduler's poll: one plan for good, which never reads a buffer from end to end. */
-const SETTINGS = [
-  'enable_seqscan = off',
-  'enable_bitmapscan = off',
-  'plan_cache_mode = force_generic_plan',
-  'jit = off',
-].map((setting) => raw(`set ${setting}`))
-const RESET = ['enable_seqscan', 'enable_bitmapscan', 'plan_cache_mode', 'jit'].map((name) => raw(`reset ${name}`))
+const SETTINGS = { enable_seqscan: 'off', enable_bitmapscan: 'off', plan_cache_mode: 'force_generic_plan', jit: 'off' }

@@ -43,6 +43,13 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     only_row: 'boolean',
     system_identifier: 'text or null',
   },
+  lease: {
+    name: 'text',
+    holder: 'text or null',
+    token: 'bigint',
+    acquired_at: 'timestamp with time zone',
+    expires_at: 'timestamp with time zone',
+  },
   reference: {
     stream_table_id: 'integer',
     class: 'oid',

@@ -38,6 +38,7 @@ export interface Catalog {
   readonly subscription: SubscriptionTable
   readonly shadow_build: ShadowBuildTable
   readonly freshness: FreshnessTable
+  readonly lease: LeaseTable
 }
 
 interface MigrationTable {
@@ -184,6 +185,14 @@ interface ShadowBuildTable {
   /** bigint: text. */
   change_rows: string | null
   canceled_at: Date | null
+}
+
+interface LeaseTable {
+  name: string
+  holder: string | null
+  token: BigintColumn
+  acquired_at: Generated<Date>
+  expires_at: Date
 }
 
 interface RefreshHistoryTable {

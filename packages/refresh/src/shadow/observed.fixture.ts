@@ -19,6 +19,7 @@ export function observed(database: Database, heard: Heard): Database {
       work({
         ...telling(own, 'alone'),
         identity: own.identity,
+        pooled: own.pooled,
         notices: (listener) => own.notices(listener),
         listen: (channel, listener) => own.listen(channel, listener),
         transaction: (transacted, options) =>

@@ -6,6 +6,7 @@ import {
   identifier,
   type Queryable,
   raw,
+  type Session,
   sql,
 } from '@freshet/core'
 import { keptMode, loadDefinition, nameOf, type Definition, type Mode, type StoredPlan } from '../definition.ts'
@@ -64,7 +65,7 @@ export async function swap(database: Database, swapping: Swapping): Promise<'swa
       session.transaction(async (transaction) => {
         await transaction.query(GIVE_WAY)
         const { live, shadow } = await lockBoth(transaction, swapping)
-        await bringToPresent(session.identity, transaction, shadow)
+        await bringToPresent(session, transaction, shadow)
         await exchangeBehindLock(transaction, { ...swapping, live }, shadow)
       }),
     )
@@ -106,11 +107,16 @@ async function lockBoth(
 }
 
 /** By the statement for few changes: it is short, or does nothing. What has no deltas stays at its last full refresh. */
-async function bringToPresent(identity: object, transaction: Queryable, shadow: Definition): Promise<void> {
+async function bringToPresent(
+  { identity, pooled }: Pick<Session, 'identity' | 'pooled'>,
+  transaction: Queryable,
+  shadow: Definition,
+): Promise<void> {
   if (shadow.plan.refresh === null) return
   if (shadow.reinitialize !== null) throw new Behind()
   const session = {
     identity,
+    pooled,
     query: transaction.query.bind(transaction),
     batch: transaction.batch.bind(transaction),
   }
