@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { readMigration, shippedMigrations } from './migrations.ts'
 
-test('shipped migrations are numbered from 1 upwards, each number once', async () => {
-  const numbers = (await shippedMigrations()).map((migration) => migration.number)
-  expect(numbers[0]).toBe(1)
-  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
+test('shipped migrations are numbered from 1 without gaps', async () => {
+  const shipped = await shippedMigrations()
+  expect(shipped.length).toBeGreaterThan(0)
+  expect(shipped.map((migration) => migration.number)).toEqual(shipped.map((_, i) => i + 1))
 })
 
 test('a migration says what it does to older programs', () => {

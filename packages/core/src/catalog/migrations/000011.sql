@@ -1,118 +1,35 @@
 -- compatibility: additive
--- What a monitor asks, in SQL. Reads no change buffer, and of the history one row of each stream table, by its index:
--- neither grows with what was refreshed.
+-- The shadow of a stream table: what its new query says, built beside it. It is in freshet.stream_table as well, as one that
+-- is being created, so what is known of those holds for it: nobody else refreshes it, its sources are kept for it, and what
+-- nobody works on any more is removed.
+create table freshet.shadow_build (
+  shadow_id int primary key references freshet.stream_table on delete cascade,
+  -- whose new query it is
+  stream_table_id int not null unique references freshet.stream_table on delete cascade,
+  -- replaced: it has taken the place of the other, whose storage is all that is left of this row
+  phase text not null default 'capturing' check (phase in ('capturing', 'filling', 'catching up', 'swapping', 'replaced')),
+  started_at timestamptz not null default clock_timestamp(),
+  phase_at timestamptz not null default clock_timestamp(),
+  -- refreshes since it was filled, and the change rows of the last
+  rounds int not null default 0,
+  change_rows bigint,
+  -- somebody wants it to end
+  canceled_at timestamptz
+);
 
-create view freshet.stream_tables_status as
-select t.stream_table_id, format('%I.%I', t.schema_name, t.table_name) as name, t.mode, t.effective_mode, t.mode_reason,
-  t.schedule, s.status, s.status_reason, g.sources as paused_sources, s.refreshed_at,
-  clock_timestamp() - s.refreshed_at as age, s.consecutive_errors, s.last_error ->> 'code' as error_code,
-  s.last_error ->> 'message' as error_message, s.retry_at, h.refresh_id as last_refresh_id, h.action as last_action,
-  h.started_at as last_started_at, h.finished_at - h.started_at as last_duration, h.change_rows as last_change_rows,
-  h.rows_inserted as last_rows_inserted, h.rows_deleted as last_rows_deleted
-from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
-  left join freshet.gated_stream_table g using (stream_table_id)
-  left join lateral (
-    -- A range of one, ordered by both: so only by the index of both. By equality the planner may as well walk back through
-    -- the refreshes of all, and far, for one that was refreshed long ago.
-    select * from freshet.refresh_history h
-    where h.stream_table_id between t.stream_table_id and t.stream_table_id
-    order by h.stream_table_id, h.refresh_id desc limit 1
-  ) h on true;
-
--- Who reads what: a row for each relation that a stream table reads directly.
-create view freshet.dependency_edge as
-select t.stream_table_id, format('%I.%I', t.schema_name, t.table_name) as name, d.stable_name as reads_stable_name,
-  u.stream_table_id as reads_stream_table_id,
-  coalesce(
-    case when u.stream_table_id is not null then format('%I.%I', u.schema_name, u.table_name) end,
-    (select format('%I.%I', o.schema_name, o.table_name) from freshet.source o where o.stable_name = d.stable_name),
-    -- what an immediate one reads need not be captured
-    (
-      select format('%I.%I', p ->> 'schema', p ->> 'table') from jsonb_array_elements(t.plan -> 'sources') p
-      where p ->> 'stableName' = d.stable_name limit 1
-    )
-  ) as reads
-from freshet.stream_table t join freshet.dependency d using (stream_table_id)
-  left join freshet.stream_table u on u.stable_name = d.stable_name;
-
--- What a stream table reads, what that reads, and so on (null: of all that nobody reads): depth first, a row for each way
--- to get there.
-create function freshet.dependency_tree(name text default null)
-returns table (depth int, relation text, stream_table_id int, path text[])
-language plpgsql stable
-as $$
-#variable_conflict use_column
-declare
-  root int;
-begin
-  if dependency_tree.name is not null then
-    select t.stream_table_id into root from freshet.stream_table t
-    where t.relation = to_regclass(dependency_tree.name)::oid;
-    if not found then
-      raise exception using errcode = 'FR005', message = format('there is no stream table %s', dependency_tree.name);
-    end if;
-  end if;
-  return query
-    with recursive tree as (
-      select 0 as depth, format('%I.%I', t.schema_name, t.table_name) as relation, t.stream_table_id,
-        array[format('%I.%I', t.schema_name, t.table_name)] as path
-      from freshet.stream_table t
-      where t.stream_table_id = root or root is null and not exists (
-        select from freshet.dependency_edge e where e.reads_stream_table_id = t.stream_table_id
-      )
-      union all
-      select tree.depth + 1, e.reads, e.reads_stream_table_id, tree.path || e.reads
-      from tree join freshet.dependency_edge e using (stream_table_id)
-    )
-    select tree.depth, tree.relation, tree.stream_table_id, tree.path from tree order by tree.path collate "C";
-end
-$$;
-
--- All of it as a picture: the text of a mermaid flowchart, or of a graph for Graphviz.
-create function freshet.explain_dag(format text default 'mermaid') returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-#variable_conflict use_variable
-begin
-  if format is null or format not in ('mermaid', 'dot') then
-    raise exception using errcode = 'invalid_parameter_value',
-      message = pg_catalog.format('there is no format %L', format), hint = 'There are mermaid and dot.';
-  end if;
-  return (
-    with node as (
-      select 't' || t.stream_table_id as id, pg_catalog.format('%I.%I', t.schema_name, t.table_name) as label,
-        case when s.status = 'active' then t.schedule else s.status end as note, true as is_stream_table
-      from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
-      union all
-      select distinct 's' || e.reads_stable_name, e.reads, null, false
-      from freshet.dependency_edge e where e.reads_stream_table_id is null
-    ),
-    edge as (
-      select coalesce('t' || e.reads_stream_table_id, 's' || e.reads_stable_name) as tail, 't' || e.stream_table_id as head
-      from freshet.dependency_edge e
-    ),
-    line (part, sort, text) as (
-      select 1, n.label,
-        case format
-          when 'mermaid' then
-            '  ' || n.id || case when n.is_stream_table then '["' else '[("' end
-              || replace(replace(replace(n.label, '#', '#35;'), '"', '#quot;'), '<', '#lt;')
-              || coalesce('<br/>' || n.note, '') || case when n.is_stream_table then '"]' else '")]' end
-          else
-            '  ' || n.id || ' [label="' || replace(replace(n.label, '\', '\\'), '"', '\"')
-              || coalesce('\n' || n.note, '') || '", shape=' || case when n.is_stream_table then 'box' else 'cylinder' end || '];'
-        end
-      from node n
-      union all
-      select 2, e.tail || ' ' || e.head,
-        case format when 'mermaid' then '  ' || e.tail || ' --> ' || e.head else '  ' || e.tail || ' -> ' || e.head || ';' end
-      from edge e
-    )
-    select case format when 'mermaid' then 'flowchart LR' else E'digraph freshet {\n  rankdir=LR;' end
-      || coalesce(E'\n' || string_agg(l.text, E'\n' order by l.part, l.sort collate "C"), '')
-      || case format when 'mermaid' then '' else E'\n}' end
-    from line l
-  );
-end
-$$;
+-- What is being built, for whom, and how far it is. Reads neither a change buffer nor a stream table.
+create view freshet.shadow_build_status as
+select b.stream_table_id, format('%I.%I', t.schema_name, t.table_name) as name, format('%I.%I', n.schema_name, n.table_name) as shadow,
+  case when b.phase = 'replaced' then null else n.query end as query, b.phase, b.started_at, clock_timestamp() - b.started_at as age,
+  b.phase_at, pg_catalog.pg_table_size(c.oid) as bytes, b.rounds, b.change_rows, b.canceled_at is not null as canceled,
+  -- somebody has the claim (claim.ts): without, it was left behind, and is removed by the next upkeep or repair
+  exists (
+    select from pg_catalog.pg_locks l
+    where l.locktype = 'advisory' and l.classid = 1179796819 and l.objsubid = 2
+      and l.objid = (('x' || right(n.stable_name, 8))::bit(32) & x'7fffffff')::int::oid
+      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+  ) as running
+from freshet.shadow_build b
+  join freshet.stream_table t using (stream_table_id)
+  join freshet.stream_table n on n.stream_table_id = b.shadow_id
+  left join pg_catalog.pg_class c on c.oid = n.relation;

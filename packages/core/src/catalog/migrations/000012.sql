@@ -1,35 +1,123 @@
 -- compatibility: additive
--- The shadow of a stream table: what its new query says, built beside it. It is in freshet.stream_table as well, as one that
--- is being created, so what is known of those holds for it: nobody else refreshes it, its sources are kept for it, and what
--- nobody works on any more is removed.
-create table freshet.shadow_build (
-  shadow_id int primary key references freshet.stream_table on delete cascade,
-  -- whose new query it is
-  stream_table_id int not null unique references freshet.stream_table on delete cascade,
-  -- replaced: it has taken the place of the other, whose storage is all that is left of this row
-  phase text not null default 'capturing' check (phase in ('capturing', 'filling', 'catching up', 'swapping', 'replaced')),
-  started_at timestamptz not null default clock_timestamp(),
-  phase_at timestamptz not null default clock_timestamp(),
-  -- refreshes since it was filled, and the change rows of the last
-  rounds int not null default 0,
-  change_rows bigint,
-  -- somebody wants it to end
-  canceled_at timestamptz
-);
+-- How soon a change of its sources is to be visible in a stream table, how often the scheduler looks after it, and how
+-- long changes did wait.
 
--- What is being built, for whom, and how far it is. Reads neither a change buffer nor a stream table.
-create view freshet.shadow_build_status as
-select b.stream_table_id, format('%I.%I', t.schema_name, t.table_name) as name, format('%I.%I', n.schema_name, n.table_name) as shadow,
-  case when b.phase = 'replaced' then null else n.query end as query, b.phase, b.started_at, clock_timestamp() - b.started_at as age,
-  b.phase_at, pg_catalog.pg_table_size(c.oid) as bytes, b.rounds, b.change_rows, b.canceled_at is not null as canceled,
-  -- somebody has the claim (claim.ts): without, it was left behind, and is removed by the next upkeep or repair
-  exists (
-    select from pg_catalog.pg_locks l
-    where l.locktype = 'advisory' and l.classid = 1179796819 and l.objsubid = 2
-      and l.objid = (('x' || right(n.stable_name, 8))::bit(32) & x'7fffffff')::int::oid
-      and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
-  ) as running
-from freshet.shadow_build b
-  join freshet.stream_table t using (stream_table_id)
-  join freshet.stream_table n on n.stream_table_id = b.shadow_id
-  left join pg_catalog.pg_class c on c.oid = n.relation;
+alter table freshet.stream_table
+  -- the objective in milliseconds; null: none
+  add column sla_ms bigint check (sla_ms > 0),
+  add column tier text not null default 'hot' check (tier in ('hot', 'warm', 'cold', 'frozen'));
+
+-- How long changes had waited when the schedulers' refreshes ended: counted by table, hour and bucket.
+create table freshet.freshness (
+  stream_table_id int not null references freshet.stream_table on delete cascade,
+  hour timestamptz not null,
+  bucket int not null,
+  refreshes bigint not null,
+  -- of them, those made under an objective; and of these, those that came after it
+  promised bigint not null,
+  late bigint not null,
+  primary key (stream_table_id, hour, bucket)
+);
+create index on freshet.freshness (hour);
+
+-- A bucket ends at this many milliseconds, and begins where the one before it ends: two buckets double the time.
+create function freshet.freshness_bound(bucket int) returns float8
+language sql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select power(2::float8, bucket / 2.0::float8)
+$$;
+
+-- A time as an option takes it: rounded up, or down.
+create function freshet.option_of_ms(ms float8, up boolean) returns text
+language sql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select (case when up then ceil(ms / step) else floor(ms / step) end * step / unit)::numeric || name
+  from (
+    values (0::float8, 10::float8, 1::float8, 'ms'), (1000, 100, 1000, 's'), (60000, 60000, 60000, 'm'),
+      (7200000, 3600000, 3600000, 'h')
+  ) as scale (least, step, unit, name)
+  where ms >= scale.least
+  order by scale.least desc
+  limit 1
+$$;
+
+-- Of every stream table: its objective, the share of refreshes that met it, how long changes waited at most (the ends of
+-- buckets), what is left of the refreshes that may come late, and what to do where more did.
+create function freshet.sla_summary(lookback interval default '7 days', target float8 default 0.99)
+returns table (
+  stream_table_id int, name text, sla interval, tier text, schedule text, refreshes bigint, share_met float8,
+  p50 interval, p95 interval, p99 interval, budget_left float8, recommendation text
+)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+begin
+  if target is null or target <= 0 or target >= 1 then
+    raise exception using errcode = 'invalid_parameter_value',
+      message = format('a target of %s is none', coalesce(target::text, 'null')),
+      hint = 'It is the share of refreshes that are to be in time: more than 0, and less than 1, such as 0.99.';
+  end if;
+  return query
+    with counted as (
+      select f.stream_table_id, f.bucket, sum(f.refreshes) as refreshes, sum(f.promised) as promised, sum(f.late) as late
+      from freshet.freshness f
+      where f.hour >= date_trunc('hour', clock_timestamp() - lookback)
+      group by f.stream_table_id, f.bucket
+    ),
+    cumulated as (
+      select c.*, freshet.freshness_bound(c.bucket) as bound,
+        sum(c.refreshes) over (partition by c.stream_table_id order by c.bucket) as reached,
+        sum(c.refreshes) over (partition by c.stream_table_id) as total
+      from counted c
+    ),
+    waited as (
+      select c.stream_table_id, sum(c.refreshes)::bigint as refreshes, sum(c.promised)::float8 as promised,
+        sum(c.late)::float8 as late,
+        min(c.bound) filter (where c.reached >= 0.5 * c.total) as p50,
+        min(c.bound) filter (where c.reached >= 0.95 * c.total) as p95,
+        min(c.bound) filter (where c.reached >= 0.99 * c.total) as p99
+      from cumulated c
+      group by c.stream_table_id
+    )
+    select t.stream_table_id, format('%I.%I', t.schema_name, t.table_name), t.sla_ms * interval '1 millisecond', t.tier,
+      t.schedule, coalesce(w.refreshes, 0), 1 - w.late / nullif(w.promised, 0),
+      w.p50 * interval '1 millisecond', w.p95 * interval '1 millisecond', w.p99 * interval '1 millisecond',
+      1 - w.late / nullif((1 - target) * w.promised, 0),
+      case when t.sla_ms is null or w.late is null or w.late <= (1 - target) * w.promised then null else (
+        select case
+          when t.tier = 'frozen' or t.schedule = 'manual' then 'nothing refreshes it: give it a schedule and a tier'
+          when took.p95 > t.sla_ms then format(
+            'its refreshes alone take %s: a longer SLA (%s would be met), or a query that is cheaper to maintain',
+            freshet.option_of_ms(took.p95, true), attainable.text)
+          when t.tier <> 'hot' then format('the tier hot, or an SLA of %s', attainable.text)
+          when beat.ms + took.p95 > t.sla_ms and t.sla_ms - took.p95 < 100 then format('the schedule live, or an SLA of %s', attainable.text)
+          when beat.ms + took.p95 > t.sla_ms then format(
+            'a schedule of at most %s, or an SLA of %s', freshet.option_of_ms(t.sla_ms - took.p95, false), attainable.text)
+          when t.schedule like 'cron:%' then format('live or a duration for a schedule, or an SLA of %s', attainable.text)
+          when t.schedule = 'calculated' then format('a shorter schedule of what reads it, or an SLA of %s', attainable.text)
+          else format(
+            'its refreshes are quick enough, and wait for what it reads or for others: raise max_concurrent_refreshes, or an SLA of %s',
+            attainable.text)
+        end
+        from (
+            -- of the last ones: by the index, however long the history is
+            select coalesce(
+              percentile_disc(0.95) within group (order by extract(epoch from r.finished_at - r.started_at)::float8 * 1000), 0) as p95
+            from (
+              select h.started_at, h.finished_at from freshet.refresh_history h
+              where h.stream_table_id = t.stream_table_id and h.error is null and h.action <> 'initial'
+              order by h.refresh_id desc limit 100
+            ) r
+          ) took,
+          (
+            select case when t.schedule ~ '^\d+(ms|s|m|h|d)$' then extract(epoch from t.schedule::interval)::float8 * 1000 else 0 end as ms
+          ) beat,
+          (select freshet.option_of_ms(w.p99, true) as text) attainable
+      ) end
+    from freshet.stream_table t left join waited w using (stream_table_id)
+    order by t.schema_name, t.table_name;
+end
+$$;
