@@ -1,4 +1,5 @@
 import { connect, type Freshet, type WalStreamEvent } from '@freshet/client'
+import { whileRefused } from '@freshet/core'
 import { assertEqualToQuery, type TestDatabase } from '@freshet/testkit'
 import { BANK, BANK_STREAMS } from './writers.ts'
 
@@ -18,8 +19,9 @@ export async function bank(test: TestDatabase, cdc: 'wal' | 'trigger' = 'wal'): 
     for (const { name } of await freshet.list()) await freshet.drop(name)
     await freshet.close()
   })
+  // a slot waits for whoever writes on the server, other tests among them, and gives up when that takes long
   for (const [name, query] of Object.entries(BANK_STREAMS))
-    await freshet.create({ name, query, schedule: 'manual', mode: 'differential', cdc })
+    await whileRefused(90_000, () => freshet.create({ name, query, schedule: 'manual', mode: 'differential', cdc }))
   return { freshet, events }
 }
 

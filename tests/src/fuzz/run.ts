@@ -180,7 +180,7 @@ class Run {
   async #create(index: number): Promise<void> {
     const stream = this.#stream(index)
     const spec = { name: this.#here(stream.name), query: this.#text(stream), mode: stream.mode, schedule: 'manual' }
-    // Nobody writes for longer than a statement here; but the server's own upkeep may hold a table of the catalog.
+    // Locks are refused after 300 ms here, which an upkeep of the server that holds a table of the catalog may outlast.
     const create = (mode: typeof spec.mode) =>
       whileRefused(DEFAULT_PATIENCE.patienceMs, () => this.#arena.freshet.create({ ...spec, mode }))
     const creating = create(spec.mode).catch((error: unknown) => {
