@@ -29,13 +29,15 @@ interface Dag {
   readonly tables: readonly StreamTable[]
   /** When these show a change, all do. */
   readonly leaves: readonly string[]
+  /** All in one transaction. */
+  readonly atomic?: boolean
 }
 
 const group = (from: string) => `select k, sum(n)::bigint as n, max(seq)::bigint as seq from ${from} group by k`
 
 const WIDTH = 20
 
-const DAGS: readonly Dag[] = [
+const SEPARATE: readonly Dag[] = [
   {
     name: 'chain 10',
     prefix: 'chain',
@@ -70,6 +72,8 @@ const DAGS: readonly Dag[] = [
   },
 ]
 
+const DAGS = SEPARATE.flatMap((each): Dag[] => [each, { ...each, name: `${each.name}, atomic`, atomic: true }])
+
 export async function dag(bench: Bench): Promise<void> {
   const client = await bench.database.client()
   await client.query(`
@@ -80,11 +84,16 @@ export async function dag(bench: Bench): Promise<void> {
   for (const each of DAGS) await measure(bench, client, each)
 }
 
-async function measure(bench: Bench, client: pg.Client, { name, prefix, tables, leaves }: Dag): Promise<void> {
+async function measure(bench: Bench, client: pg.Client, { name, prefix, tables, leaves, atomic }: Dag): Promise<void> {
   bench.say(`${name}: creating ${tables.length} stream tables`)
   const queryOf = ({ query }: StreamTable, of: string) => query.replaceAll('%', of)
   for (const table of tables) {
-    await bench.freshet.create({ name: table.name, query: queryOf(table, prefix), schedule: 'live' })
+    await bench.freshet.create({
+      name: table.name,
+      query: queryOf(table, prefix),
+      schedule: 'live',
+      ...(atomic ? { atomic: prefix } : {}),
+    })
     await client.query(`create materialized view rival_${table.name} as ${queryOf(table, `rival_${prefix}`)}`)
   }
   const scheduler = await startScheduler({ databaseUrl: bench.database.url, port: 0 })

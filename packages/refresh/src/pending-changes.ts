@@ -7,7 +7,10 @@ export function fromPendingChanges(source: string, frontier: string | null): Fra
     where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)`
 }
 
-type Sources = Pick<Definition, 'plan' | 'snapshots'>
+interface Sources {
+  readonly plan: Pick<Definition['plan'], 'sources'>
+  readonly snapshots: Definition['snapshots']
+}
 
 function windows({ plan, snapshots }: Sources): Fragment[] {
   return plan.sources.map((source, i) => fromPendingChanges(source.stableName, snapshots[i] ?? null))

@@ -27,8 +27,9 @@ import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
-import { blaming, refreshUnit, unitMembers, upstreamFirst } from './together.ts'
+import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
 import { refuseUnfinished } from './unfinished.ts'
+import { blaming } from './unit-member.ts'
 
 /**
  * Refreshes stream tables. The usual refresh is one prepared statement in one round trip: what this process remembers

@@ -6,22 +6,18 @@ import {
   parseSnapshot,
   printSnapshot,
   type Queryable,
-  raw,
   type RefreshOptions,
   type RefreshOutcome,
   sql,
 } from '@freshet/core'
-import { EXTENTS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
-import { nameOf, type Definition } from './definition.ts'
-import { differentialStatement, PLANNING } from './differential.ts'
-import { lockState, recordFull, replaceAll } from './full.ts'
+import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
-import { markerReason } from './marker-reason.ts'
 import { isPending } from './pending-changes.ts'
-import { fullReason } from './full-reason.ts'
 import { queryChanged } from './resolve/references.ts'
-import { oneSnapshot, settingsStatement } from './sessions.ts'
+import { oneSnapshot } from './sessions.ts'
+import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './unit-at-once.ts'
+import { blaming, bring, NOTHING, reasonOf, type Step } from './unit-member.ts'
 
 /**
  * The refresh of a unit: all members in one REPEATABLE READ transaction, at its one snapshot F₁, or none.
@@ -69,15 +65,25 @@ export async function refreshUnit(
   options: RefreshOptions,
 ): Promise<Together> {
   const full = new Set<number>()
+  let atOnce = mayBeAtOnce(members, options)
   for (;;) {
     try {
-      return await refreshTogether(context, members, options, full)
+      return await refreshTogether(context, members, options, full, atOnce)
     } catch (error) {
+      if (error instanceof NotAtOnce) {
+        atOnce = false
+        continue
+      }
       if (!isFreshetError(error)) throw error
       // a state row changed after this transaction's snapshot: somebody else refreshed meanwhile
       if (error.sqlState === '40001') return 'outdated'
       if (isRefusal(error)) throw error
       if (await isOutdated(context, members)) return 'outdated'
+      if (atOnce) {
+        // whose fault it is can be told one by one only
+        atOnce = false
+        continue
+      }
       const { sqlState, streamTable } = error
       const onValues = sqlState?.startsWith('22') === true && options.full !== true
       if (!onValues || streamTable === undefined || full.has(streamTable)) throw error
@@ -98,6 +104,7 @@ async function refreshTogether(
   members: readonly Definition[],
   options: RefreshOptions,
   full: ReadonlySet<number>,
+  atOnce: boolean,
 ): Promise<Together> {
   const { database, capture } = context
   if (options.fused === true) for (const member of members) await blaming(member.id, () => heedFuse(database, member))
@@ -114,7 +121,7 @@ async function refreshTogether(
         transaction,
         sources.map(({ stableName }) => stableName),
       )
-      const done = await bringAll(transaction, members, options, full)
+      const done = await bringAll(transaction, members, options, full, atOnce)
       await takeBack?.()
       return done
     },
@@ -129,23 +136,43 @@ async function bringAll(
   members: readonly Definition[],
   options: RefreshOptions,
   full: ReadonlySet<number>,
+  atOnce: boolean,
 ): Promise<Together> {
   if (await isMoved(transaction, members)) return 'outdated'
   // Where nothing is to be done, no transaction is numbered, and so nothing is committed that others would look into.
   if (!(await isAnyDue(transaction, members, options, full)))
     return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
-  const position = await ownPosition(transaction)
-  for (const { id } of [...members].sort((a, b) => a.id - b.id))
-    if ((await lockState(transaction, id, false)) === null) return 'busy'
-  const steps = new Map<number, MemberStep>()
+  const position = await begin(transaction, members)
+  if (position === 'busy') return 'busy'
+  const steps = atOnce
+    ? await bringAtOnce(transaction, members, options)
+    : await bringOneByOne(transaction, members, options, full)
+  await advance(
+    transaction,
+    members.filter((_, i) => steps[i]?.action !== 'none'),
+    position,
+  )
+  return new Map(
+    members.map((member, i) => {
+      const { version = null, ...outcome } = steps[i] ?? { ...NOTHING, version: null }
+      return [member.id, { outcome, after: version === null ? member : moved(member, version, position) }]
+    }),
+  )
+}
+
+/** Whatever each of them takes. */
+async function bringOneByOne(
+  transaction: Queryable,
+  members: readonly Definition[],
+  options: RefreshOptions,
+  full: ReadonlySet<number>,
+): Promise<readonly Step[]> {
+  const steps: Step[] = []
   for (const member of members) {
     const step = await blaming(member.id, () => bring(transaction, member, options, full.has(member.id)))
     if (step === 'outdated') throw new Outdated()
-    const { version, ...outcome } = step
-    steps.set(member.id, { outcome, after: version === null ? member : moved(member, version, position) })
+    steps.push(step)
   }
-  const written = members.filter(({ id }) => steps.get(id)?.outcome.action !== 'none')
-  await advance(transaction, written, position)
   return steps
 }
 
@@ -163,15 +190,6 @@ async function isMoved(queryable: Queryable, members: readonly Definition[]): Pr
 /** Rolls back what was done for the members before it. */
 class Outdated extends Error {}
 
-const NOTHING: RefreshOutcome = {
-  action: 'none',
-  reason: null,
-  rowsInserted: 0,
-  rowsDeleted: 0,
-  changeRows: 0,
-  durationMs: 0,
-}
-
 function moved(member: Definition, version: string, position: string): Definition {
   const snapshots = member.plan.sources.map(() => position)
   return { ...member, version, snapshots, reinitialize: null, fuseLifted: false }
@@ -183,92 +201,32 @@ async function isAnyDue(
   options: RefreshOptions,
   full: ReadonlySet<number>,
 ): Promise<boolean> {
+  const byDelta: Definition[] = []
   for (const member of members) {
     const reason = await reasonOf(transaction, member, options, full.has(member.id))
-    if (reason === null ? await isPending(transaction, member) : reason !== 'nothing pending') return true
+    if (reason === null) byDelta.push(member)
+    else if (reason !== 'nothing pending') return true
   }
-  return false
+  const sources = byDelta.flatMap(({ plan }) => plan.sources)
+  return isPending(transaction, { plan: { sources }, snapshots: byDelta.flatMap(({ snapshots }) => snapshots) })
 }
 
-function reasonOf(
-  transaction: Queryable,
-  member: Definition,
-  options: RefreshOptions,
-  full: boolean,
-): Promise<string | null> | string {
-  return full && options.full !== true ? 'DELTA_FAILED' : fullReason(transaction, member, options)
-}
-
-/** F₁, and this transaction. Asked for before anything is written, so that few others are numbered between the two. */
-async function ownPosition(transaction: Queryable): Promise<string> {
-  const [own] = await transaction.query<{ snapshot: string; xid: string }>(
-    sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
+/**
+ * F₁, and this transaction: asked for before anything is written, so that few others are numbered between the two. And
+ * every state row, unless somebody has one of them.
+ */
+async function begin(transaction: Queryable, members: readonly Definition[]): Promise<string> {
+  const [[own], locked] = (await transaction.batch(
+    [
+      sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
+      sql`select stream_table_id from freshet.stream_table_state
+        where stream_table_id = any(${members.map(({ id }) => id)}::int[]) order by 1 for update skip locked`,
+    ],
     { prepared: true },
-  )
+  )) as [{ snapshot: string; xid: string }[], unknown[]]
   if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
+  if (locked.length < members.length) return 'busy'
   return printSnapshot(including(parseSnapshot(own.snapshot), BigInt(own.xid)))
-}
-
-interface Step extends RefreshOutcome {
-  /** The new one; null where nothing was written. */
-  readonly version: string | null
-}
-
-async function bring(
-  transaction: Queryable,
-  member: Definition,
-  options: RefreshOptions,
-  full: boolean,
-): Promise<Step | 'outdated'> {
-  const started = performance.now()
-  const step = (action: Step['action'], version: string | null, parts: Partial<RefreshOutcome> = {}): Step => {
-    return { ...NOTHING, action, ...parts, version, durationMs: performance.now() - started }
-  }
-  let reason = await reasonOf(transaction, member, options, full)
-  if (reason === 'nothing pending') return step('none', null)
-  if (reason === null) {
-    const result = await byDelta(transaction, member, options)
-    if (result.changed) return 'outdated'
-    if (result.done) {
-      const { rows_inserted: rowsInserted, rows_deleted: rowsDeleted, change_rows: changeRows } = result
-      return step('differential', result.version, { rowsInserted, rowsDeleted, changeRows })
-    }
-    if (!result.pending) return step('none', null)
-    reason = result.forced ? 'FORCED' : await markerReason(transaction, member)
-  }
-  await transaction.query(settingsStatement(Object.entries(member.settings)))
-  await transaction.query(raw('set local enable_sort to default'))
-  const result = await replaceAll(transaction, member)
-  const initiatedBy = options.initiatedBy ?? 'manual'
-  const { version } = await recordFull(transaction, member, { action: 'full', reason, initiatedBy, result })
-  return step('full', version, { reason, ...result })
-}
-
-interface DeltaResult {
-  readonly done: boolean
-  readonly pending: boolean
-  readonly changed: boolean
-  readonly forced: boolean
-  readonly truncated: boolean
-  readonly over: boolean
-  readonly version: string | null
-  readonly rows_inserted: number
-  readonly rows_deleted: number
-  readonly change_rows: number
-}
-
-/** By the statement for few changes, and where more wait by those for more. */
-async function byDelta(transaction: Queryable, member: Definition, options: RefreshOptions): Promise<DeltaResult> {
-  await transaction.query(settingsStatement([...Object.entries(member.settings), ...PLANNING]))
-  const changed = new Set(member.plan.sources.map((source) => source.stableName))
-  let last: DeltaResult | undefined
-  for (const extent of EXTENTS) {
-    const statement = await differentialStatement(member, { changed, extent }, options)
-    ;[last] = await transaction.query<DeltaResult>(statement, { prepared: true })
-    if (last === undefined || !last.over || last.truncated || last.forced || last.changed) break
-  }
-  if (last === undefined) throw new FreshetError('INTERNAL', `a refresh of ${nameOf(member)} answered nothing`)
-  return last
 }
 
 async function advance(transaction: Queryable, members: readonly Definition[], position: string): Promise<void> {
@@ -282,22 +240,4 @@ async function advance(transaction: Queryable, members: readonly Definition[], p
     where s.stream_table_id = any(${members.map(({ id }) => id)}::int[])`,
     { prepared: true },
   )
-}
-
-/** The error says which member it was. */
-export async function blaming<T>(streamTable: number, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof FreshetError)) throw error
-    const { code, message, detail, hint, sqlState, position } = error
-    throw new FreshetError(code, message, {
-      detail,
-      hint: hint ?? null,
-      sqlState,
-      position,
-      streamTable,
-      cause: error,
-    })
-  }
 }

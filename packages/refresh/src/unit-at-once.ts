@@ -1,0 +1,43 @@
+import { FreshetError, type Queryable, type RefreshOptions } from '@freshet/core'
+import type { Definition } from './definition.ts'
+import { type DeltaResult, deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
+
+/**
+ * The usual refresh of a unit: little has changed, and the statements of all members are sent in one go, without waiting
+ * for the answer to any of them. Where one of them turns out not to be enough, those after it have read what is not so:
+ * all of it is rolled back, and the members are brought one by one.
+ */
+export class NotAtOnce extends Error {}
+
+/** Whether deltas may be enough for all. */
+export function mayBeAtOnce(members: readonly Definition[], options: RefreshOptions): boolean {
+  return (
+    options.full !== true &&
+    members.every(
+      ({ plan, mode, reinitialize, snapshots, status }) =>
+        plan.refresh !== null &&
+        mode !== 'full' &&
+        reinitialize === null &&
+        status !== 'initializing' &&
+        !snapshots.includes(null),
+    )
+  )
+}
+
+/** A step for each member, in their order. */
+export async function bringAtOnce(
+  transaction: Queryable,
+  members: readonly Definition[],
+  options: RefreshOptions,
+): Promise<readonly Step[]> {
+  const statements = []
+  for (const member of members) statements.push(planningOf(member), await deltaStatement(member, 'few', options))
+  const answers = await transaction.batch(statements, { prepared: true })
+  return members.map((member, i) => {
+    const [result] = (answers[2 * i + 1] ?? []) as unknown as DeltaResult[]
+    if (result === undefined) throw new FreshetError('INTERNAL', `a refresh of ${member.stableName} answered nothing`)
+    const step = result.changed ? null : stepOf(result)
+    if (step === null) throw new NotAtOnce()
+    return step
+  })
+}
