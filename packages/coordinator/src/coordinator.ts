@@ -1,7 +1,8 @@
 import type { Capture, Database, Refresher } from '@freshet/core'
 import { type Clock, systemClock } from './clock.ts'
 import type { CoordinatorListener, TableRef } from './events.ts'
-import { createLoop, type LoopState } from './loop.ts'
+import { createLoop } from './loop.ts'
+import type { LoopState } from './loop-options.ts'
 import { databaseStore } from './store.ts'
 import type { WorkerShare } from './workers.ts'
 

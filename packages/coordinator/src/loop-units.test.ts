@@ -51,3 +51,36 @@ test('the member that failed is blamed, none is refreshed meanwhile, and suspend
   expect(world.table('a').pending || world.table('b').pending).toBe(false)
   await stop()
 })
+
+const CHAIN = { a: { reads: ['t'] }, b: { reads: ['a'] }, c: { reads: ['b'] }, d: { reads: ['c'] } } as const
+
+test('a chain is refreshed by one refresh where the refresher takes the branch along', async () => {
+  const { world, clock, loop, names, stop } = await started(CHAIN)
+  world.branches = true
+  for (let round = 0; round < 3; round++) {
+    world.commit('t')
+    await clock.advance(1_000)
+  }
+  expect(names()).toBe('a a a')
+  expect([...loop.state.pending]).toEqual([])
+  expect(world.events.filter(({ kind }) => kind === 'refreshed')).toHaveLength(12)
+  await stop()
+})
+
+test('and link by link where it does not; who failed holds nobody above it', async () => {
+  const { world, clock, names, stop } = await started(CHAIN)
+  world.commit('t')
+  await clock.advance(1_000)
+  expect(names()).toBe('a b c d')
+  world.faults.set('c', new FreshetError('QUERY_FAILED', 'division by zero'))
+  world.commit('t')
+  await clock.advance(50)
+  expect(names()).toBe('a b c d a b c')
+  // it rests: the branch ends before it
+  world.branches = true
+  world.commit('t')
+  await clock.advance(50)
+  expect(names()).toBe('a b c d a b c a')
+  expect(world.table('b').pending).toBe(false)
+  await stop()
+})

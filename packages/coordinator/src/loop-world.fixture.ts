@@ -11,7 +11,8 @@ import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorEvent } from './events.ts'
 import type { Observed } from './freshness.ts'
-import { createLoop, type Loop } from './loop.ts'
+import { createLoop } from './loop.ts'
+import type { Loop } from './loop-options.ts'
 import { afterFailure } from './record.ts'
 import type { Store } from './store.ts'
 
@@ -112,6 +113,8 @@ export class World {
   /** What some process left on the server. */
   readonly leftovers: string[] = []
   settings: Settings = DEFAULT_SETTINGS
+  /** The refresher takes a table's branch along. */
+  branches = false
   /** How long the server takes to answer a question; the answer is as of the middle of that time. */
   latencyMs = 0
   /** How long it takes until a failure is recorded. */
@@ -209,7 +212,10 @@ export class World {
         this.starts.push(`${this.clock.now()} ${name}${options.full === true ? ' full' : ''}`)
         if (table.locked) return { ...DONE, action: 'busy', rowsInserted: 0, changeRows: 0 }
         const members = [...this.tables].filter(
-          ([, other]) => other === table || (table.unit !== null && other.unit === table.unit),
+          ([, other]) =>
+            other === table ||
+            (table.unit !== null && other.unit === table.unit) ||
+            (this.branches && options.branch?.includes(other.id) === true),
         )
         const waiting = members.filter(([, member]) => member.pending)
         for (const [, member] of members) member.pending = false

@@ -1,57 +1,15 @@
-import { DEFAULT_SETTINGS, isFreshetError, type Refresher, type Settings, toFreshetError } from '@freshet/core'
+import { DEFAULT_SETTINGS, isFreshetError, type Settings, toFreshetError } from '@freshet/core'
 import { backoffMs } from './backoff.ts'
-import type { Clock } from './clock.ts'
+import { branchOf } from './branch.ts'
 import { type DueInput, isAwaiting, nextWake, toPoll, toStart } from './due.ts'
-import type { CoordinatorListener } from './events.ts'
+import type { Loop, LoopOptions } from './loop-options.ts'
 import { nextPause, restAfter } from './pace.ts'
 import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextTurn } from './roster.ts'
 import { wasItsTurn } from './rhythm.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
-import type { Poller, Store } from './store.ts'
+import type { Poller } from './store.ts'
 import { upkeep } from './upkeep.ts'
-import { UNSHARED, type WorkerShare } from './workers.ts'
-
-/**
- * The loop: start what is due, look, start what that brought, sleep until there may be more. It never waits for a
- * refresh; a refresh that ends wakes it.
- *
- * What it knows of waiting changes is the last poll's answer, and that stays true while the server's snapshot stays the
- * same and no refresh of ours has ended since. When one has, the tables that read the refreshed one are taken to have
- * changes, and are started at once: a chain is followed without a poll per link, and without waiting for a poll that is
- * under way. The next poll says what is really so.
- *
- * Any number of these loops may run on one database: the refresh itself takes the table's lock, and a table that is
- * `busy` is looked at again.
- */
-export interface LoopOptions {
-  readonly store: Store
-  readonly refresher: Refresher
-  readonly clock: Clock
-  readonly listener: CoordinatorListener
-  readonly initiatedBy: string
-  /** Where several databases are taken care of. */
-  readonly workers?: WorkerShare
-  /** Ends the loop: nothing more is started. */
-  readonly signal: AbortSignal
-}
-
-export interface LoopState {
-  readonly roster: Roster
-  readonly settings: Settings
-  readonly pending: ReadonlySet<number>
-  readonly running: ReadonlyMap<number, Promise<void>>
-  /** Why it can not poll at the moment. */
-  readonly trouble: Error | null
-  /** When it last asked the buffers, and when it last heard from the server; −∞ before the first time. */
-  readonly lastAskAt: number
-  readonly lastPollAt: number
-}
-
-export interface Loop {
-  readonly state: LoopState
-  /** Runs until the signal; then waits for what is running. */
-  run(): Promise<void>
-}
+import { UNSHARED } from './workers.ts'
 
 /** The last answer, and what it holds for. */
 interface Answered {
@@ -72,6 +30,18 @@ const LONGEST_CATALOG_MS = 3_000
 /** Another refresh is told apart from our own last one by this much. */
 const SAME_MOMENT_MS = 5
 
+/**
+ * The loop: start what is due, look, start what that brought, sleep until there may be more. It never waits for a
+ * refresh; a refresh that ends wakes it.
+ *
+ * What it knows of waiting changes is the last poll's answer, and that stays true while the server's snapshot stays the
+ * same and no refresh of ours has ended since. When one has, the tables that read the refreshed one are taken to have
+ * changes, and are started at once: a chain is followed without a poll per link, and without waiting for a poll that is
+ * under way. The next poll says what is really so.
+ *
+ * Any number of these loops may run on one database: the refresh itself takes the table's lock, and a table that is
+ * `busy` is looked at again.
+ */
 export function createLoop(options: LoopOptions): Loop {
   const { store, refresher, clock, listener, signal, workers = UNSHARED } = options
   const care = upkeep(store, clock, listener)
@@ -302,12 +272,19 @@ export function createLoop(options: LoopOptions): Loop {
   function begin(table: RosterTable): void {
     const unit = roster.units.find((members) => members.includes(table.id)) ?? [table.id]
     const others = unit.flatMap((id) => (id === table.id ? [] : (roster.tables.get(id) ?? [])))
-    const done = refresh(table, others)
+    const branch = branchOf(table.id, dueInput(clock.now())).flatMap((id) => roster.tables.get(id) ?? [])
+    const done = refresh([table, ...others], branch)
+    // whoever is below waits for it anyway
     for (const { id } of [table, ...others]) running.set(id, done)
   }
 
-  async function refresh(table: RosterTable, others: readonly RosterTable[]): Promise<void> {
-    const members = [table, ...others]
+  /** `unit`: the table that is due, and those that are never refreshed without it. `branch`: those that may come along. */
+  async function refresh(
+    unit: readonly [RosterTable, ...RosterTable[]],
+    branch: readonly RosterTable[],
+  ): Promise<void> {
+    const [table] = unit
+    const members = [...unit, ...branch]
     const context = {
       clock,
       store,
@@ -321,7 +298,7 @@ export function createLoop(options: LoopOptions): Loop {
     }
     busy = true
     workers.take()
-    for (const member of members) {
+    for (const member of unit) {
       member.lastStartAt = clock.now()
       skipToNextTurn(member, member.lastStartAt, clock.origin())
     }
@@ -329,10 +306,15 @@ export function createLoop(options: LoopOptions): Loop {
       // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
       // the last attempt before giving up recomputes the whole
       const full = table.catalog.consecutiveErrors + 1 === settings.max_consecutive_errors
-      const outcome = await refresher.refresh(table.id, { initiatedBy: options.initiatedBy, full, fused: true })
+      const outcome = await refresher.refresh(table.id, {
+        initiatedBy: options.initiatedBy,
+        full,
+        fused: true,
+        branch: branch.map(({ id }) => id),
+      })
       for (const member of members) {
         const own = member === table ? outcome : (outcome.together?.get(member.id) ?? null)
-        // in a unit by the catalog as it was read, and not any more
+        // in a unit by the catalog as it was read, and not any more; or a branch that is refreshed link by link
         if (own === null) continue
         tell(member.id, false)
         if (own.rowsInserted + own.rowsDeleted > 0)
@@ -341,16 +323,16 @@ export function createLoop(options: LoopOptions): Loop {
         await settleSuccess(context, member, own)
       }
     } catch (error) {
-      const failed = members.find(({ id }) => isFreshetError(error) && error.streamTable === id) ?? table
+      const failed = unit.find(({ id }) => isFreshetError(error) && error.streamTable === id) ?? table
       await settleFailure(context, failed, error)
       // what was recorded counts before the next attempt: read it, and let the poll say again that there is work
       catalogDueAt = -Infinity
-      for (const member of members) {
+      for (const member of unit) {
         member.notBefore = Math.max(member.notBefore, failed.notBefore)
         tell(member.id, false)
       }
     } finally {
-      for (const { id } of members) running.delete(id)
+      for (const { id } of unit) running.delete(id)
       workers.giveBack()
       busy = true
       lookSoon()

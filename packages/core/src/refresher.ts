@@ -16,6 +16,11 @@ export interface RefreshOptions {
   readonly initiatedBy?: string
   /** Nobody asked for it: a table's fuse is heeded, and blows where more changes wait. */
   readonly fused?: boolean
+  /**
+   * Stream tables of which each reads the one before, the first one this: to be refreshed in the same transaction, as far as
+   * that is faster. Those that are not are left as they were.
+   */
+  readonly branch?: readonly number[]
 }
 
 export interface RefreshOutcome {
@@ -28,6 +33,6 @@ export interface RefreshOutcome {
   /** Change rows that the refresh read from the buffers. */
   readonly changeRows: number
   readonly durationMs: number
-  /** The others of its unit, by their numbers: they were refreshed in the same transaction. */
+  /** The others of its unit, or of its branch, by their numbers: they were refreshed in the same transaction. */
   readonly together?: ReadonlyMap<number, RefreshOutcome>
 }

@@ -13,7 +13,7 @@ import {
 import type { Extent } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
-import { enoughToCount, estimateFull, learn, type Experience } from './cost-model.ts'
+import { enoughToCount, estimateFull, learn } from './cost-model.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { runDifferential, type DifferentialResult } from './differential.ts'
 import { loadExperience } from './experience.ts'
@@ -22,12 +22,13 @@ import { heedFuse } from './fuse.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isIdle, measurePending } from './pending-changes.ts'
+import { FEW_ROWS, isQuick, type Known, NONE, waitingSources, WORTH_A_BRANCH } from './known.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
-import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
+import { refreshAtOnce, refreshUnit, toldOf, unitMembers, upstreamFirst } from './together.ts'
 import { refuseUnfinished } from './unfinished.ts'
 import { blaming } from './unit-member.ts'
 
@@ -43,19 +44,6 @@ export function createRefresher(context: RefreshContext): Refresher {
 /** Of stream tables that are not made yet, and are not made by being refreshed; a change of what they read ends that. */
 export function createShadowRefresher(context: RefreshContext): Refresher {
   return new CachingRefresher(context, true)
-}
-
-interface Known {
-  readonly definition: Definition
-  readonly experience: Experience
-  /** Of the last refresh: most likely as many change rows will wait again. */
-  readonly extent: Extent
-  /** Stable names of the sources that changed last: most likely the same change next. */
-  readonly changed: ReadonlySet<string>
-  /** The statement for small deltas of these sources has run: it is planned, and its time is worth remembering. */
-  readonly warm: boolean
-  /** The last refresh found nothing to do: most likely the next does too, and a small question tells. */
-  readonly idle: boolean
 }
 
 /** A differential refresh to be tried: by which statement, and why, where AUTO had to choose. */
@@ -120,6 +108,8 @@ class CachingRefresher implements Refresher {
       return refreshImmediate(this.context, known.definition, options)
     }
     if (known.definition.unit !== null) return this.together(id, known.definition.unit, options)
+    const branch = await this.branch(known, options)
+    if (branch !== null) return branch
     let result: DifferentialResult
     let attempt: Attempt
     try {
@@ -166,10 +156,25 @@ class CachingRefresher implements Refresher {
       const after = done.get(known.definition.id)?.after
       if (after !== undefined) this.known.set(after.id, { ...known, definition: after })
     }
-    const own = done.get(id)
-    if (own === undefined) return 'again'
-    const others = [...done].filter(([member]) => member !== id)
-    return { ...own.outcome, together: new Map(others.map(([member, { outcome }]) => [member, outcome])) }
+    return toldOf(id, done) ?? 'again'
+  }
+
+  /** With what reads it, as far as little has changed for each of them; null: it is refreshed alone. */
+  private async branch(head: Known, options: RefreshOptions): Promise<Step | null> {
+    const members = [head.definition]
+    for (const id of options.branch ?? []) {
+      const known = this.known.get(id)
+      if (known === undefined || !isQuick(known)) break
+      members.push(known.definition)
+    }
+    if (members.length < WORTH_A_BRANCH || !isQuick(head)) return null
+    const done = await refreshAtOnce(this.context, members, options)
+    if (done === null) return null
+    for (const [id, { after, outcome }] of done) {
+      const known = this.known.get(id)
+      if (known !== undefined) this.known.set(id, { ...known, definition: after, idle: outcome.action === 'none' })
+    }
+    return toldOf(head.definition.id, done)
   }
 
   /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
@@ -386,12 +391,3 @@ async function changedMeanwhile(queryable: Queryable, definition: Definition): P
 }
 
 type Step = Omit<Partial<RefreshOutcome>, 'action' | 'durationMs'> & Pick<RefreshOutcome, 'action'>
-
-/** So few change rows that the next refresh is tried with the statement for small deltas again. */
-const FEW_ROWS = 100
-
-const NONE: ReadonlySet<string> = new Set()
-
-function waitingSources({ plan }: Definition, waiting: readonly boolean[]): ReadonlySet<string> {
-  return new Set(plan.sources.flatMap((source, i) => (waiting[i] === true ? [source.stableName] : [])))
-}

@@ -1,7 +1,7 @@
 import { triggerCapture } from '@freshet/cdc'
 import { type Database, raw, type Refresher, settleUnits } from '@freshet/core'
 import { assertEqualToQuery, createTestDatabase, freshSeed, random, type TestDatabase } from '@freshet/testkit'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { alterStreamTable, pauseStreamTable } from './alter.ts'
 import type { RefreshContext } from './context.ts'
 import { createStreamTable } from './create.ts'
@@ -107,9 +107,12 @@ test('a member that is refreshed brings all of its unit, in one transaction, by 
   }
   // what members emitted in the transaction of a refresh is not read again by the next
   expect(await refresher.refresh(idOf('d'))).toMatchObject({ action: 'none' })
-  const before = await run('select pg_snapshot_xmax(pg_current_snapshot())::text as next')
-  await refresher.refresh(idOf('d'))
-  expect(await run('select pg_snapshot_xmax(pg_current_snapshot())::text as next')).toEqual(before)
+  // and takes no number for its transaction; other databases of the server may, now and then
+  await vi.waitFor(async () => {
+    const before = await run('select pg_snapshot_xmax(pg_current_snapshot())::text as next')
+    await refresher.refresh(idOf('d'))
+    expect(await run('select pg_snapshot_xmax(pg_current_snapshot())::text as next')).toEqual(before)
+  }, 20_000)
 })
 
 test('a process that knows nothing of the last refresh goes on from it', async () => {

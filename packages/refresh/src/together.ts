@@ -92,6 +92,35 @@ export async function refreshUnit(
   }
 }
 
+/** Where little has changed for any of them, in no unit: as a unit would be, or not at all (null). */
+export async function refreshAtOnce(
+  context: RefreshContext,
+  members: readonly Definition[],
+  options: RefreshOptions,
+): Promise<ReadonlyMap<number, MemberStep> | null> {
+  if (!mayBeAtOnce(members, options)) return null
+  try {
+    const done = await refreshTogether(context, members, options, new Set(), true)
+    return typeof done === 'string' ? null : done
+  } catch (error) {
+    // what is wrong shows where the one that it concerns is refreshed alone
+    const mayBeOne = isFreshetError(error) && (error.sqlState !== undefined || error.code === 'FUSE_BLOWN')
+    if (mayBeOne || error instanceof NotAtOnce) return null
+    throw error
+  }
+}
+
+/** What a refresh of `id` tells, and of the others. Null: it was not among them. */
+export function toldOf(
+  id: number,
+  done: ReadonlyMap<number, MemberStep>,
+): (RefreshOutcome & { readonly together: ReadonlyMap<number, RefreshOutcome> }) | null {
+  const own = done.get(id)
+  if (own === undefined) return null
+  const others = [...done].filter(([member]) => member !== id)
+  return { ...own.outcome, together: new Map(others.map(([member, { outcome }]) => [member, outcome])) }
+}
+
 async function isOutdated({ database }: RefreshContext, members: readonly Definition[]): Promise<boolean> {
   if (await isMoved(database, members)) return true
   for (const { id } of members) if (await queryChanged(database, id)) return true
@@ -154,7 +183,7 @@ async function bringAll(
   )
   return new Map(
     members.map((member, i) => {
-      const { version = null, ...outcome } = steps[i] ?? { ...NOTHING, version: null }
+      const { version, ...outcome } = steps[i] ?? { ...NOTHING, version: null }
       return [member.id, { outcome, after: version === null ? member : moved(member, version, position) }]
     }),
   )

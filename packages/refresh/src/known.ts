@@ -1,0 +1,36 @@
+import type { Extent } from '@freshet/dvm'
+import { fewChangesAreSlow } from './choose.ts'
+import type { Experience } from './cost-model.ts'
+import type { Definition } from './definition.ts'
+
+/** What a process remembers of a stream table between its refreshes. */
+export interface Known {
+  readonly definition: Definition
+  readonly experience: Experience
+  /** Of the last refresh: most likely as many change rows will wait again. */
+  readonly extent: Extent
+  /** Stable names of the sources that changed last: most likely the same change next. */
+  readonly changed: ReadonlySet<string>
+  /** The statement for small deltas of these sources has run: it is planned, and its time is worth remembering. */
+  readonly warm: boolean
+  /** The last refresh found nothing to do: most likely the next does too, and a small question tells. */
+  readonly idle: boolean
+}
+
+/** So few change rows that the next refresh is tried with the statement for small deltas again. */
+export const FEW_ROWS = 100
+
+/** A transaction of several statements costs as much as this many refreshes that are one statement each. */
+export const WORTH_A_BRANCH = 3
+
+/** Its last refresh was a small one, and so will the next be. */
+export function isQuick({ definition, extent, warm, idle, experience }: Known): boolean {
+  const { mode, unit } = definition
+  return mode !== 'immediate' && unit === null && extent === 'few' && warm && !idle && !fewChangesAreSlow(experience)
+}
+
+export const NONE: ReadonlySet<string> = new Set()
+
+export function waitingSources({ plan }: Definition, waiting: readonly boolean[]): ReadonlySet<string> {
+  return new Set(plan.sources.flatMap((source, i) => (waiting[i] === true ? [source.stableName] : [])))
+}
