@@ -33,7 +33,7 @@ beforeEach(async () => {
   // each link has been refreshed alone, and quickly
   for (let round = 0; round < 2; round++) {
     await run('update item set n = n + 1 where id = 1')
-    for (const id of ids) expect(await refresher.refresh(id)).toMatchObject({ action: 'differential' })
+    for (const id of ids) await refresher.refresh(id)
   }
 })
 afterEach(() => own.drop())
