@@ -46,6 +46,7 @@ export function world(scene: Scene): {
       within: Infinity,
       freshAt: -Infinity,
       lastStartAt: -Infinity,
+      quick: true,
       ...scene.with?.[name],
     })
     return { id: id(name), name, reads: [...ids(reads)] }

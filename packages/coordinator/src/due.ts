@@ -36,6 +36,8 @@ export interface DueTable {
   readonly within: number
   /** The last moment at which the table was known to have seen every change. */
   readonly freshAt: number
+  /** Its last refresh here took next to nothing. */
+  readonly quick: boolean
   /** When its last refresh was started here; −∞ at first. */
   readonly lastStartAt: number
 }
@@ -122,7 +124,8 @@ export function toStart(input: DueInput): number[] {
   return starts.sort((a, b) => a.deadline - b.deadline).map(({ lead }) => lead)
 }
 
-function isDue(table: DueTable, { now, pending }: DueInput): boolean {
+/** Whether it would be started, did nothing stand in its way. */
+export function isDue(table: DueTable, { now, pending }: DueInput): boolean {
   return isTime(table, now) && (table.timed || table.reinitialize || pending.has(table.id))
 }
 

@@ -11,6 +11,8 @@ export interface DependencyGraph {
   readonly order: readonly number[]
   /** The same, in waves: the tables of one wave do not read each other. */
   readonly generations: readonly (readonly number[])[]
+  /** The position of its wave. */
+  wave(id: number): number
   /** Everything that the table reads, directly or through others. */
   upstream(id: number): ReadonlySet<number>
   /** What reads the table directly. */
@@ -44,9 +46,11 @@ export function dependencyGraph(nodes: Iterable<GraphNode>): DependencyGraph {
     upstream.set(id, new Set(above.flatMap((read) => [read, ...(upstream.get(read) ?? [])])))
   }
   const readers = new Map(order.map((id) => [id, graph.outNeighbors(id).map(Number)]))
+  const wave = new Map(generations.flatMap((generation, at) => generation.map((id) => [id, at] as const)))
   return {
     order,
     generations,
+    wave: (id) => wave.get(id) ?? 0,
     upstream: (id) => upstream.get(id) ?? new Set(),
     readers: (id) => readers.get(id) ?? [],
   }

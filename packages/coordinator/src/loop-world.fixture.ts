@@ -113,8 +113,8 @@ export class World {
   /** What some process left on the server. */
   readonly leftovers: string[] = []
   settings: Settings = DEFAULT_SETTINGS
-  /** The refresher takes a table's branch along. */
-  branches = false
+  /** The refresher takes along what may come. */
+  grouping = false
   /** How long the server takes to answer a question; the answer is as of the middle of that time. */
   latencyMs = 0
   /** How long it takes until a failure is recorded. */
@@ -215,7 +215,7 @@ export class World {
           ([, other]) =>
             other === table ||
             (table.unit !== null && other.unit === table.unit) ||
-            (this.branches && options.branch?.includes(other.id) === true),
+            (this.grouping && options.along?.includes(other.id) === true),
         )
         const waiting = members.filter(([, member]) => member.pending)
         for (const [, member] of members) member.pending = false

@@ -1,9 +1,9 @@
 import { DEFAULT_SETTINGS, isFreshetError, type Settings, toFreshetError } from '@freshet/core'
 import { backoffMs } from './backoff.ts'
-import { branchOf } from './branch.ts'
 import { type DueInput, isAwaiting, nextWake, toPoll, toStart } from './due.ts'
+import { groupsOf } from './groups.ts'
 import type { Loop, LoopOptions } from './loop-options.ts'
-import { nextPause, restAfter } from './pace.ts'
+import { paced, restAfter, UNPACED } from './pace.ts'
 import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextTurn } from './roster.ts'
 import { wasItsTurn } from './rhythm.ts'
 import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
@@ -53,7 +53,7 @@ export function createLoop(options: LoopOptions): Loop {
   let lastAskAt = -Infinity
   let lastPollAt = -Infinity
   let nextPollAt = -Infinity
-  let pauseMs = 0
+  let pacing = UNPACED
   /** Undefined when it holds no more. */
   let answered: Answered | undefined
   /** The catalog is no older than this snapshot, and is read again at that moment at the latest. */
@@ -122,8 +122,9 @@ export function createLoop(options: LoopOptions): Loop {
     const after = clock.now()
     lastPollAt = after
     listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
-    pauseMs = nextPause({ minMs: settings.poll_min_ms, maxMs: settings.poll_max_ms }, pauseMs, busy, after - now)
-    nextPollAt = after + pauseMs
+    const { poll_min_ms: minMs, poll_max_ms: maxMs } = settings
+    pacing = paced({ minMs, maxMs }, pacing, busy, after - now, after)
+    nextPollAt = after + pacing.pauseMs
     busy = false
     return full
   }
@@ -213,17 +214,26 @@ export function createLoop(options: LoopOptions): Loop {
 
   async function start(poller: Poller): Promise<void> {
     for (const table of await notDoneByOthers(poller, startKnown())) {
-      if (free() > 0) begin(table)
+      if (free() > 0) begin(table, [])
     }
   }
 
   /** Starts what is due; not where somebody must be asked first: those are returned. */
   function startKnown(): RosterTable[] {
     if (pending.size === 0 && !roster.unsure) return []
-    const due = toStart(dueInput(clock.now()))
-    const chosen = due.slice(0, free()).flatMap((id) => roster.tables.get(id) ?? [])
-    for (const table of chosen) if (!isUnsure(table)) begin(table)
-    return chosen.filter(isUnsure)
+    const input = dueInput(clock.now())
+    const unsure: RosterTable[] = []
+    for (const { lead, along } of groupsOf(toStart(input), free(), input)) {
+      const table = roster.tables.get(lead)
+      if (table === undefined) continue
+      if (isUnsure(table)) unsure.push(table)
+      else begin(table, tablesOf(along))
+    }
+    return unsure
+  }
+
+  function tablesOf(ids: readonly number[]): RosterTable[] {
+    return ids.flatMap((id) => roster.tables.get(id) ?? [])
   }
 
   function dueInput(now: number): DueInput {
@@ -268,23 +278,18 @@ export function createLoop(options: LoopOptions): Loop {
     return tables.filter((table) => !skipped.includes(table))
   }
 
-  /** One refresh, of a table and of all that are refreshed with it. */
-  function begin(table: RosterTable): void {
+  /** One refresh: of a table, of all that are never refreshed without it, and of those that may come along. */
+  function begin(table: RosterTable, along: readonly RosterTable[]): void {
     const unit = roster.units.find((members) => members.includes(table.id)) ?? [table.id]
-    const others = unit.flatMap((id) => (id === table.id ? [] : (roster.tables.get(id) ?? [])))
-    const branch = branchOf(table.id, dueInput(clock.now())).flatMap((id) => roster.tables.get(id) ?? [])
-    const done = refresh([table, ...others], branch)
-    // whoever is below waits for it anyway
-    for (const { id } of [table, ...others]) running.set(id, done)
+    const others = tablesOf(unit).filter((other) => other !== table)
+    const done = refresh([table, ...others], along)
+    // whoever is below them waits anyway
+    for (const { id } of [table, ...others, ...along.filter(({ id }) => pending.has(id))]) running.set(id, done)
   }
 
-  /** `unit`: the table that is due, and those that are never refreshed without it. `branch`: those that may come along. */
-  async function refresh(
-    unit: readonly [RosterTable, ...RosterTable[]],
-    branch: readonly RosterTable[],
-  ): Promise<void> {
+  async function refresh(unit: readonly [RosterTable, ...RosterTable[]], along: readonly RosterTable[]): Promise<void> {
     const [table] = unit
-    const members = [...unit, ...branch]
+    const members = [...unit, ...along]
     const context = {
       clock,
       store,
@@ -298,10 +303,12 @@ export function createLoop(options: LoopOptions): Loop {
     }
     busy = true
     workers.take()
-    for (const member of unit) {
-      member.lastStartAt = clock.now()
-      skipToNextTurn(member, member.lastStartAt, clock.origin())
+    const startedAt = clock.now()
+    const begun = (member: RosterTable) => {
+      member.lastStartAt = startedAt
+      skipToNextTurn(member, startedAt, clock.origin())
     }
+    for (const member of unit) begun(member)
     try {
       // changes that can not be applied one by one, such as a bad row and its correction, may be fine taken together:
       // the last attempt before giving up recomputes the whole
@@ -310,12 +317,16 @@ export function createLoop(options: LoopOptions): Loop {
         initiatedBy: options.initiatedBy,
         full,
         fused: true,
-        branch: branch.map(({ id }) => id),
+        along: along.map(({ id }) => id),
       })
       for (const member of members) {
         const own = member === table ? outcome : (outcome.together?.get(member.id) ?? null)
-        // in a unit by the catalog as it was read, and not any more; or a branch that is refreshed link by link
-        if (own === null) continue
+        // in a unit by the catalog as it was read, and not any more; or it did not come along
+        if (own === null) {
+          member.quick = false
+          continue
+        }
+        begun(member)
         tell(member.id, false)
         if (own.rowsInserted + own.rowsDeleted > 0)
           for (const id of roster.graph.readers(member.id)) if (outcome.together?.has(id) !== true) tell(id, true)
@@ -327,12 +338,13 @@ export function createLoop(options: LoopOptions): Loop {
       await settleFailure(context, failed, error)
       // what was recorded counts before the next attempt: read it, and let the poll say again that there is work
       catalogDueAt = -Infinity
+      for (const member of members) member.quick = false
       for (const member of unit) {
         member.notBefore = Math.max(member.notBefore, failed.notBefore)
         tell(member.id, false)
       }
     } finally {
-      for (const { id } of unit) running.delete(id)
+      for (const { id } of members) running.delete(id)
       workers.giveBack()
       busy = true
       lookSoon()

@@ -1,21 +1,43 @@
 import { expect, test } from 'vitest'
-import { nextPause } from './pace.ts'
+import { paced, type Pacing, UNPACED } from './pace.ts'
 
-const pace = { minMs: 5, maxMs: 50 }
+const PACE = { minMs: 5, maxMs: 50 }
+
+/** The pauses after looks in vain that each took so long. */
+function pauses(looks: number, tookMs: number, from: Pacing = UNPACED): number[] {
+  const found: number[] = []
+  let now = 0
+  let pacing = from
+  for (let i = 0; i < looks; i++) {
+    pacing = paced(PACE, pacing, false, tookMs, now)
+    found.push(pacing.pauseMs)
+    now += pacing.pauseMs + tookMs
+  }
+  return found
+}
 
 test('work sets the fastest pace at once', () => {
-  expect(nextPause(pace, 50, true, 1)).toBe(5)
-  expect(nextPause(pace, 50, true, 12)).toBe(12)
+  expect(paced(PACE, { pauseMs: 50, paidAt: 0 }, true, 1, 0).pauseMs).toBe(5)
+  expect(paced(PACE, { pauseMs: 50, paidAt: 0 }, true, 12, 0).pauseMs).toBe(12)
 })
 
 test('without work it slows down to the slowest, and stays there', () => {
-  const pauses = [5]
-  while (pauses.length < 9) pauses.push(nextPause(pace, pauses.at(-1) ?? 0, false, 0.2))
-  expect(pauses).toEqual([5, 7.5, 11.25, 16.875, 25.3125, 37.96875, 50, 50, 50])
+  expect(pauses(8, 0.2)).toEqual([7.5, 11.25, 16.875, 25.3125, 37.96875, 50, 50, 50])
 })
 
-test('a look in vain that took long is followed by a longer rest, within bounds', () => {
-  expect(nextPause(pace, 50, false, 4)).toBe(80)
-  expect(nextPause(pace, 80, false, 0.2)).toBe(50)
-  expect(nextPause(pace, 50, false, 1_000)).toBe(200)
+test('looks in vain that take long are paid for by longer rests, within bounds', () => {
+  const share = (looks: number, tookMs: number) =>
+    (looks * tookMs) / pauses(looks, tookMs).reduce((sum, pause) => sum + pause + tookMs, 0)
+  expect(share(100, 4)).toBeLessThan(1 / 20)
+  expect(share(100, 10)).toBeLessThan(1 / 19)
+  expect(Math.max(...pauses(100, 1_000))).toBe(200)
+})
+
+test('one that took long comes alone: the next look is soon', () => {
+  const once = paced(PACE, { pauseMs: 50, paidAt: -Infinity }, false, 10, 0)
+  expect(once.pauseMs).toBe(50)
+  const again = paced(PACE, once, false, 10, 60)
+  expect(again.pauseMs).toBeGreaterThan(100)
+  // and is paid for when it is forgotten
+  expect(paced(PACE, again, false, 10, 1_000).pauseMs).toBe(50)
 })

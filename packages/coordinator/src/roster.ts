@@ -18,6 +18,7 @@ export interface RosterTable extends DueTable {
   scheduled: boolean
   timed: boolean
   reinitialize: boolean
+  quick: boolean
   nextAt: number
   notBefore: number
   lastStartAt: number
@@ -86,6 +87,7 @@ function added(row: CatalogTable, plan: Plan, now: number, clock: Clock): Roster
     nextAt: firstAt(facts.rhythm, row.ageMs, now, clock),
     notBefore: -Infinity,
     lastStartAt: -Infinity,
+    quick: false,
     lastSuccessAt: -Infinity,
     freshAt: now - (row.ageMs ?? 0),
     unrecordedErrors: 0,

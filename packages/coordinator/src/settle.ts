@@ -21,6 +21,9 @@ export interface SettleContext {
 /** While the server can not be reached, failures are not recorded but waited out. */
 export const RECONNECT_BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 }
 
+/** A refresh that takes no longer is over before anybody waits for it. */
+const QUICK_MS = 25
+
 /** Another refresher holds the table: look again soon. */
 const BUSY_MS = 20
 
@@ -37,6 +40,7 @@ export async function settleSuccess(context: SettleContext, table: RosterTable, 
     table.lastSuccessAt = now
     table.freshAt = table.lastStartAt
     table.reinitialize = false
+    if (outcome.action !== 'none') table.quick = outcome.action === 'differential' && outcome.durationMs <= QUICK_MS
     table.unrecordedErrors = 0
     if (table.catalog.consecutiveErrors > 0) await forgive(context, table.id)
   }

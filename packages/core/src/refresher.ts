@@ -17,10 +17,10 @@ export interface RefreshOptions {
   /** Nobody asked for it: a table's fuse is heeded, and blows where more changes wait. */
   readonly fused?: boolean
   /**
-   * Stream tables of which each reads the one before, the first one this: to be refreshed in the same transaction, as far as
-   * that is faster. Those that are not are left as they were.
+   * Others that changes wait for, or will when those before them are refreshed: to be refreshed in the same transaction, as
+   * far as that is faster. What is read comes before what reads it. Those that are not are left as they were.
    */
-  readonly branch?: readonly number[]
+  readonly along?: readonly number[]
 }
 
 export interface RefreshOutcome {
@@ -32,7 +32,8 @@ export interface RefreshOutcome {
   readonly rowsDeleted: number
   /** Change rows that the refresh read from the buffers. */
   readonly changeRows: number
+  /** With others in one transaction: its share. */
   readonly durationMs: number
-  /** The others of its unit, or of its branch, by their numbers: they were refreshed in the same transaction. */
+  /** The others of its unit, or those that came along, by their numbers: they were refreshed in the same transaction. */
   readonly together?: ReadonlyMap<number, RefreshOutcome>
 }

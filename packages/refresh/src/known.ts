@@ -20,13 +20,30 @@ export interface Known {
 /** So few change rows that the next refresh is tried with the statement for small deltas again. */
 export const FEW_ROWS = 100
 
-/** A transaction of several statements costs as much as this many refreshes that are one statement each. */
-export const WORTH_A_BRANCH = 3
-
 /** Its last refresh was a small one, and so will the next be. */
-export function isQuick({ definition, extent, warm, idle, experience }: Known): boolean {
+function isQuick({ definition, extent, warm, idle, experience }: Known): boolean {
   const { mode, unit } = definition
   return mode !== 'immediate' && unit === null && extent === 'few' && warm && !idle && !fewChangesAreSlow(experience)
+}
+
+/** The first one and those that can be refreshed in one go with it; none that reads one of the others left out. */
+export function quickOnes(
+  head: Known,
+  along: readonly number[],
+  known: ReadonlyMap<number, Known>,
+): readonly Definition[] {
+  if (!isQuick(head)) return []
+  const members = [head.definition]
+  const left = new Set<string>()
+  for (const id of along) {
+    const each = known.get(id)
+    if (each === undefined) return members
+    const { definition } = each
+    const readsOthers = definition.plan.sources.some(({ stableName }) => left.has(stableName))
+    if (isQuick(each) && !readsOthers) members.push(definition)
+    else left.add(definition.stableName)
+  }
+  return members
 }
 
 export const NONE: ReadonlySet<string> = new Set()

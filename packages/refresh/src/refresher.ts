@@ -19,16 +19,18 @@ import { runDifferential, type DifferentialResult } from './differential.ts'
 import { loadExperience } from './experience.ts'
 import { fullReason } from './full-reason.ts'
 import { heedFuse } from './fuse.ts'
+import { refreshGroup, SMALLEST_GROUP } from './group.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { isIdle, measurePending } from './pending-changes.ts'
-import { FEW_ROWS, isQuick, type Known, NONE, waitingSources, WORTH_A_BRANCH } from './known.ts'
+import { FEW_ROWS, type Known, NONE, quickOnes, waitingSources } from './known.ts'
 import { markerReason } from './marker-reason.ts'
+import { toldOf } from './position.ts'
 import { adapt, recompile } from './recompile.ts'
 import { requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
-import { refreshAtOnce, refreshUnit, toldOf, unitMembers, upstreamFirst } from './together.ts'
+import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
 import { refuseUnfinished } from './unfinished.ts'
 import { blaming } from './unit-member.ts'
 
@@ -108,8 +110,8 @@ class CachingRefresher implements Refresher {
       return refreshImmediate(this.context, known.definition, options)
     }
     if (known.definition.unit !== null) return this.together(id, known.definition.unit, options)
-    const branch = await this.branch(known, options)
-    if (branch !== null) return branch
+    const group = await this.group(known, options)
+    if (group !== null) return group
     let result: DifferentialResult
     let attempt: Attempt
     try {
@@ -159,17 +161,16 @@ class CachingRefresher implements Refresher {
     return toldOf(id, done) ?? 'again'
   }
 
-  /** With what reads it, as far as little has changed for each of them; null: it is refreshed alone. */
-  private async branch(head: Known, options: RefreshOptions): Promise<Step | null> {
-    const members = [head.definition]
-    for (const id of options.branch ?? []) {
+  /** With others, as far as little has changed for each of them; null: it is refreshed alone. */
+  private async group(head: Known, options: RefreshOptions): Promise<Step | null> {
+    const members = quickOnes(head, options.along ?? [], this.known)
+    if (members.length < SMALLEST_GROUP) return null
+    const { done, odd } = await refreshGroup(this.context, members, options)
+    for (const id of odd ?? members.map((member) => member.id)) {
       const known = this.known.get(id)
-      if (known === undefined || !isQuick(known)) break
-      members.push(known.definition)
+      // to be refreshed alone the next time
+      if (known !== undefined) this.known.set(id, { ...known, warm: false })
     }
-    if (members.length < WORTH_A_BRANCH || !isQuick(head)) return null
-    const done = await refreshAtOnce(this.context, members, options)
-    if (done === null) return null
     for (const [id, { after, outcome }] of done) {
       const known = this.known.get(id)
       if (known !== undefined) this.known.set(id, { ...known, definition: after, idle: outcome.action === 'none' })

@@ -1,22 +1,12 @@
-import {
-  FreshetError,
-  including,
-  isFreshetError,
-  isRefusal,
-  parseSnapshot,
-  printSnapshot,
-  type Queryable,
-  type RefreshOptions,
-  type RefreshOutcome,
-  sql,
-} from '@freshet/core'
+import { isFreshetError, isRefusal, type Queryable, type RefreshOptions, sql } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
 import { isPending } from './pending-changes.ts'
+import { advance, claim, type MemberStep, moved } from './position.ts'
 import { queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
-import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './unit-at-once.ts'
+import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
 import { blaming, bring, NOTHING, reasonOf, type Step } from './unit-member.ts'
 
 /**
@@ -25,14 +15,9 @@ import { blaming, bring, NOTHING, reasonOf, type Step } from './unit-member.ts'
  * A member that reads another finds in its window what the other has just emitted: rows of this same transaction, which
  * every statement of it sees. F₁ itself does not show this transaction, so the frontiers that are left name F₁ and this
  * transaction besides; otherwise the next refresh would read those rows a second time.
+ *
+ * `outdated`: what was known of a member is not so any more.
  */
-export interface MemberStep {
-  readonly outcome: RefreshOutcome
-  /** As it is now. */
-  readonly after: Definition
-}
-
-/** `outdated`: what was known of a member is not so any more. */
 export type Together = ReadonlyMap<number, MemberStep> | 'busy' | 'outdated'
 
 export async function unitMembers(queryable: Queryable, unit: number): Promise<readonly number[]> {
@@ -92,35 +77,6 @@ export async function refreshUnit(
   }
 }
 
-/** Where little has changed for any of them, in no unit: as a unit would be, or not at all (null). */
-export async function refreshAtOnce(
-  context: RefreshContext,
-  members: readonly Definition[],
-  options: RefreshOptions,
-): Promise<ReadonlyMap<number, MemberStep> | null> {
-  if (!mayBeAtOnce(members, options)) return null
-  try {
-    const done = await refreshTogether(context, members, options, new Set(), true)
-    return typeof done === 'string' ? null : done
-  } catch (error) {
-    // what is wrong shows where the one that it concerns is refreshed alone
-    const mayBeOne = isFreshetError(error) && (error.sqlState !== undefined || error.code === 'FUSE_BLOWN')
-    if (mayBeOne || error instanceof NotAtOnce) return null
-    throw error
-  }
-}
-
-/** What a refresh of `id` tells, and of the others. Null: it was not among them. */
-export function toldOf(
-  id: number,
-  done: ReadonlyMap<number, MemberStep>,
-): (RefreshOutcome & { readonly together: ReadonlyMap<number, RefreshOutcome> }) | null {
-  const own = done.get(id)
-  if (own === undefined) return null
-  const others = [...done].filter(([member]) => member !== id)
-  return { ...own.outcome, together: new Map(others.map(([member, { outcome }]) => [member, outcome])) }
-}
-
 async function isOutdated({ database }: RefreshContext, members: readonly Definition[]): Promise<boolean> {
   if (await isMoved(database, members)) return true
   for (const { id } of members) if (await queryChanged(database, id)) return true
@@ -171,8 +127,8 @@ async function bringAll(
   // Where nothing is to be done, no transaction is numbered, and so nothing is committed that others would look into.
   if (!(await isAnyDue(transaction, members, options, full)))
     return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
-  const position = await begin(transaction, members)
-  if (position === 'busy') return 'busy'
+  const { position, versions } = await claim(transaction, members)
+  if (versions.size < members.length) return 'busy'
   const steps = atOnce
     ? await bringAtOnce(transaction, members, options)
     : await bringOneByOne(transaction, members, options, full)
@@ -219,11 +175,6 @@ async function isMoved(queryable: Queryable, members: readonly Definition[]): Pr
 /** Rolls back what was done for the members before it. */
 class Outdated extends Error {}
 
-function moved(member: Definition, version: string, position: string): Definition {
-  const snapshots = member.plan.sources.map(() => position)
-  return { ...member, version, snapshots, reinitialize: null, fuseLifted: false }
-}
-
 async function isAnyDue(
   transaction: Queryable,
   members: readonly Definition[],
@@ -238,35 +189,4 @@ async function isAnyDue(
   }
   const sources = byDelta.flatMap(({ plan }) => plan.sources)
   return isPending(transaction, { plan: { sources }, snapshots: byDelta.flatMap(({ snapshots }) => snapshots) })
-}
-
-/**
- * F₁, and this transaction: asked for before anything is written, so that few others are numbered between the two. And
- * every state row, unless somebody has one of them.
- */
-async function begin(transaction: Queryable, members: readonly Definition[]): Promise<string> {
-  const [[own], locked] = (await transaction.batch(
-    [
-      sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
-      sql`select stream_table_id from freshet.stream_table_state
-        where stream_table_id = any(${members.map(({ id }) => id)}::int[]) order by 1 for update skip locked`,
-    ],
-    { prepared: true },
-  )) as [{ snapshot: string; xid: string }[], unknown[]]
-  if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
-  if (locked.length < members.length) return 'busy'
-  return printSnapshot(including(parseSnapshot(own.snapshot), BigInt(own.xid)))
-}
-
-async function advance(transaction: Queryable, members: readonly Definition[], position: string): Promise<void> {
-  await transaction.query(
-    sql`
-    update freshet.stream_table_state s
-    set frontier = coalesce((
-      select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
-      from jsonb_object_keys(s.frontier) name
-    ), '{}')
-    where s.stream_table_id = any(${members.map(({ id }) => id)}::int[])`,
-    { prepared: true },
-  )
 }

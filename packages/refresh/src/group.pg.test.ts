@@ -40,7 +40,7 @@ afterEach(() => own.drop())
 
 const run = (script: string) => database.query<Record<string, unknown>>(raw(script))
 
-const branch = () => refresher.refresh(ids[0] ?? -1, { branch: ids.slice(1), initiatedBy: 'test' })
+const grouped = () => refresher.refresh(ids[0] ?? -1, { along: ids.slice(1), initiatedBy: 'test' })
 
 async function assertAllEqual(): Promise<void> {
   for (const [name, query] of Object.entries(CHAIN)) await assertEqualToQuery(database, name, query)
@@ -56,7 +56,7 @@ test('one transaction for the whole chain, and the next goes on from it, in this
     await run(
       `update item set n = n + 5 where id = ${round + 10}; update other set word = word || '!' where k = ${round}`,
     )
-    const outcome = await branch()
+    const outcome = await grouped()
     expect(outcome).toMatchObject({ action: 'differential', changeRows: expect.any(Number) })
     expect([...(outcome.together ?? [])].map(([id, { action }]) => [id, action])).toEqual(
       ids.slice(1).map((id) => [id, 'differential']),
@@ -64,7 +64,7 @@ test('one transaction for the whole chain, and the next goes on from it, in this
     expect(await transactions()).toBe(1)
     await assertAllEqual()
   }
-  expect(await branch()).toMatchObject({ action: 'none' })
+  expect(await grouped()).toMatchObject({ action: 'none' })
   for (const id of ids) {
     const [before] = await run(`select count(*)::int as n from freshet.refresh_history`)
     expect(await createRefresher({ database, capture: triggerCapture() }).refresh(id)).toMatchObject({ action: 'none' })
@@ -77,13 +77,13 @@ test('one transaction for the whole chain, and the next goes on from it, in this
 
 test('what does not reach the end leaves the rest as it was', async () => {
   await run('insert into item values (1000, 4, 0)')
-  expect((await branch()).together?.get(ids[0] ?? -1)).toBeUndefined()
+  expect((await grouped()).together?.get(ids[0] ?? -1)).toBeUndefined()
   await assertAllEqual()
 })
 
 test('many changes, a failing link, a link that somebody holds: the first link alone', async () => {
   const alone = async () => {
-    const outcome = await branch()
+    const outcome = await grouped()
     expect(outcome).toMatchObject({ action: 'differential' })
     expect(outcome.together).toBeUndefined()
     await assertEqualToQuery(database, 'a', CHAIN.a)
@@ -116,10 +116,10 @@ test('many changes, a failing link, a link that somebody holds: the first link a
   await assertAllEqual()
 })
 
-test('a source that is truncated between two refreshes of the branch', async () => {
+test('a source that is truncated between two refreshes of the group', async () => {
   await run('truncate other')
   await run('update item set n = n + 1 where id = 6')
-  await branch()
+  await grouped()
   for (const id of ids.slice(1)) await refresher.refresh(id)
   await assertAllEqual()
 })

@@ -3,11 +3,19 @@ import type { Definition } from './definition.ts'
 import { type DeltaResult, deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
 
 /**
- * The usual refresh of a unit: little has changed, and the statements of all members are sent in one go, without waiting
- * for the answer to any of them. Where one of them turns out not to be enough, those after it have read what is not so:
- * all of it is rolled back, and the members are brought one by one.
+ * The usual refresh of several stream tables in one transaction: little has changed, and the statements of all are sent in
+ * one go, without waiting for the answer to any of them. Where one of them turns out not to be enough, those after it have
+ * read what is not so: all of it is to be rolled back, and they are brought one by one.
  */
-export class NotAtOnce extends Error {}
+export class NotAtOnce extends Error {
+  /** Where it was not enough. */
+  readonly member: number
+
+  constructor(member: number) {
+    super(`a small delta is not enough for stream table ${member}`)
+    this.member = member
+  }
+}
 
 /** Whether deltas may be enough for all. */
 export function mayBeAtOnce(members: readonly Definition[], options: RefreshOptions): boolean {
@@ -32,12 +40,14 @@ export async function bringAtOnce(
 ): Promise<readonly Step[]> {
   const statements = []
   for (const member of members) statements.push(planningOf(member), await deltaStatement(member, 'few', options))
+  const started = performance.now()
   const answers = await transaction.batch(statements, { prepared: true })
+  const durationMs = (performance.now() - started) / members.length
   return members.map((member, i) => {
     const [result] = (answers[2 * i + 1] ?? []) as unknown as DeltaResult[]
     if (result === undefined) throw new FreshetError('INTERNAL', `a refresh of ${member.stableName} answered nothing`)
     const step = result.changed ? null : stepOf(result)
-    if (step === null) throw new NotAtOnce()
-    return step
+    if (step === null) throw new NotAtOnce(member.id)
+    return { ...step, durationMs }
   })
 }

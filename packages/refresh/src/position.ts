@@ -1,0 +1,84 @@
+import {
+  FreshetError,
+  including,
+  parseSnapshot,
+  printSnapshot,
+  type Queryable,
+  type RefreshOutcome,
+  sql,
+} from '@freshet/core'
+import type { Definition } from './definition.ts'
+
+/**
+ * Where stream tables stand that were refreshed in one transaction: at its snapshot F₁, and this transaction. F₁ itself
+ * does not show it; without it, the next refresh would read a second time what one of them has emitted and another read.
+ */
+export interface MemberStep {
+  readonly outcome: RefreshOutcome
+  /** As it is now. */
+  readonly after: Definition
+}
+
+export interface Claim {
+  readonly position: string
+  /** Of those whose state rows nobody else had: they are this transaction's now. */
+  readonly versions: ReadonlyMap<number, string>
+}
+
+/**
+ * Asked for before anything is written, so that few others are numbered between F₁ and this transaction. `first`: what is
+ * to come before its snapshot.
+ */
+export async function claim(
+  transaction: Queryable,
+  members: readonly Definition[],
+  first: Parameters<Queryable['batch']>[0] = [],
+): Promise<Claim> {
+  const answers = await transaction.batch(
+    [
+      ...first,
+      sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
+      sql`select stream_table_id as id, version::text as version from freshet.stream_table_state
+        where stream_table_id = any(${members.map(({ id }) => id)}::int[]) order by 1 for update skip locked`,
+    ],
+    { prepared: true },
+  )
+  const [[own], rows] = answers.slice(first.length) as [
+    { snapshot: string; xid: string }[],
+    { id: number; version: string }[],
+  ]
+  if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
+  const position = printSnapshot(including(parseSnapshot(own.snapshot), BigInt(own.xid)))
+  return { position, versions: new Map(rows.map(({ id, version }) => [id, version])) }
+}
+
+/** The frontiers of those that were written. */
+export async function advance(transaction: Queryable, members: readonly Definition[], position: string): Promise<void> {
+  await transaction.query(
+    sql`
+    update freshet.stream_table_state s
+    set frontier = coalesce((
+      select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
+      from jsonb_object_keys(s.frontier) name
+    ), '{}')
+    where s.stream_table_id = any(${members.map(({ id }) => id)}::int[])`,
+    { prepared: true },
+  )
+}
+
+/** What is remembered of one after it was brought to the position. */
+export function moved(member: Definition, version: string, position: string): Definition {
+  const snapshots = member.plan.sources.map(() => position)
+  return { ...member, version, snapshots, reinitialize: null, fuseLifted: false }
+}
+
+/** What a refresh of `id` tells, and of the others: it was left out where somebody else had it. Null: nothing was done. */
+export function toldOf(
+  id: number,
+  done: ReadonlyMap<number, MemberStep>,
+): (Pick<RefreshOutcome, 'action'> & Partial<RefreshOutcome>) | null {
+  if (done.size === 0) return null
+  const others = [...done].filter(([member]) => member !== id)
+  const together = new Map(others.map(([member, { outcome }]) => [member, outcome]))
+  return { ...(done.get(id)?.outcome ?? { action: 'busy' }), together }
+}
