@@ -10,6 +10,7 @@ const SIX = { a: 'live', b: 'live', c: 'live', d: 'live', e: 'live', f: 'live' }
 type Case = Omit<Scene, 'tables'> & {
   readonly tables?: Scene['tables']
   readonly most?: number
+  readonly least?: number
   /** One after another, divided by a stroke; what leads comes first. */
   readonly groups: string
 }
@@ -43,6 +44,7 @@ const cases: Readonly<Record<string, Case>> = {
     groups: 'a f',
   },
   'G3 side by side where there is room': { tables: SIX, pending: 'a b c', groups: 'a|b|c' },
+  'G3 a few take one': { tables: SIX, pending: 'a b c d e f', least: 5, groups: 'a b c d e|f' },
   'G3 as many each where there is not': { tables: SIX, pending: 'a b c d e f', groups: 'a b|c d|e f' },
   'G3 with what reads them': {
     tables: { ...SIX, x: 'live < a', y: 'live < f' },
@@ -67,9 +69,9 @@ const cases: Readonly<Record<string, Case>> = {
 }
 
 describe('groupsOf', () => {
-  test.each(Object.entries(cases))('%s', (_, { groups, most = 3, ...scene }) => {
+  test.each(Object.entries(cases))('%s', (_, { groups, most = 3, least = 1, ...scene }) => {
     const { input, names } = world({ tables: CHAIN, ...scene })
-    const found = groupsOf(toStart(input), most, input)
+    const found = groupsOf(toStart(input), most, input, { least, most: 32 })
     expect(found.map(({ lead, along }) => names([lead, ...along])).join('|')).toBe(groups)
   })
 })

@@ -6,7 +6,7 @@ import { type DueInput, isDue } from './due.ts'
  *
  * G1  What has a reader in common is in one group, so that the reader can come along.
  * G2  A live table comes along when all of what it reads and is about to change is in the group, and comes before it.
- * G3  No more groups than refreshes may be started; and no more of them than that where there is enough to do for all.
+ * G3  No more groups than refreshes may be started, and about as many in each; but rather one group than several small ones.
  * G4  What is in a group took next to nothing the last time. A unit, and what only the clock or a full refresh wants, is no
  *     part of one.
  */
@@ -16,11 +16,22 @@ export interface Group {
   readonly along: readonly number[]
 }
 
-/** A transaction is not to hold many for long: nobody sees any of it before its end. */
-const LARGEST = 32
+export interface GroupSizes {
+  /** So few are done before others that run beside them would be. */
+  readonly least: number
+  /** A transaction is not to hold more for long: nobody sees any of it before its end. */
+  readonly most: number
+}
+
+const SIZES: GroupSizes = { least: 8, most: 32 }
 
 /** `due`: who is nearest to its deadline first. */
-export function groupsOf(due: readonly number[], most: number, input: DueInput): readonly Group[] {
+export function groupsOf(
+  due: readonly number[],
+  places: number,
+  input: DueInput,
+  sizes: GroupSizes = SIZES,
+): readonly Group[] {
   const scene: Scene = { ...input, bound: new Set(input.units.filter(({ length }) => length > 1).flat()) }
   const rank = new Map(due.map((id, at) => [id, at]))
   const alone = due.filter((id) => !mayBeGrouped(id, scene))
@@ -31,10 +42,11 @@ export function groupsOf(due: readonly number[], most: number, input: DueInput):
     .map((bundle) => ordered(bundle, scene))
     // too many for one transaction: what they have in common waits for all of them
     .flatMap((bundle) =>
-      bundle.length > LARGEST ? due.filter((id) => bundle.includes(id)).map((id) => [id]) : [bundle],
+      bundle.length > sizes.most ? due.filter((id) => bundle.includes(id)).map((id) => [id]) : [bundle],
     )
   const members = bundles.reduce((sum, { length }) => sum + length, 0)
-  const enough = Math.min(Math.ceil(members / Math.max(most - alone.length, 1)), LARGEST)
+  const each = Math.ceil(members / Math.max(places - alone.length, 1))
+  const enough = Math.min(Math.max(each, sizes.least), sizes.most)
   const groups: number[][] = []
   for (const bundle of bundles) {
     const last = groups.at(-1)
@@ -44,7 +56,7 @@ export function groupsOf(due: readonly number[], most: number, input: DueInput):
   return [...groups, ...alone.map((id) => [id])]
     .map((group) => ({ group, first: Math.min(...group.map((id) => rank.get(id) ?? Infinity)) }))
     .sort((a, b) => a.first - b.first)
-    .slice(0, most)
+    .slice(0, places)
     .flatMap(({ group, first }) => {
       const lead = due[first]
       return lead === undefined ? [] : [{ lead, along: group.filter((id) => id !== lead) }]

@@ -8,11 +8,14 @@ test('a warm or cold table keeps its rhythm, stretched', async () => {
     warm: { reads: ['t'], schedule: '500ms', tier: 'warm' },
     cold: { reads: ['t'], schedule: '500ms', tier: 'cold' },
   })
+  world.grouping = true
   for (let i = 0; i < 1_000; i++) {
     world.commit('t')
     await clock.advance(10)
   }
-  const count = (name: string) => world.starts.filter((start) => start.endsWith(` ${name}`)).length
+  await clock.advance(10)
+  const refreshed = world.events.flatMap((event) => (event.kind === 'refreshed' ? event.table.name : []))
+  const count = (name: string) => refreshed.filter((other) => other === name).length
   expect([count('hot'), count('warm'), count('cold')]).toEqual([20, 10, 2])
   await stop()
 })
