@@ -61,6 +61,25 @@ export const OPERATIONS: readonly Operation[] = [
     undo: drop,
   },
   { name: 'refresh a chain', run: (freshet) => freshet.refreshAll() },
+  {
+    name: 'refresh a group',
+    prepare: create({ query: 'select balance, count(*) as n from by_owner group by balance' }),
+    run: async (freshet) => {
+      const [first = -1, ...along] = await freshet.database
+        .query<{ id: number }>(sql`select stream_table_id as id from freshet.stream_table order by stream_table_id`)
+        .then((rows) => rows.map(({ id }) => id))
+      // once each alone: then it is known how quick they are
+      for (const id of [first, ...along]) await freshet.refresher.refresh(id)
+      await freshet.refresher.refresh(first, { along })
+    },
+    undo: drop,
+  },
+  {
+    name: 'refresh a unit',
+    prepare: create({ atomic: 'diamond', query: 'select b.name, b.balance, t.total from by_owner b cross join total t' }),
+    run: (freshet) => freshet.refresh('subject'),
+    undo: drop,
+  },
   { name: 'trim', run: trim },
   {
     name: 'mend a capture and reinitialise',
