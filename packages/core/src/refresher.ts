@@ -16,6 +16,8 @@ export interface RefreshOptions {
   readonly initiatedBy?: string
   /** Nobody asked for it: a table's fuse is heeded, and blows where more changes wait. */
   readonly fused?: boolean
+  /** The outcome is to tell the number of the refresh in the history: a look-up more, for whoever traces. */
+  readonly identified?: boolean
 }
 
 export interface RefreshOutcome {
@@ -28,6 +30,8 @@ export interface RefreshOutcome {
   /** Change rows that the refresh read from the buffers. */
   readonly changeRows: number
   readonly durationMs: number
+  /** Its number in the history, where that was asked for and something was written. */
+  readonly refreshId?: string
   /** The others of its unit, by their numbers: they were refreshed in the same transaction. */
   readonly together?: ReadonlyMap<number, RefreshOutcome>
 }

@@ -22,6 +22,7 @@ import { isPending } from './pending-changes.ts'
 import { fullReason } from './full-reason.ts'
 import { queryChanged } from './resolve/references.ts'
 import { oneSnapshot, settingsStatement } from './sessions.ts'
+import { type OwnRefresh, ownRefreshes } from './trace.ts'
 
 /**
  * The refresh of a unit: all members in one REPEATABLE READ transaction, at its one snapshot F₁, or none.
@@ -146,7 +147,18 @@ async function bringAll(
   }
   const written = members.filter(({ id }) => steps.get(id)?.outcome.action !== 'none')
   await advance(transaction, written, position)
-  return steps
+  return options.identified === true ? identified(transaction, steps) : steps
+}
+
+async function identified(
+  transaction: Queryable,
+  steps: ReadonlyMap<number, MemberStep>,
+): Promise<ReadonlyMap<number, MemberStep>> {
+  const own = await transaction.query<OwnRefresh>(ownRefreshes([...steps.keys()]), { prepared: true })
+  const numbers = new Map(own.map(({ streamTable, refreshId }) => [streamTable, { refreshId }]))
+  return new Map(
+    [...steps].map(([id, step]) => [id, { ...step, outcome: { ...step.outcome, ...numbers.get(id) } }] as const),
+  )
 }
 
 async function isMoved(queryable: Queryable, members: readonly Definition[]): Promise<boolean> {
