@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readConfig, readFeedAccess, readWorkers } from './config.ts'
+import { readConfig, readServingConfig } from './config.ts'
 
 const DATABASE_URL = 'postgres://me:secret@db:5432/shop'
 
@@ -32,7 +32,7 @@ test('several databases, by flags or in one variable', () => {
     databaseUrl: both,
     workers: 5,
   })
-  expect(readWorkers(undefined, { FRESHET_WORKERS: '7' })).toBe(7)
+  expect(readServingConfig({}, { FRESHET_WORKERS: '7' })).toMatchObject({ workers: 7 })
 })
 
 test('who may read feeds', () => {
@@ -43,11 +43,32 @@ test('who may read feeds', () => {
   }
   const feeds = { token: 'a-secret-of-some-length', origins: ['https://a.example', 'http://b:81'] }
   expect(readConfig([], environment)).toMatchObject({ feeds })
-  expect(readFeedAccess({ 'feed-token': 'another-secret-of-mine' }, environment)).toEqual({
-    ...feeds,
-    token: 'another-secret-of-mine',
+  expect(readServingConfig({ 'feed-token': 'another-secret-of-mine' }, environment)).toMatchObject({
+    feeds: { ...feeds, token: 'another-secret-of-mine' },
   })
-  expect(readFeedAccess({}, {})).toEqual({ token: null, origins: [] })
+})
+
+test('a command that finds its databases by itself has the rest from the same variables', () => {
+  expect(readServingConfig({}, {})).toEqual({
+    workers: 16,
+    host: '127.0.0.1',
+    port: 8710,
+    logLevel: null,
+    drainTimeoutMs: 30_000,
+    feeds: { token: null, origins: [] },
+  })
+  const environment = {
+    FRESHET_HTTP_HOST: '0.0.0.0',
+    FRESHET_HTTP_PORT: '80',
+    FRESHET_LOG_LEVEL: 'info',
+    FRESHET_DRAIN_TIMEOUT_MS: '5000',
+  }
+  expect(readServingConfig({ port: '81' }, environment)).toMatchObject({
+    host: '0.0.0.0',
+    port: 81,
+    logLevel: 'info',
+    drainTimeoutMs: 5_000,
+  })
 })
 
 test.each([

@@ -98,17 +98,25 @@ export function readConfig(args: readonly string[], environment: Environment): S
   }
 }
 
-/** For a command that has the other options for itself. */
-export function readWorkers(workers: string | undefined, environment: Environment): number {
-  return checked(schema.pick({ workers: true }), { workers }, environment).workers
+/** All but the databases, for a command that finds those by itself; the log level only where it is given. */
+export interface ServingConfig extends Omit<SchedulerConfig, 'databaseUrl' | 'logLevel'> {
+  readonly logLevel: LogLevel | null
 }
 
-/** For a command that has the other options for itself. */
-export function readFeedAccess(
-  flags: Pick<Flags, 'feed-token' | 'feed-origins'>,
-  environment: Environment,
-): FeedAccess {
-  return feedAccess(checked(schema.pick({ 'feed-token': true, 'feed-origins': true }), flags, environment))
+const serving = schema
+  .omit({ 'database-url': true })
+  .extend({ 'log-level': schema.shape['log-level'].unwrap().optional() })
+
+export function readServingConfig(flags: Flags, environment: Environment): ServingConfig {
+  const data = checked(serving, flags, environment)
+  return {
+    workers: data.workers,
+    host: data.host,
+    port: data.port,
+    logLevel: data['log-level'] ?? null,
+    drainTimeoutMs: data['drain-timeout-ms'],
+    feeds: feedAccess(data),
+  }
 }
 
 function feedAccess(data: Pick<z.output<typeof schema>, 'feed-token' | 'feed-origins'>): FeedAccess {

@@ -12,7 +12,7 @@ async function main(): Promise<void> {
   }
   const { drainTimeoutMs, ...config } = readConfig(process.argv.slice(2), process.env)
   const signal = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])
-  const scheduler = await startScheduler({ ...config, log: process.stdout })
+  const scheduler = await startScheduler({ ...config, log: process.stdout, tracing: true })
   await signal
   // a second signal ends the process at once
   for (const name of ['SIGTERM', 'SIGINT']) process.once(name, () => process.exit(1))

@@ -7,6 +7,8 @@ import { createApp, databaseNamed, type HttpServer, listen } from './http.ts'
 import { createLogger } from './log.ts'
 import { exposeTogether } from './metrics.ts'
 import { tend, type Tended } from './tended.ts'
+import type { Tracing } from './tracing/port.ts'
+import { openTracing } from './tracing/tracing.ts'
 
 /** The scheduler as a value: what `freshet-scheduler`, `freshet serve` and the demo start, each in its own process. */
 export interface SchedulerOptions {
@@ -24,6 +26,8 @@ export interface SchedulerOptions {
   readonly logLevel?: LogLevel
   /** Where log lines go. Default: standard error, so that an embedding program keeps its output. */
   readonly log?: { write(line: string): void }
+  /** Whether the variables of OpenTelemetry (`OTEL_…`) are heeded, which make this process's tracer. Default: no. */
+  readonly tracing?: boolean
   /** Told of everything that the coordinator does. Must not throw. */
   readonly listener?: (event: CoordinatorEvent) => void
 }
@@ -49,22 +53,25 @@ export async function startScheduler(options: SchedulerOptions): Promise<Schedul
   const several = databases.length > 1
   const workers = createWorkers(Math.max(options.workers ?? DEFAULT_WORKERS, databases.length))
   const startedAt = new Date()
+  const tracing = options.tracing === true ? await openTracing(logger) : null
   const tended = databases.map((database) =>
     tend({
       database,
       labelled: several,
       startedAt,
       logger,
+      tracing,
       listener,
       ...(several ? { workers: workers.share() } : {}),
     }),
   )
   try {
     await someBegun(tended)
-    return await serve(tended, options, logger)
+    return await serve(tended, options, logger, tracing)
   } catch (error) {
     await Promise.all(tended.map((one) => one.drain(DEFAULT_DRAIN_TIMEOUT_MS)))
     await Promise.all(tended.map((one) => one.close()))
+    await tracing?.close()
     throw error
   }
 }
@@ -76,7 +83,12 @@ async function someBegun(tended: readonly Tended[]): Promise<void> {
   if (first?.status === 'rejected' && outcomes.every(({ status }) => status === 'rejected')) throw first.reason
 }
 
-async function serve(tended: readonly Tended[], options: SchedulerOptions, logger: Logger): Promise<Scheduler> {
+async function serve(
+  tended: readonly Tended[],
+  options: SchedulerOptions,
+  logger: Logger,
+  tracing: Tracing | null,
+): Promise<Scheduler> {
   const feeds = createFeeds({
     source: (context) => {
       const one = databaseNamed(tended, context.req.query('database'))
@@ -107,6 +119,7 @@ async function serve(tended: readonly Tended[], options: SchedulerOptions, logge
         await http.close()
         // closing waits for connections that are lent; those of unfinished refreshes end with the process
         await Promise.all(tended.filter((_, i) => drained[i]).map((one) => one.close()))
+        await tracing?.close()
       })()),
   }
 }

@@ -8,13 +8,15 @@ import {
   systemClock,
   type WorkerShare,
 } from '@freshet/coordinator'
-import { type FreshetError, requireSchema, toFreshetError } from '@freshet/core'
+import { databaseWord, type FreshetError, requireSchema, toFreshetError } from '@freshet/core'
 import type { Logger } from 'pino'
 import { type Api, createApi } from './api.ts'
 import type { NamedDatabase } from './database-names.ts'
 import { logEvent, logStream } from './log.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { series as createSeries } from './series.ts'
+import { type RefreshSpans, refreshSpans } from './tracing/refresh-spans.ts'
+import type { Tracing } from './tracing/port.ts'
 
 /**
  * One database in the care of this process. It can be asked from the beginning, and says what is wrong while it can not be
@@ -41,6 +43,8 @@ export interface TendedOptions {
   readonly startedAt: Date
   readonly logger: Logger
   readonly workers?: WorkerShare
+  /** Null: nothing is traced. */
+  readonly tracing: Tracing | null
   readonly listener?: ((event: CoordinatorEvent) => void) | undefined
 }
 
@@ -55,13 +59,14 @@ interface Running {
 }
 
 export function tend(options: TendedOptions): Tended {
-  const { labelled, logger, startedAt, workers, listener } = options
+  const { labelled, logger, startedAt, workers, tracing, listener } = options
   const { name, url } = options.database
   const log = labelled ? logger.child({ database: name }) : logger
   const stopping = new AbortController()
   const series = createSeries()
   let running: Running | null = null
   let trouble: FreshetError | null = null
+  let spans: RefreshSpans | null = null
   const view = (): CoordinatorView =>
     running?.coordinator.view() ?? { trouble, lastPollAgoMs: null, stopping: stopping.signal.aborted, tables: [] }
   const freshet = (): Freshet => {
@@ -77,6 +82,7 @@ export function tend(options: TendedOptions): Tended {
     logEvent(log, event)
     metrics.record(event)
     series.record(event)
+    spans?.record(event)
     listener?.(event)
   }
 
@@ -84,6 +90,7 @@ export function tend(options: TendedOptions): Tended {
     const client = await connect({ databaseUrl: url, poolSize: POOL_SIZE, applicationName: 'freshet-scheduler' })
     try {
       await requireSchema(client.database)
+      if (tracing !== null) spans = await spansOf(tracing, client, name)
       stopping.signal.throwIfAborted()
     } catch (error) {
       await client.close()
@@ -99,7 +106,7 @@ export function tend(options: TendedOptions): Tended {
       freshet: client,
       coordinator: startCoordinator({
         database,
-        refresher,
+        refresher: spans?.watch(refresher) ?? refresher,
         capture,
         removeLeftovers: () => client.removeLeftovers(),
         listener: heard,
@@ -153,4 +160,10 @@ export function tend(options: TendedOptions): Tended {
     },
     close: async () => running?.freshet.close(),
   }
+}
+
+async function spansOf(tracing: Tracing, client: Freshet, database: string): Promise<RefreshSpans> {
+  const reads = async () =>
+    new Map((await client.list()).map(({ name, sources }) => [name, sources.map((source) => source.name)]))
+  return refreshSpans({ tracing, database, word: await databaseWord(client.database), reads })
 }

@@ -122,4 +122,5 @@ export { parseSchedule, printDuration, printSchedule, type Schedule } from './sc
 export { parseAtomic, parseSla, parseTier, type ServiceSpec, type Tier, TIERS } from './service.ts'
 export { type Fragment, identifier, join, literal, quoteIdentifier, quoteLiteral, raw, sql, type Sql } from './sql.ts'
 export { STANDING } from './standing-marker.ts'
+export { refreshTrace, type TraceIdentity } from './trace-identity.ts'
 export { codeOfSqlState, type SqlState, SQLSTATE_CLASSES, SQLSTATES, STREAM_TABLE_WRITE_SQLSTATE } from './sqlstate.ts'

@@ -21,6 +21,8 @@ export interface RefreshOptions {
    * far as that is faster. What is read comes before what reads it. Those that are not are left as they were.
    */
   readonly along?: readonly number[]
+  /** The outcome is to tell the number of the refresh in the history: a look-up more, for whoever traces. */
+  readonly identified?: boolean
 }
 
 export interface RefreshOutcome {
@@ -34,6 +36,8 @@ export interface RefreshOutcome {
   readonly changeRows: number
   /** With others in one transaction: its share. */
   readonly durationMs: number
+  /** Its number in the history, where that was asked for and something was written. */
+  readonly refreshId?: string
   /** The others of its unit, or those that came along, by their numbers: they were refreshed in the same transaction. */
   readonly together?: ReadonlyMap<number, RefreshOutcome>
 }

@@ -19,6 +19,7 @@ import type { Decision } from './choose.ts'
 import { nameOf, type Definition } from './definition.ts'
 import { recordDecision } from './experience.ts'
 import { ALL_ROWS, differing, ENOUGH_MEMORY, settingsStatement } from './sessions.ts'
+import { type OwnRefresh, ownRefreshes } from './trace.ts'
 
 /**
  * One differential refresh: the statement for the sources that are expected to have changed, sent with its settings in
@@ -48,7 +49,7 @@ interface StatementResult {
 }
 
 /** `ms`: where a decision is recorded, what the server took; else what the round trip took. */
-export type DifferentialResult = StatementResult & { readonly ms: number }
+export type DifferentialResult = StatementResult & { readonly ms: number; readonly refreshId?: string }
 
 /** `decision` is recorded with it. */
 export async function runDifferential(
@@ -63,12 +64,16 @@ export async function runDifferential(
   const settings = settingsStatement([...changes, ...PLANNING])
   const memory = variant.extent !== 'few' ? [sql`select ${ENOUGH_MEMORY}`] : []
   const record = decision === null ? [] : [recordDecision(definition.id, decision)]
+  const identify = options.identified === true ? [ownRefreshes([definition.id])] : []
   const started = performance.now()
-  const answers = await session.batch([settings, ...memory, statement, ...record], { prepared: true })
-  const [rows, recorded] = answers.slice(1 + memory.length)
+  const answers = await session.batch([settings, ...memory, statement, ...record, ...identify], { prepared: true })
+  const [rows, ...more] = answers.slice(1 + memory.length)
+  const recorded = more.slice(0, record.length)[0]
+  const [own] = (more[record.length] ?? []) as unknown as OwnRefresh[]
   const ms = performance.now() - started
   const [server] = (recorded ?? []) as { readonly ms: number }[]
-  return { ...single(rows as StatementResult[] | undefined), ms: server?.ms ?? ms }
+  const identified = own === undefined ? {} : { refreshId: own.refreshId }
+  return { ...single(rows as StatementResult[] | undefined), ms: server?.ms ?? ms, ...identified }
 }
 
 /** Statement and parameters; `changed` are the sources that it reads. */

@@ -102,6 +102,7 @@ export interface Recorded {
   readonly version: string
   readonly snapshot: string
   readonly sourceRows: number
+  readonly refreshId: string
 }
 
 export async function recordFull(
@@ -142,8 +143,10 @@ export async function recordFull(
       select ${definition.id}::int, transaction_timestamp(), ${entry.action}, ${entry.reason}, ${entry.initiatedBy},
         ${rowsInserted}::bigint, ${rowsDeleted}::bigint, read.rows, ${decision}::jsonb
       from read
+      returning refresh_id::text as id
     )
-    select state.version, pg_current_snapshot()::text as snapshot, read.rows as "sourceRows" from state, read`,
+    select state.version, pg_current_snapshot()::text as snapshot, read.rows as "sourceRows", entry.id as "refreshId"
+    from state, read, entry`,
     { prepared: true },
   )
   if (recorded === undefined) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no state`)

@@ -11,9 +11,8 @@ import {
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
-import { advance, claim, type MemberStep, moved } from './position.ts'
+import { claim, type MemberStep, settle } from './position.ts'
 import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
-import { NOTHING } from './unit-member.ts'
 
 /**
  * A refresh of several stream tables that need not be refreshed together, but are faster so: one transaction and one
@@ -68,16 +67,8 @@ function inOneTransaction(
         const taken = withoutReadersOfOthers(members.filter(({ id, version }) => versions.get(id) === version))
         if (taken.length < SMALLEST_GROUP) return { done: NONE, odd: odd.map(({ id }) => id) }
         const steps = await bringAtOnce(transaction, taken, options)
-        await advance(
-          transaction,
-          taken.filter((_, i) => steps[i]?.action !== 'none'),
-          position,
-        )
-        const done = taken.map((member, i): [number, MemberStep] => {
-          const { version, ...outcome } = steps[i] ?? { ...NOTHING, version: null }
-          return [member.id, { outcome, after: version === null ? member : moved(member, version, position) }]
-        })
-        return { done: new Map(done), odd: odd.map(({ id }) => id) }
+        const done = await settle(transaction, taken, steps, position, options)
+        return { done, odd: odd.map(({ id }) => id) }
 
         /** Somebody else has what they read, and will have changes for them. */
         function withoutReadersOfOthers(those: readonly Definition[]): readonly Definition[] {

@@ -44,4 +44,5 @@ export {
   type ResumedPosition,
   touch,
 } from './subscription.ts'
+export { refreshesWithin } from './trace.ts'
 export { verifyStreamTable, type Verification } from './verify.ts'

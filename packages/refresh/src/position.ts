@@ -4,10 +4,14 @@ import {
   parseSnapshot,
   printSnapshot,
   type Queryable,
+  type RefreshOptions,
   type RefreshOutcome,
+  type Sql,
   sql,
 } from '@freshet/core'
 import type { Definition } from './definition.ts'
+import { type OwnRefresh, ownRefreshes } from './trace.ts'
+import type { Step } from './unit-member.ts'
 
 /**
  * Where stream tables stand that were refreshed in one transaction: at its snapshot F₁, and this transaction. F₁ itself
@@ -52,22 +56,45 @@ export async function claim(
   return { position, versions: new Map(rows.map(({ id, version }) => [id, version])) }
 }
 
-/** The frontiers of those that were written. */
-export async function advance(transaction: Queryable, members: readonly Definition[], position: string): Promise<void> {
-  await transaction.query(
-    sql`
+/** After all are brought to it: the frontiers of those that were written, and what is to be told and remembered of each. */
+export async function settle(
+  transaction: Queryable,
+  members: readonly Definition[],
+  steps: readonly Step[],
+  position: string,
+  options: RefreshOptions,
+): Promise<ReadonlyMap<number, MemberStep>> {
+  const brought = members.flatMap((member, i) => {
+    const step = steps[i]
+    return step === undefined ? [] : [{ member, step }]
+  })
+  const written = brought.filter(({ step }) => step.action !== 'none').map(({ member }) => member.id)
+  await transaction.query(advanced(written, position), { prepared: true })
+  const own =
+    options.identified === true ? await transaction.query<OwnRefresh>(ownRefreshes(written), { prepared: true }) : []
+  const numbers = new Map(own.map(({ streamTable, refreshId }) => [streamTable, { refreshId }]))
+  return new Map(
+    brought.map(({ member, step: { version, ...outcome } }) => [
+      member.id,
+      {
+        outcome: { ...outcome, ...numbers.get(member.id) },
+        after: version === null ? member : moved(member, version, position),
+      },
+    ]),
+  )
+}
+
+function advanced(members: readonly number[], position: string): Sql {
+  return sql`
     update freshet.stream_table_state s
     set frontier = coalesce((
       select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
       from jsonb_object_keys(s.frontier) name
     ), '{}')
-    where s.stream_table_id = any(${members.map(({ id }) => id)}::int[])`,
-    { prepared: true },
-  )
+    where s.stream_table_id = any(${members}::int[])`
 }
 
-/** What is remembered of one after it was brought to the position. */
-export function moved(member: Definition, version: string, position: string): Definition {
+function moved(member: Definition, version: string, position: string): Definition {
   const snapshots = member.plan.sources.map(() => position)
   return { ...member, version, snapshots, reinitialize: null, fuseLifted: false }
 }

@@ -253,6 +253,7 @@ class CachingRefresher implements Refresher {
         rowsInserted: result.rows_inserted,
         rowsDeleted: result.rows_deleted,
         changeRows,
+        ...(result.refreshId === undefined ? {} : { refreshId: result.refreshId }),
       }
     }
     if (result.version === null) {
@@ -346,7 +347,8 @@ class CachingRefresher implements Refresher {
           preferredAt: decision?.changeRows ?? null,
         }),
       })
-      return { action: 'full', reason, ...done.result }
+      const identified = options.identified === true ? { refreshId: done.refreshId } : {}
+      return { action: 'full', reason, ...done.result, ...identified }
     } catch (error) {
       // The state row changed after this transaction's snapshot: somebody else refreshed meanwhile.
       if (isFreshetError(error) && error.sqlState === '40001') return 'again'

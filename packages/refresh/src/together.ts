@@ -3,7 +3,7 @@ import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
 import { isPending } from './pending-changes.ts'
-import { advance, claim, type MemberStep, moved } from './position.ts'
+import { claim, type MemberStep, settle } from './position.ts'
 import { queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
 import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
@@ -132,17 +132,7 @@ async function bringAll(
   const steps = atOnce
     ? await bringAtOnce(transaction, members, options)
     : await bringOneByOne(transaction, members, options, full)
-  await advance(
-    transaction,
-    members.filter((_, i) => steps[i]?.action !== 'none'),
-    position,
-  )
-  return new Map(
-    members.map((member, i) => {
-      const { version, ...outcome } = steps[i] ?? { ...NOTHING, version: null }
-      return [member.id, { outcome, after: version === null ? member : moved(member, version, position) }]
-    }),
-  )
+  return settle(transaction, members, steps, position, options)
 }
 
 /** Whatever each of them takes. */

@@ -1,6 +1,7 @@
 import { databaseWord, isFreshetError } from '@freshet/core'
 import { closeSubscription, openSubscription, type OpenSubscription, type RefreshContext } from '@freshet/refresh'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startDelivery } from './delivery.ts'
 import type { FeedPage, SubscribeOptions, Subscription } from './feed.ts'
 import type { Poller } from './poller.ts'
 import { type ReadPage, readLargeWindow, readSmallWindow, readTable } from './read.ts'
@@ -118,12 +119,15 @@ function linger({ context, lingering }: Feeds, id: string, ms: number): void {
 }
 
 async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, void, void> {
-  const { feeds, feed, options, signal } = reading
+  const { feeds, feed, word, options, signal } = reading
   const { database } = feeds.context
+  const delivered = { database, word, feed }
   const pageRows = Math.max(1, options.pageRows ?? PAGE_ROWS)
   let at = feed.snapshot
   if ((options.from ?? 'snapshot') === 'snapshot') {
+    const delivery = startDelivery(delivered, null)
     for await (const { snapshot, ...page } of readTable(database, feed, pageRows)) {
+      await delivery.page(page)
       yield pageOf<Row>(reading, 'snapshot', page, snapshot)
       if (page.last) handled(reading, snapshot)
       at = snapshot
@@ -132,10 +136,12 @@ async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, v
   while (!signal.aborted) {
     const window = await feeds.poller.next(feed, at, signal)
     if (window === null) return
+    const delivery = startDelivery(delivered, window)
     const small = await patiently(signal, () => readShared(reading, window, pageRows))
     if (signal.aborted) return
     for await (const page of small === null ? readLargeWindow(database, feed, window, pageRows) : [small]) {
       if (page.changes.length === 0) continue
+      await delivery.page(page)
       yield pageOf<Row>(reading, 'changes', page, window.to)
       if (page.last) handled(reading, window.to)
     }
