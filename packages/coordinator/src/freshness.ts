@@ -1,4 +1,4 @@
-import { type Database, sql } from '@freshet/core'
+import { type Database, type Queryable, sql } from '@freshet/core'
 import type { RosterTable } from './roster.ts'
 
 /**
@@ -87,11 +87,11 @@ export async function recordFreshness(database: Database, observed: readonly Obs
 }
 
 /** Removes what is older than `retentionMs`, at most `limit` rows; returns how many. */
-export async function pruneFreshness(database: Database, retentionMs: number, limit: number): Promise<number> {
+export async function pruneFreshness(database: Queryable, retentionMs: number, limit: number): Promise<number> {
   const [row] = await database.query<{ pruned: number }>(
     sql`with expired as materialized (
         select stream_table_id, hour, bucket from freshet.freshness
-        where hour < clock_timestamp() - ${retentionMs}::float8 * interval '1 millisecond'
+        where hour < statement_timestamp() - ${retentionMs}::float8 * interval '1 millisecond'
         order by hour
         limit ${limit}
         for update skip locked

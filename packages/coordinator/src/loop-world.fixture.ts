@@ -110,6 +110,10 @@ export class World {
   /** What was counted of how long changes waited; while `full`, the database does not take it. */
   readonly waits: Observed[] = []
   full = false
+  /** Rows of history past their time, how long a batch of them takes, and when each was begun. */
+  history = 0
+  pruneMs = 0
+  readonly prunes: number[] = []
   /** What some process left on the server. */
   readonly leftovers: string[] = []
   settings: Settings = DEFAULT_SETTINGS
@@ -302,7 +306,16 @@ export class World {
           this.trims.push(`${now()} ${stableName} ${limit}`)
           return 0
         }),
-      prune: () => answering(() => 0),
+      prune: async (_retentionMs, limit, signal) => {
+        this.prunes.push(now())
+        await this.clock.sleep(this.pruneMs, signal)
+        if (signal.aborted) throw new FreshetError('STATEMENT_CANCELED', 'canceled')
+        return answering(() => {
+          const rows = Math.min(this.history, limit)
+          this.history -= rows
+          return rows
+        })
+      },
       recordFreshness: (observed) =>
         answering(() => {
           if (this.full) throw new FreshetError('SERVER_OVERLOADED', 'disk full')

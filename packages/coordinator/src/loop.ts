@@ -44,7 +44,7 @@ const SAME_MOMENT_MS = 5
  */
 export function createLoop(options: LoopOptions): Loop {
   const { store, refresher, clock, listener, signal, workers = UNSHARED } = options
-  const care = upkeep(store, clock, listener)
+  const care = upkeep(store, clock, listener, signal)
   const running = new Map<number, Promise<void>>()
   let roster: Roster = EMPTY_ROSTER
   let settings: Settings = DEFAULT_SETTINGS

@@ -8,6 +8,7 @@ import { recordFailure, recordSuccess } from './record.ts'
 import { databaseStore } from './store.ts'
 import { countingTables, type CountingTables, ORDERS, stableNameOf } from './counting-tables.fixture.ts'
 
+const DAY_MS = 86_400_000
 const POLICY = { backoff: { baseMs: 500, maxMs: 60_000 }, maxConsecutiveErrors: 3 }
 
 let tables: CountingTables
@@ -182,6 +183,17 @@ describe('failures', () => {
 })
 
 describe('clean-up', () => {
+  const oldHistory = async (id: number, rows: number) => {
+    await database.query(raw('delete from freshet.refresh_history'))
+    await database.query(sql`
+      insert into freshet.refresh_history (stream_table_id, started_at, action, initiated_by)
+      select ${id}, clock_timestamp() - (2 + i) * interval '1 day', 'full', 'test' from generate_series(1, ${rows}::int) i`)
+  }
+  const historyRows = async () => {
+    const [row] = await database.query<{ n: number }>(raw('select count(*)::int as n from freshet.refresh_history'))
+    return row?.n
+  }
+
   test('removes what every consumer has read, in batches, and nothing else', async () => {
     const a = await tables.addTable('a', [ORDERS])
     const b = await tables.addTable('b', [ORDERS])
@@ -223,9 +235,50 @@ describe('clean-up', () => {
     expect(left).toEqual({ count: 5, oldest: 4 })
   })
 
+  test('schedulers prune side by side: neither takes the rows of the other, nor waits for them', async () => {
+    const a = await tables.addTable('a', [ORDERS])
+    await oldHistory(a, 10)
+    const taken = await database.transaction(async (transaction) => {
+      expect(await pruneHistory(transaction, DAY_MS, 4)).toBe(4)
+      return [await pruneHistory(database, DAY_MS, 4), await pruneHistory(database, DAY_MS, 4)]
+    })
+    expect(taken).toEqual([4, 2])
+    expect(await historyRows()).toBe(0)
+  })
+
+  test('a batch of history that runs is canceled by the signal, and undone; the connection is as before', async () => {
+    const a = await tables.addTable('a', [ORDERS])
+    await oldHistory(a, 10)
+    const keeper = await own.client()
+    await keeper.query('select pg_advisory_lock(4711)')
+    await database.query(
+      raw(`
+      create function wait_for_it() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(4711); return old; end $$;
+      create trigger wait_for_it before delete on freshet.refresh_history for each row execute function wait_for_it()`),
+    )
+    const stop = new AbortController()
+    const store = databaseStore(database, tables.capture)
+    const pruning = store.prune(DAY_MS, 5, stop.signal)
+    const ended = expect(pruning).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
+    await expect
+      .poll(() =>
+        database.query(raw(`select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted`)),
+      )
+      .toHaveLength(1)
+    stop.abort()
+    await ended
+    await keeper.query('select pg_advisory_unlock(4711)')
+    expect(await historyRows()).toBe(10)
+    await expect(store.prune(DAY_MS, 5, stop.signal)).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
+    expect(await historyRows()).toBe(10)
+    expect(await store.prune(DAY_MS, 5, new AbortController().signal)).toBe(5)
+    expect(await historyRows()).toBe(5)
+  })
+
   test('how long changes waited is added to the counts of the hour, and goes with the history', async () => {
     const [a, b] = [await tables.addTable('a', [ORDERS]), await tables.addTable('b', [ORDERS])]
     const store = databaseStore(database, tables.capture)
+    const { signal } = new AbortController()
     const seen = { refreshes: 2, promised: 2, late: 1 }
     await store.recordFreshness([
       { streamTable: b, bucket: 3, ...seen },
@@ -244,9 +297,9 @@ describe('clean-up', () => {
       { id: b, bucket: 3, refreshes: 3, promised: 2, late: 1, whole: true },
     ])
     await database.query(raw('delete from freshet.refresh_history'))
-    expect(await store.prune(3 * 3_600_000, 10)).toBe(0)
+    expect(await store.prune(3 * 3_600_000, 10, signal)).toBe(0)
     await database.query(raw(`update freshet.freshness set hour = hour - interval '4 hours' where bucket = 3`))
-    expect(await store.prune(3 * 3_600_000, 10)).toBe(1)
+    expect(await store.prune(3 * 3_600_000, 10, signal)).toBe(1)
     expect(await counts()).toHaveLength(1)
   })
 })

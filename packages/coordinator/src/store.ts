@@ -9,6 +9,7 @@ import {
   type UnderSettings,
   withSessionSettings,
 } from '@freshet/core'
+import { cancelable } from './cancelable.ts'
 import { type CatalogTable, readCatalog } from './catalog.ts'
 import { type Observed, pruneFreshness, recordFreshness } from './freshness.ts'
 import { type Inspection, inspectSources } from './inspect.ts'
@@ -28,8 +29,8 @@ export interface Store {
   recordSuccess(streamTable: number): Promise<void>
   /** Removes consumed change rows of one source, at most `limit`; returns how many. */
   trim(stableName: string, limit: number): Promise<number>
-  /** History, and how long changes waited. */
-  prune(retentionMs: number, limit: number): Promise<number>
+  /** History, and how long changes waited: one batch, which the signal cancels in the server. */
+  prune(retentionMs: number, limit: number, signal: AbortSignal): Promise<number>
   recordFreshness(observed: readonly Observed[]): Promise<void>
   /** Sends the announcements that were held back long enough; true when some still are. */
   announce(): Promise<boolean>
@@ -61,10 +62,11 @@ export function databaseStore(
     recordFailure: (policy, failure) => recordFailure(database, policy, failure),
     recordSuccess: (streamTable) => recordSuccess(database, streamTable),
     trim: (stableName, limit) => trimBuffer(database, capture, stableName, limit),
-    prune: async (retentionMs, limit) => {
-      const rows = await pruneHistory(database, retentionMs, limit)
-      return rows === limit ? rows : rows + (await pruneFreshness(database, retentionMs, limit - rows))
-    },
+    prune: (retentionMs, limit, signal) =>
+      cancelable(database, signal, async (transaction) => {
+        const rows = await pruneHistory(transaction, retentionMs, limit)
+        return rows === limit ? rows : rows + (await pruneFreshness(transaction, retentionMs, limit - rows))
+      }),
     recordFreshness: (observed) => recordFreshness(database, observed),
     announce: async () => {
       const [row] = await database.query<{ held: boolean }>(sql`select freshet.announce_held(null) as held`, {

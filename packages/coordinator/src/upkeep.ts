@@ -1,4 +1,4 @@
-import { DEFAULT_SETTINGS, type Settings, toFreshetError } from '@freshet/core'
+import { DEFAULT_SETTINGS, isFreshetError, type Settings, toFreshetError } from '@freshet/core'
 import type { CatalogTable } from './catalog.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
@@ -10,9 +10,9 @@ import type { Store } from './store.ts'
 /**
  * What goes on beside the refreshes: removing change rows that every consumer has read, history past its time and what
  * processes left that ended too early, sending announcements that were held back, writing down how long changes waited,
- * and looking after the captures. One
- * task at a time, in small transactions, and only after something was committed (a frontier moved, for clean-up); so an
- * idle database is left alone.
+ * and looking after the captures. One task at a time, in small transactions, and only after something was committed (a
+ * frontier moved, for clean-up); so an idle database is left alone. Who drains is not kept by it: what comes in batches ends
+ * with the one that runs, and that of the history is canceled.
  */
 export interface Upkeep {
   /** It has read further in its sources, and whoever reads it may have as well. */
@@ -39,7 +39,7 @@ const ANNOUNCE_EVERY_MS = 50
 const COUNT_EVERY_MS = 5_000
 const DAY_MS = 86_400_000
 
-export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener): Upkeep {
+export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener, signal: AbortSignal): Upkeep {
   const toTrim = new Set<string>()
   let toPrune = false
   let toAnnounce = false
@@ -59,15 +59,18 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     toTrim.clear()
     for (const stableName of sources) {
       const limit = settings.cleanup_batch_rows
-      const rows = await inBatches(limit, () => store.trim(stableName, limit))
+      const rows = await inBatches(limit, signal, () => store.trim(stableName, limit))
       if (rows.more) toTrim.add(stableName)
       if (rows.count > 0) listener({ kind: 'trimmed', stableName, rows: rows.count })
     }
   }
   const prune = async (settings: Settings) => {
     const retentionMs = settings.history_retention_days * DAY_MS
-    const rows = await inBatches(PRUNE_ROWS, () => store.prune(retentionMs, PRUNE_ROWS))
+    const startedAt = clock.now()
+    const rows = await inBatches(PRUNE_ROWS, signal, () => store.prune(retentionMs, PRUNE_ROWS, signal))
     toPrune = rows.more
+    // what is left of a long time is not waited for
+    if (rows.more) pruneAt = clock.now() + restAfter(clock.now() - startedAt, 0, PRUNE_EVERY_MS)
     if (rows.count > 0) listener({ kind: 'pruned', rows: rows.count })
   }
   const inspect = async () => {
@@ -100,6 +103,7 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
     try {
       await tasks[task](settings)
     } catch (error) {
+      if (signal.aborted && isFreshetError(error, 'STATEMENT_CANCELED')) return
       listener({ kind: 'upkeep_failed', task, error: toFreshetError(error) })
     }
   }
@@ -144,9 +148,13 @@ export function upkeep(store: Store, clock: Clock, listener: CoordinatorListener
   }
 }
 
-async function inBatches(limit: number, batch: () => Promise<number>): Promise<{ count: number; more: boolean }> {
+async function inBatches(
+  limit: number,
+  signal: AbortSignal,
+  batch: () => Promise<number>,
+): Promise<{ count: number; more: boolean }> {
   let count = 0
-  for (let i = 0; i < BATCHES; i++) {
+  for (let i = 0; i < BATCHES && !signal.aborted; i++) {
     const rows = await batch()
     count += rows
     if (rows < limit) return { count, more: false }
