@@ -29,7 +29,7 @@ const TARGETS = {
     command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'postgres', 'tests/src/chaos'],
     build: true,
     long: true,
-    purpose: 'three schedulers killed and frozen at random under load; ten minutes',
+    purpose: 'schedulers and a subscriber killed and frozen at random under load; a quarter of an hour',
   },
   'test:concurrency': {
     command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'postgres', 'tests/src/concurrency'],

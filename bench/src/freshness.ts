@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freshnessUnderLoad } from './freshness-load.ts'
 import { measurement, percentile } from './measurement.ts'
 import { processTime } from './processor-time.ts'
 import { startSchedulerProcess, stopSchedulerProcess } from './scheduler-process.ts'
@@ -18,6 +19,7 @@ const POLL_MS = 1
 export async function freshness(bench: Bench): Promise<void> {
   await idle(bench)
   await live(bench)
+  await freshnessUnderLoad(bench)
 }
 
 async function live(bench: Bench): Promise<void> {
@@ -43,6 +45,8 @@ async function live(bench: Bench): Promise<void> {
   } finally {
     await stopSchedulerProcess(scheduler)
   }
+  await bench.freshet.drop('by_writer')
+  await client.query('drop table events')
 }
 
 async function writeAndWatch(bench: Bench): Promise<{ ages: number[]; seconds: number }> {

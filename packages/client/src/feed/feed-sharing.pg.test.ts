@@ -1,7 +1,8 @@
 import { connect, raw } from '@freshet/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { assertEqualToQuery } from '@freshet/testkit'
 import { createFreshet } from '../connect.ts'
-import { type FeedWorld, feedWorld, next, observed, weights } from './feed.fixture.ts'
+import { type FeedWorld, feedWorld, next, observed, STREAMS, weights } from './feed.fixture.ts'
 
 let world: FeedWorld
 beforeAll(async () => {
@@ -41,6 +42,43 @@ test('feeds of one client wait on one connection, and read a window once', async
   expect(polls.length).toBeGreaterThan(0)
   expect(new Set(polls.map(({ session }) => session)).size).toBe(1)
   await client.close()
+})
+
+test('feeds at the same place read a batch of several pages once, each its own pages', async () => {
+  const { freshet, run } = world
+  const { freshet: client, sent } = await observing()
+  const options = { from: 'now', pageRows: 10, durable: false } as const
+  const feeds = [
+    await client.subscribe('notes', options),
+    await client.subscribe('notes', options),
+    await client.subscribe('notes', options),
+  ]
+  const change = async (id: number, count: number) => {
+    const firsts = feeds.map(next)
+    await run(`insert into sales select ${id} + i, 3, 1, 'some ' || i from generate_series(1, ${count}) i`)
+    await freshet.refresh('notes')
+    return Promise.all(
+      feeds.map(async (feed, i) => {
+        const pages = [await firsts[i]]
+        while (pages.at(-1)?.token === null) pages.push(await next(feed))
+        return pages
+      }),
+    )
+  }
+  await change(20_000, 1)
+  const before = sent('consolidated').length
+  const [one, two, three] = await change(21_000, 25)
+  expect(sent('consolidated')).toHaveLength(before + 1)
+  for (const pages of [one, two, three]) {
+    expect(pages?.map((page) => page?.changes.length)).toEqual([10, 10, 5])
+    expect(pages?.map((page) => page?.changes)).toEqual(one?.map((page) => page?.changes))
+  }
+  // more than a page for each of them: through a cursor
+  const [large] = await change(22_000, 35)
+  expect(large?.map((page) => page?.changes.length)).toEqual([10, 10, 10, 5])
+  expect(sent('fetch forward').length).toBeGreaterThan(0)
+  await client.close()
+  await assertEqualToQuery(world.database, 'notes', STREAMS.notes)
 })
 
 test('a batch of many pages is read page by page, as fast as the reader asks', async () => {

@@ -8,7 +8,7 @@ import {
 } from '@freshet/core'
 import { acknowledge, type OpenSubscription, touch } from '@freshet/refresh'
 import { bell } from './bell.ts'
-import { CURRENT_SNAPSHOT, pollStatement, type Window } from './statements.ts'
+import { CURRENT_SNAPSHOT, type Place, pollStatement, type Window } from './statements.ts'
 
 /**
  * One connection for all feeds of a process. A refresh that changed something and commits wakes it (NOTIFY); besides, it
@@ -109,27 +109,30 @@ export function feedPoller(database: Database, { pollMs }: PollerOptions): Polle
       if (row?.snapshot === seen) return
     }
     // in one order, so that the same tables make the same statement
-    const places = new Map(
-      asking
-        .map(({ feed: { stableName }, snapshot }) => [`${stableName} ${snapshot}`, { stableName, snapshot }] as const)
-        .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
-    )
-    const answer = await ask(session, under, [...places.values()])
-    seen = answer.snapshot
-    const changed = new Set([...places.keys()].filter((_, i) => answer.changed[i] !== false))
+    const places = new Map<string, Place & { readonly key: string; readonly waiters: Waiter[] }>()
     for (const waiter of asking) {
-      const from = waiter.snapshot
-      waiter.snapshot = answer.snapshot
-      if (!changed.has(`${waiter.feed.stableName} ${from}`) || !waiting.delete(waiter)) continue
-      waiter.resolve({ from, to: answer.snapshot })
+      const { feed, snapshot } = waiter
+      const key = `${feed.stableName} ${snapshot}`
+      const place = places.get(key) ?? { key, stableName: feed.stableName, snapshot, waiters: [] }
+      places.set(key, place)
+      place.waiters.push(waiter)
     }
+    const asked = [...places.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    const answer = await ask(session, under, asked)
+    seen = answer.snapshot
+    asked.forEach(({ snapshot: from, waiters }, i) => {
+      for (const waiter of waiters) waiter.snapshot = answer.snapshot
+      if (answer.changed[i] === false) return
+      const readers = waiters.filter((waiter) => waiting.delete(waiter))
+      for (const waiter of readers) waiter.resolve({ from, to: answer.snapshot, readers: readers.length })
+    })
   }
 
   /** A buffer that is gone is news for everybody: each will find out whether it was its own. */
   async function ask(
     session: Session,
     under: UnderSettings,
-    places: readonly { readonly stableName: string; readonly snapshot: string }[],
+    places: readonly Place[],
   ): Promise<{ readonly snapshot: string; readonly changed: readonly boolean[] }> {
     try {
       const [row] = await under((queryable) =>

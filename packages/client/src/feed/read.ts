@@ -15,23 +15,28 @@ export interface ReadTablePage extends ReadPage {
   readonly snapshot: string
 }
 
+/** However many read a window together. */
+const MOST_PAGES = 20
+
 /**
- * A window that fits into one page, in one statement; null when it does not. Whether something is missing from it is
- * asked afterwards: what was removed while it was read counts as well.
+ * A window of few pages, in one statement; null when it has more. Who reads it alone takes one page; of what several read
+ * together, each may have a page, and all have the same ones. Whether something is missing from it is asked afterwards:
+ * what was removed while it was read counts as well.
  */
 export async function readSmallWindow(
   database: Database,
   feed: OpenSubscription,
   window: Window,
   pageRows: number,
-): Promise<ReadPage | null> {
+): Promise<readonly ReadPage[] | null> {
+  const most = pageRows * Math.min(window.readers, MOST_PAGES)
   return explained(database, feed, window.from, async () => {
     const [rows = [], states = []] = await database.batch(
-      [sql`${changesStatement(feed, window)} limit ${pageRows + 1}`, outputStateStatement(feed.stableName)],
+      [sql`${changesStatement(feed, window)} limit ${most + 1}`, outputStateStatement(feed.stableName)],
       { prepared: true },
     )
     requireUnbroken(feed.name, (states[0] as OutputState | undefined) ?? null, window.from)
-    return rows.length > pageRows ? null : { changes: rows.map(changeOf), last: true }
+    return rows.length > most ? null : pagesOf(rows.map(changeOf), pageRows)
   })
 }
 
@@ -98,6 +103,15 @@ async function pages(
     page = next
   }
   return { changes: page.map(changeOf), last: true }
+}
+
+function pagesOf(changes: readonly Change<object>[], pageRows: number): ReadPage[] {
+  if (changes.length <= pageRows) return [{ changes, last: true }]
+  const count = Math.ceil(changes.length / pageRows)
+  return Array.from({ length: count }, (_, i) => ({
+    changes: changes.slice(i * pageRows, (i + 1) * pageRows),
+    last: i === count - 1,
+  }))
 }
 
 function changeOf({ __w: weight, __id: id, ...row }: Record<string, unknown>): Change<object> {

@@ -15,12 +15,14 @@ export interface Window {
   /** Snapshots: what is visible in `to` and not in `from`. */
   readonly from: string
   readonly to: string
+  /** So many feeds of this client read it now. */
+  readonly readers: number
 }
 
 type Table = Pick<OpenSubscription, 'columns' | 'stableName' | 'schema' | 'table'>
 
 /** The delta of a window, consolidated; rows that leave first. */
-export function changesStatement({ columns, stableName }: Table, { from, to }: Window): Fragment {
+export function changesStatement({ columns, stableName }: Table, { from, to }: Pick<Window, 'from' | 'to'>): Fragment {
   const names = columnList(columns)
   return sql`
     select ${names}__w::float8 as __w, __id from (
@@ -44,11 +46,16 @@ function unseen(snapshot: string): Fragment {
   return sql`(__x >= pg_snapshot_xmax(${snapshot}::pg_snapshot) or __x = any(array(select pg_snapshot_xip(${snapshot}::pg_snapshot))))`
 }
 
+export interface Place {
+  readonly stableName: string
+  readonly snapshot: string
+}
+
 /**
  * Of each place (a stream table and a frontier): `idle` when nothing lies after it. `changed` also says that its output
  * delta has begun anew, or is gone: reading will tell. One statement, so that its snapshot is the one it answers for.
  */
-export function pollStatement(places: readonly { readonly stableName: string; readonly snapshot: string }[]): Fragment {
+export function pollStatement(places: readonly Place[]): Fragment {
   const states = places.map(({ stableName, snapshot }) => {
     const buffer = bufferTable(stableName)
     const f = sql`${snapshot}::pg_snapshot`

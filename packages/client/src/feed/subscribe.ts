@@ -12,7 +12,7 @@ import { parseToken, printToken, requireSameFeed } from './token.ts'
 export interface Feeds {
   readonly context: RefreshContext
   readonly poller: Poller
-  readonly reading: Map<string, Promise<ReadPage | null>>
+  readonly reading: Map<string, Promise<readonly ReadPage[] | null>>
   /** Those that have not ended. */
   readonly open: Set<Pick<Subscription<object>, 'close'>>
   /** Their readers have left, and may come back. */
@@ -139,7 +139,7 @@ async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, v
     const delivery = startDelivery(delivered, window)
     const small = await patiently(signal, () => readShared(reading, window, pageRows))
     if (signal.aborted) return
-    for await (const page of small === null ? readLargeWindow(database, feed, window, pageRows) : [small]) {
+    for await (const page of small ?? readLargeWindow(database, feed, window, pageRows)) {
       if (page.changes.length === 0) continue
       await delivery.page(page)
       yield pageOf<Row>(reading, 'changes', page, window.to)
@@ -167,7 +167,7 @@ function pageOf<Row>(
 }
 
 /** Feeds that wait for the same window read it together. */
-function readShared({ feeds, feed }: Reading, window: Window, pageRows: number): Promise<ReadPage | null> {
+function readShared({ feeds, feed }: Reading, window: Window, pageRows: number): Promise<readonly ReadPage[] | null> {
   const key = [feed.streamTable, window.from, window.to, pageRows].join(' ')
   const known = feeds.reading.get(key)
   if (known !== undefined) return known
