@@ -71,13 +71,13 @@ export async function swap(database: Database, swapping: Swapping): Promise<Swap
     return await database.session(async (session) => {
       const lockedAt = await session.transaction(async (transaction) => {
         await transaction.query(GIVE_WAY)
+        await transaction.query(LATER_ON_DISK)
         const { live, shadow } = await lockBoth(transaction, swapping)
         await bringToPresent(session, transaction, shadow)
         const prepared = await prepare(transaction, { ...swapping, live }, shadow)
         return exchangeBehindLock(transaction, { ...swapping, live }, prepared)
       })
-      const [now] = await session.query<Moment>(NOW)
-      return { lockedMs: (now?.ms ?? NaN) - lockedAt }
+      return { lockedMs: (await makeLast(session, swapping.shadow)) - lockedAt }
     })
   } catch (error) {
     if (error instanceof Behind) return 'behind'
@@ -196,8 +196,19 @@ async function exchangeBehindLock(
   return Number(now?.['ms'])
 }
 
-interface Moment {
-  readonly ms: number
+/**
+ * Readers wait for no disk, and no standby: the locks are free as soon as the commit is decided, and the next commit makes
+ * it last. Where the server crashes in between, the swap has not been, nor has anything that was committed after it.
+ */
+const LATER_ON_DISK = raw(`set local synchronous_commit = off`)
+
+/** Writes something, so that what was committed before is on disk; the moment, which is before that. */
+async function makeLast(session: Session, shadow: number): Promise<number> {
+  const [last] = await session.query<{ ms: number }>(sql`
+    update freshet.shadow_build set phase_at = clock_timestamp() where shadow_id = ${shadow}
+    returning extract(epoch from phase_at)::float8 * 1000 as ms`)
+  if (last === undefined) throw new FreshetError('INTERNAL', 'what was replaced is not in the catalog')
+  return last.ms
 }
 
 const NOW = sql`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`
