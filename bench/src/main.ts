@@ -8,6 +8,7 @@ import { freshness } from './freshness.ts'
 import { idle } from './idle.ts'
 import { jsonReport, parseReport, tableHeader, tableReport } from './measurement.ts'
 import { refresh } from './refresh.ts'
+import { shadow } from './shadow.ts'
 import { openBench, type Bench } from './stand.ts'
 import { tpch } from './tpch.ts'
 
@@ -32,6 +33,7 @@ const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   compile,
   dag,
   idle,
+  shadow,
   tpch: tpch({ scale, fractions, ...(queries === undefined ? {} : { queries }) }),
 }
 const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]

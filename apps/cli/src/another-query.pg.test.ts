@@ -56,7 +56,13 @@ test('a new query that is being filled is shown, and canceled from elsewhere', a
   expect(JSON.parse(await done(['status', '--json']))).toMatchObject([{ query: QUERY, newQuery: null }])
 
   const other = 'select kind, max(n) as s from items group by kind'
-  await done(['alter', 'answer', '--query', other, '--rest', '100ms'])
+  expect(await done(['alter', 'answer', '--query', other, '--rest', '100ms'])).toMatch(
+    /readers locked out +for [\d.]+ ms/,
+  )
   await assertEqualToQuery(own.database, 'answer', other)
+  const json = async (words: readonly string[]) => JSON.parse(await done([...words, '--json'])) as { lockedMs: unknown }
+  expect((await json(['alter', 'answer', '--schedule', '1m'])).lockedMs).toBeNull()
+  expect((await json(['alter', 'answer', '--query', QUERY])).lockedMs).toBeGreaterThan(0)
+  await assertEqualToQuery(own.database, 'answer', QUERY)
   await done(['drop', 'answer'])
 })

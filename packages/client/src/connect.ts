@@ -150,8 +150,8 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     async alter(name, change, progress) {
       await requireInstalled()
       await requireStream()
-      const definition = await alterStreamTable(context, name, change, progress)
-      return get(definition.id)
+      const { id, lockedMs } = await alterStreamTable(context, name, change, progress)
+      return { ...(await get(id)), lockedMs }
     },
     async cancelAlter(name) {
       await requireInstalled()

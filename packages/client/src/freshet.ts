@@ -28,6 +28,14 @@ import type {
 import type { SubscribeOptions, Subscription } from './feed/feed.ts'
 import type { FollowedCopy, FollowOptions } from './feed/follow.ts'
 
+export interface AlteredStreamTable extends StreamTable {
+  /**
+   * Where another query has taken the place of the old one: for how long its readers were locked out, in milliseconds, by
+   * the server's clock, from the first lock granted until the commit was answered. Else null.
+   */
+  readonly lockedMs: number | null
+}
+
 /**
  * Freshet as a library: what the CLI, the scheduler and an application see. `connect()` builds it.
  * Names are `table` or `schema.table`, quoted as in SQL where they need it; every method throws `FreshetError`.
@@ -43,7 +51,7 @@ export interface Freshet {
    */
   init(options?: { readonly eventTriggers?: boolean | undefined }): Promise<InitReport>
   create(spec: CreateSpec, progress?: (step: Progress) => void): Promise<StreamTable>
-  alter(name: string, change: AlterSpec, progress?: (step: Progress) => void): Promise<StreamTable>
+  alter(name: string, change: AlterSpec, progress?: (step: Progress) => void): Promise<AlteredStreamTable>
   /**
    * Ends the filling of a new query, wherever that is done: it is told, and cleans up; what nobody is at is removed. The
    * stream table keeps the query that it has.

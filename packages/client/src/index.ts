@@ -4,7 +4,7 @@ export { connect, type ConnectOptions, createFreshet } from './connect.ts'
 export type { Change, FeedPage, SubscribeOptions, Subscription } from './feed/feed.ts'
 export type { FollowedCopy, FollowOptions } from './feed/follow.ts'
 export { type LiveCopy, liveCopyWriter, type LiveCopyWriter } from './feed/live-copy.ts'
-export type { Freshet, InitReport, RefreshRequest, StreamTableHandle } from './freshet.ts'
+export type { AlteredStreamTable, Freshet, InitReport, RefreshRequest, StreamTableHandle } from './freshet.ts'
 export type {
   AlterSpec,
   CreateSpec,

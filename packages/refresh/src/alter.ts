@@ -42,7 +42,7 @@ import { dropStrayDependencies } from './unfinished.ts'
  */
 export interface AlterSpec extends ServiceChange {
   readonly query?: string
-  /** While a new query catches up with what is written: how long to rest between two refreshes, in milliseconds. */
+  /** For a new query: how long to rest after the fill, after each index, and between refreshes at first, in milliseconds. */
   readonly restMs?: number
   readonly mode?: Definition['mode']
   readonly schedule?: string
@@ -53,18 +53,24 @@ export interface AlterSpec extends ServiceChange {
   readonly cdc?: CaptureChoice
 }
 
+export interface Altered extends Definition {
+  /** Where another query has taken the place of the old one: for how long readers were locked out, in milliseconds. */
+  readonly lockedMs: number | null
+}
+
 export async function alterStreamTable(
   context: RefreshContext,
   name: string,
   change: AlterSpec,
   onProgress: OnProgress = unwatched,
-): Promise<Definition> {
+): Promise<Altered> {
   const { database } = context
   const found = await findDefinition(database, name)
   return claiming(database, found, async () => {
-    const altered = await alterClaimed(context, found.id, change, onProgress)
+    const lockedMs = await alterClaimed(context, found.id, change, onProgress)
+    const altered = await loadDefinition(database, found.id)
     await settleUnits(database)
-    return altered
+    return { ...altered, lockedMs }
   })
 }
 
@@ -73,7 +79,7 @@ async function alterClaimed(
   id: number,
   change: AlterSpec,
   onProgress: OnProgress,
-): Promise<Definition> {
+): Promise<number | null> {
   const { database } = context
   const before = await loadDefinition(database, id)
   await dropStrayDependencies(database, before)
@@ -109,15 +115,16 @@ async function alterClaimed(
   const lent = wasImmediate && before.mode !== 'immediate'
   if (change.query === undefined && change.rename === undefined && mode === before.mode && !lent) {
     if (change.cdc !== undefined) await captureOtherwise(context, before.id, change.cdc, onProgress)
-    return loadDefinition(database, before.id)
+    return null
   }
   // What its writers' triggers do is made for one query and one name.
   const captured = before.mode === 'immediate' ? await disengage(context, before, mode === 'immediate') : before
   const refreshed = mode === 'immediate' ? 'differential' : mode
+  let lockedMs: number | null = null
   try {
     const { query } = change
     if (query !== undefined)
-      await changeQuery(
+      lockedMs = await changeQuery(
         context,
         await loadDefinition(database, before.id),
         { query, mode: refreshed, restMs: checkRest(change.restMs ?? 0) },
@@ -134,7 +141,7 @@ async function alterClaimed(
     onProgress({ phase: 'capture', message: 'letting writers keep it' })
     await engage(context, before.id, byAlter)
   }
-  return loadDefinition(database, before.id)
+  return lockedMs
 }
 
 /** From triggers to WAL nothing is missed; the other way round, what the stream has not brought yet is recomputed. */
@@ -266,17 +273,20 @@ async function changeQuery(
   before: Definition,
   change: { readonly query: string; readonly mode: Definition['mode']; readonly restMs: number },
   onProgress: OnProgress,
-): Promise<void> {
+): Promise<number | null> {
   const { database } = context
   const { query, mode, restMs } = change
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveQuery(database, query)
   await refuseCycle(database, before, resolved)
   const plan = await makePlan(database, resolved, before, mode)
-  if (meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id)))
-    await writeOtherwise(context, before, query, mode)
-  else await buildShadow(context, { live: before, resolved, plan, query, mode, restMs }, onProgress)
+  const stays = meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id))
+  if (stays) await writeOtherwise(context, before, query, mode)
+  const lockedMs = stays
+    ? null
+    : await buildShadow(context, { live: before, resolved, plan, query, mode, restMs }, onProgress)
   onProgress({ phase: 'done', message: 'fresh' })
+  return lockedMs
 }
 
 /** The same query, in other words: its answer is there. */
@@ -301,7 +311,7 @@ async function writeOtherwise(
   if (mode !== before.mode) await changeMode(context, before, mode)
 }
 
-/** Rest between two rounds of catching up: at most a minute. */
+/** At most a minute. */
 function checkRest(restMs: number): number {
   if (Number.isInteger(restMs) && restMs >= 0 && restMs <= 60_000) return restMs
   throw new FreshetError('USAGE', `a rest of ${restMs} ms is none`, { hint: 'Give whole milliseconds up to a minute.' })

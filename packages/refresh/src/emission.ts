@@ -6,12 +6,16 @@ import { type Definition, loadDefinition } from './definition.ts'
  * into its own change buffer, in the refresh transaction. Nothing is written while nobody reads. Where a part was missing
  * so far, there may be a gap: the output delta begins anew.
  */
-export async function startEmitting(transaction: Queryable, upstream: Definition): Promise<void> {
+export async function startEmitting(
+  transaction: Queryable,
+  upstream: Definition,
+  storage: Pick<Definition, 'schema' | 'table'> = upstream,
+): Promise<void> {
+  const table = identifier(storage.schema, storage.table)
   // The lock waits for a refresh that does not emit yet; the new version turns away any that was about to start.
   await transaction.query(sql`select from freshet.stream_table_state where stream_table_id = ${upstream.id} for update`)
   // So do the writers of an immediate one, who may hold no lock on the row: they look whether to emit behind this lock.
-  if (upstream.mode === 'immediate')
-    await transaction.query(sql`lock table ${identifier(upstream.schema, upstream.table)} in share row exclusive mode`)
+  if (upstream.mode === 'immediate') await transaction.query(sql`lock table ${table} in share row exclusive mode`)
   const buffer = bufferTable(upstream.stableName)
   const [found] = await transaction.query<{ whole: boolean }>(sql`
     select t.emits_changes and to_regclass(${buffer.text}) is not null
@@ -21,7 +25,7 @@ export async function startEmitting(transaction: Queryable, upstream: Definition
   const columns = join(visible.map((column) => identifier(column)))
   await transaction.query(sql`
     create table if not exists ${buffer} as
-    select pg_current_xact_id() as __x, 0 as __n, 0 as __w, ${columns} from ${identifier(upstream.schema, upstream.table)} with no data`)
+    select pg_current_xact_id() as __x, 0 as __n, 0 as __w, ${columns} from ${table} with no data`)
   await transaction.query(sql`
     alter table ${buffer} alter column __x set default pg_current_xact_id(), alter column __x set not null,
       alter column __n set default 0, alter column __n set not null, alter column __w set not null`)
@@ -34,7 +38,7 @@ export async function startEmitting(transaction: Queryable, upstream: Definition
   await transaction.query(sql`
     insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns)
     select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb
-    from pg_catalog.pg_class c where c.oid = ${identifier(upstream.schema, upstream.table).text}::regclass
+    from pg_catalog.pg_class c where c.oid = ${table.text}::regclass
     on conflict (stable_name) do nothing`)
   if (found?.whole !== true) await beginAnew(transaction, upstream.stableName)
   await transaction.query(
@@ -53,8 +57,13 @@ async function beginAnew(transaction: Queryable, stableName: string): Promise<vo
 /**
  * For a stream table whose storage is made anew, with other columns perhaps: what it held before and what it holds now
  * differ by more than its buffer tells. Stream tables that read it notice that it is another one; feeds begin anew.
+ * `storage`: how the new one is called as yet, where it does not have the stream table's name.
  */
-export async function restartEmitting(transaction: Queryable, id: number): Promise<void> {
+export async function restartEmitting(
+  transaction: Queryable,
+  id: number,
+  storage?: Pick<Definition, 'schema' | 'table'>,
+): Promise<void> {
   // as it is now: somebody may have begun to read it since it was loaded
   const rebuilt = await loadDefinition(transaction, id)
   if (!rebuilt.emits) return
@@ -62,7 +71,7 @@ export async function restartEmitting(transaction: Queryable, id: number): Promi
   await transaction.query(
     sql`delete from freshet.source where stable_name = ${rebuilt.stableName} and capture = 'refresh'`,
   )
-  await startEmitting(transaction, rebuilt)
+  await startEmitting(transaction, rebuilt, storage)
 }
 
 export async function stopEmitting(transaction: Queryable, stableName: string): Promise<void> {

@@ -5,6 +5,8 @@ export interface Progress {
   /** Rows written so far and rows expected, where the server can tell. */
   readonly rows?: number
   readonly expectedRows?: number
+  /** Of a swap that is done: for how long its readers were locked out, in milliseconds. */
+  readonly lockedMs?: number
 }
 
 export type OnProgress = (step: Progress) => void

@@ -1,7 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { connect } from '@freshet/client'
 import { raw, sql } from '@freshet/core'
 import {
@@ -14,15 +12,20 @@ import {
 } from '@freshet/testkit'
 import { expect, test } from 'vitest'
 import { LONG } from '../length.ts'
+import { kill, start, type Started } from './processes.ts'
 
 /**
- * Three schedulers on one database, killed and frozen (SIGSTOP) at random under load. Every change is read once by every
- * stream table that reads it: none twice, none never; all are equal to their queries; and none waits for who stands still
- * longer than a lease: it stands until all have been refreshed by the others.
+ * Three schedulers on one database, killed and frozen (SIGSTOP) at random, their wall clocks wrong by minutes and set anew
+ * while they run, under writers that never pause. Every change is read once by every stream table that reads it: none
+ * twice, none never; all are equal to their queries; and none waits for who stands still longer than a lease, or for who is
+ * gone: he is away until all have been refreshed by the others.
  */
 const LEASE_MS = 2_000
 const SCHEDULERS = 3
-const ROUNDS = LONG ? Number(process.env['FRESHET_CHAOS_ROUNDS'] ?? 300) : 5
+const MINUTES = LONG ? Number(process.env['FRESHET_CHAOS_MINUTES'] ?? 10) : 0
+/** However short the time is. */
+const LEAST_ROUNDS = 4
+const SKEW_MS = 15 * 60_000
 
 const TABLES: Readonly<Record<string, readonly [query: string, mode: 'differential' | 'full']>> = {
   kinds: ['select kind, count(*) as n, sum(price) as total from item group by kind', 'differential'],
@@ -31,95 +34,130 @@ const TABLES: Readonly<Record<string, readonly [query: string, mode: 'differenti
   whole: ['select kind, max(price) as most from item group by kind', 'full'],
 }
 
-const WRITERS = 2
+const WRITERS = LONG ? 4 : 2
 
-test(`${SCHEDULERS} schedulers, ${ROUNDS} times killed or frozen`, { timeout: 3_600_000 }, async () => {
-  const seed = Number(process.env['FRESHET_TEST_SEED'] ?? freshSeed())
-  const chance = random(seed)
-  await using own = await createTestDatabase()
-  await own.database.query(raw(`alter database ${own.name} set freshet.lease = '${LEASE_MS}ms'`))
-  await own.database.query(
-    raw(`create table kind (kind int primary key, name text); create table item (id serial primary key, kind int, price int);
+interface Counts {
+  rounds: number
+  killed: number
+  frozen: number
+  skews: number
+  written: number
+  refreshes: number
+  differences: number
+  /** Until every table was refreshed by the others, who was struck being away. */
+  longestWaitMs: number
+}
+
+const LENGTH = LONG ? `${MINUTES} minutes` : 'a moment'
+
+test(
+  `${SCHEDULERS} schedulers, killed, frozen, their clocks set, for ${LENGTH}`,
+  { timeout: MINUTES * 120_000 + 1_800_000 },
+  async () => {
+    const seed = Number(process.env['FRESHET_TEST_SEED'] ?? freshSeed())
+    const chance = random(seed)
+    await using own = await createTestDatabase()
+    await own.database.query(raw(`alter database ${own.name} set freshet.lease = '${LEASE_MS}ms'`))
+    await own.database.query(
+      raw(`create table kind (kind int primary key, name text); create table item (id serial primary key, kind int, price int);
       insert into kind select i, 'k' || i from generate_series(0, 9) i`),
-  )
-  const freshet = await connect(own.url)
-  own.defer(() => freshet.close())
-  for (const [name, [query, mode]] of Object.entries(TABLES))
-    await freshet.create({ name, query, mode, schedule: 'live' })
+    )
+    const freshet = await connect(own.url)
+    own.defer(() => freshet.close())
+    for (const [name, [query, mode]] of Object.entries(TABLES))
+      await freshet.create({ name, query, mode, schedule: 'live' })
 
-  const processes: ChildProcess[] = []
-  own.defer(async () => {
-    await Promise.all(processes.map(kill))
-  })
-  for (let i = 0; i < SCHEDULERS; i++) processes.push(await start(own))
-  const load = startLoad(own, chance.fork())
-  let longestMs = 0
-  const counts = { killed: 0, frozen: 0, written: 0 }
-  for (let round = 0; round < ROUNDS; round++) {
-    await sleep(chance.int(50, 400))
-    const i = chance.int(0, SCHEDULERS - 1)
-    const struck = processes[i]
-    if (struck === undefined) continue
-    if (chance.chance(0.4)) {
-      await kill(struck)
-      processes[i] = await start(own)
-      counts.killed++
-    } else {
-      struck.kill('SIGSTOP')
-      // it stands until the others have refreshed every table, also one that it was at work on
-      longestMs = Math.max(longestMs, await refreshedSince(own))
-      await sleep(chance.int(0, LEASE_MS))
-      struck.kill('SIGCONT')
-      counts.frozen++
+    const skew = () => chance.int(-SKEW_MS, SKEW_MS)
+    const processes = await Promise.all(Array.from({ length: SCHEDULERS }, () => scheduler(own, skew())))
+    const load = startLoad(own, chance.fork())
+    const counts: Counts = {
+      rounds: 0,
+      killed: 0,
+      frozen: 0,
+      skews: SCHEDULERS,
+      written: 0,
+      refreshes: 0,
+      differences: 0,
+      longestWaitMs: 0,
     }
-  }
-  counts.written = await load.stop()
-  await settled(own, counts.written)
-  await Promise.all(processes.map(dismiss))
+    const away = async () => {
+      counts.longestWaitMs = Math.max(counts.longestWaitMs, Math.round(await refreshedSince(own)))
+    }
+    const end = performance.now() + MINUTES * 60_000
+    for (; counts.rounds < LEAST_ROUNDS || performance.now() < end; counts.rounds++) {
+      await Promise.race([sleep(chance.int(50, 400)), load.failed])
+      const i = chance.int(0, SCHEDULERS - 1)
+      const struck = processes[i]
+      if (struck === undefined) continue
+      // each of the three at least once, however few rounds there are
+      const what = counts.rounds < 3 ? counts.rounds : chance.int(0, 4)
+      if (what === 0 || what === 3) {
+        await kill(struck.process)
+        await away()
+        processes[i] = await scheduler(own, skew())
+        counts.killed++
+        counts.skews++
+      } else if (what === 1 || what === 4) {
+        struck.process.kill('SIGSTOP')
+        await away()
+        await sleep(chance.int(0, LEASE_MS))
+        struck.process.kill('SIGCONT')
+        counts.frozen++
+      } else {
+        struck.process.send(skew())
+        counts.skews++
+      }
+    }
+    counts.written = await load.stop()
+    await settled(own, counts.written)
+    await Promise.all(processes.map(dismiss))
 
-  for (const [name, [query]] of Object.entries(TABLES)) {
-    await assertEqualToQuery(own.database, name, query)
-    expect(await freshet.verify(name), `seed ${seed}`).toMatchObject({ equal: true })
-  }
-  const read = await own.database.query<{ name: string; rows: number; full: number; failed: string[] }>(
-    raw(`select t.table_name as name, sum(h.change_rows) filter (where h.action = 'differential')::int as rows,
+    for (const name of Object.keys(TABLES)) if (!(await freshet.verify(name)).equal) counts.differences++
+    const [history] = await own.database.query<{ refreshes: number }>(
+      raw(`select count(*)::int as refreshes from freshet.refresh_history
+      where initiated_by like 'scheduler %' and action in ('differential', 'full')`),
+    )
+    counts.refreshes = history?.refreshes ?? 0
+    console.log({ seed, ...counts })
+    expect(counts.differences, `seed ${seed}`).toBe(0)
+    expect(counts.refreshes).toBeGreaterThan(0)
+    for (const [name, [query]] of Object.entries(TABLES)) await assertEqualToQuery(own.database, name, query)
+    const read = await own.database.query<{ name: string; rows: number; full: number; failed: string[] }>(
+      raw(`select t.table_name as name, sum(h.change_rows) filter (where h.action = 'differential')::int as rows,
         count(*) filter (where h.action = 'full')::int as full,
         coalesce(array_agg(distinct h.error ->> 'code') filter (where h.error is not null), '{}') as failed
       from freshet.refresh_history h join freshet.stream_table t using (stream_table_id) group by 1 order by 1`),
-  )
-  // as many change rows were read as were written: none twice, none never
-  const reads = (name: string) => read.find((entry) => entry.name === name)
-  expect(reads('kinds'), `seed ${seed}`).toMatchObject({ rows: counts.written, full: 0 })
-  expect(reads('lines'), `seed ${seed}`).toMatchObject({ rows: counts.written, full: 0 })
-  expect(reads('big'), `seed ${seed}`).toMatchObject({ full: 0 })
-  const [left] = await own.database.query(
-    raw(`select count(*) filter (where status <> 'active')::int as lost, max(consecutive_errors)::int as errors
+    )
+    // as many change rows were read as were written: none twice, none never
+    const reads = (name: string) => read.find((entry) => entry.name === name)
+    expect(reads('kinds'), `seed ${seed}`).toMatchObject({ rows: counts.written, full: 0 })
+    expect(reads('lines'), `seed ${seed}`).toMatchObject({ rows: counts.written, full: 0 })
+    expect(reads('big'), `seed ${seed}`).toMatchObject({ full: 0 })
+    const [left] = await own.database.query(
+      raw(`select count(*) filter (where status <> 'active')::int as lost, max(consecutive_errors)::int as errors
       from freshet.stream_table_state`),
-  )
-  expect(left, `seed ${seed}`).toEqual({ lost: 0, errors: 0 })
-  console.log({ seed, ...counts, longestMs: Math.round(longestMs) })
-})
+    )
+    expect(left, `seed ${seed}`).toEqual({ lost: 0, errors: 0 })
+  },
+)
 
-async function start(own: TestDatabase): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('./scheduler.fixture.ts', import.meta.url)), [own.url], {
-    execArgv: ['--conditions=@freshet/source'],
-  })
-  await once(child, 'message')
-  return child
+async function scheduler(own: TestDatabase, skewMs: number): Promise<Started> {
+  const started = await start(own, new URL('./scheduler.fixture.ts', import.meta.url), skewMs)
+  const toldNow = Number(await started.heard())
+  // else nothing is tried
+  expect(Math.abs(toldNow - Date.now() - skewMs)).toBeLessThan(SKEW_MS / 3)
+  return started
 }
 
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
-}
-
-async function dismiss(child: ChildProcess): Promise<void> {
+async function dismiss({ process: child }: Started): Promise<void> {
+  const exited = once(child, 'exit')
   child.send('end')
-  await once(child, 'exit')
+  await exited
 }
 
 interface Load {
+  /** Ends only when a writer has failed, with its error. */
+  readonly failed: Promise<unknown>
   /** How many rows were written in all. */
   stop(): Promise<number>
 }
@@ -133,11 +171,11 @@ function startLoad(own: TestDatabase, chance: Random): Load {
     while (!stopped) {
       await client.query('insert into item (kind, price) values ($1, $2)', [order.int(0, 9), order.int(1, 100)])
       written++
-      await sleep(order.int(1, 10))
     }
   }
   const writers = Array.from({ length: WRITERS }, () => writer(chance.fork()))
   return {
+    failed: Promise.all(writers),
     async stop() {
       stopped = true
       await Promise.all(writers)
@@ -168,6 +206,6 @@ async function settled(own: TestDatabase, written: number): Promise<void> {
         and not exists (select kind, max(price) from item group by kind except select kind, most from whole) as all`,
     )
     if (row?.all === true) return
-    await sleep(10)
+    await sleep(50)
   }
 }

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { usageError } from '../problem.ts'
 import { showProgress } from '../render/progress.ts'
-import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
+import { alteredFacts, fullNotice } from '../render/stream-table.ts'
 import {
   atomicOption,
   cdcOption,
@@ -35,11 +35,11 @@ interface Options {
   readonly cancel?: boolean
 }
 
-/** Between two rounds of catching up, at first; half of it after the next round, and so on. */
+/** After the fill, after each index, and between two rounds of catching up, at first; half of it after the next round, and so on. */
 function restOption(): Option {
   return new Option(
     '--rest <duration>',
-    'while a new query catches up with what is written: rest so long after the first refresh, and half as long after each further one (at most 1m)',
+    'let the server rest while a new query is prepared: so long after the fill, after each index and after the first refresh, half as long after each further refresh (at most 1m); the fill itself is one statement and has no rests',
   ).argParser((text: string): number => {
     const schedule = parseSchedule(text)
     if (schedule.kind === 'every' && schedule.ms <= 60_000) return schedule.ms
@@ -99,7 +99,7 @@ export function alter(program: Command, cli: Cli): void {
         withFreshet(cli, command, (freshet) => freshet.alter(name, change, progress)),
       )
       if (altered.modeReason) notice(cli, command, (paint) => fullNotice(altered, paint))
-      answer(cli, command, altered, (paint) => streamTableFacts(altered, paint))
+      answer(cli, command, altered, (paint) => alteredFacts(altered, paint))
     })
   examples(
     command,

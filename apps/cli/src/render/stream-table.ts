@@ -1,4 +1,4 @@
-import type { StreamTable } from '@freshet/client'
+import type { AlteredStreamTable, StreamTable } from '@freshet/client'
 import { printDuration } from '@freshet/core'
 import type { Colors } from './colors.ts'
 import { instant } from './quantity.ts'
@@ -29,6 +29,13 @@ export function streamTableList(tables: readonly StreamTable[], paint: Colors): 
 
 export function streamTableFacts(entry: StreamTable, paint: Colors): string {
   return facts(streamTablePairs(entry, paint), paint)
+}
+
+/** With what its readers have noticed of another query. */
+export function alteredFacts(entry: AlteredStreamTable, paint: Colors): string {
+  const { lockedMs } = entry
+  const locked: Fact = ['readers locked out', lockedMs === null ? null : `for ${lockedMs.toFixed(1)} ms`]
+  return facts([...streamTablePairs(entry, paint), locked], paint)
 }
 
 export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {

@@ -1,4 +1,4 @@
-import { isFreshetError, type Queryable, sql } from '@freshet/core'
+import { type Fragment, isFreshetError, type Queryable, sql } from '@freshet/core'
 import type { RelationFacts } from '@freshet/dvm'
 
 /**
@@ -75,8 +75,14 @@ export async function recordReferences(
   streamTable: number,
   references: readonly Reference[],
 ): Promise<void> {
-  await transaction.query(sql`delete from freshet.reference where stream_table_id = ${streamTable}`)
-  await transaction.query(sql`
+  await transaction.batch(recordedReferences(streamTable, references))
+}
+
+/** The same, as statements. */
+export function recordedReferences(streamTable: number, references: readonly Reference[]): readonly Fragment[] {
+  return [
+    sql`delete from freshet.reference where stream_table_id = ${streamTable}`,
+    sql`
     insert into freshet.reference (stream_table_id, class, object, part, schema_name, name, shape, mark, columns, keys, indexes)
     select ${streamTable}::int, class, object, part, schema_name, name, shape, mark, columns, keys, indexes
     from jsonb_to_recordset(${JSON.stringify(references)}::jsonb)
@@ -84,7 +90,8 @@ export async function recordReferences(
     union all
     select t.stream_table_id, 'pg_catalog.pg_class'::regclass, c.oid, 0, c.schema_name, c.name, c.shape, null, null, null, null
     from freshet.stream_table t join freshet.relation_now c on c.oid = t.relation
-    where t.stream_table_id = ${streamTable}`)
+    where t.stream_table_id = ${streamTable}`,
+  ]
 }
 
 /** Whether something that the stream table refers to is not as it was when its query was compiled. */

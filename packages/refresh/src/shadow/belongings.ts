@@ -47,16 +47,9 @@ export async function storageSettings(transaction: Queryable, { from, to }: Pair
   )
 }
 
-/**
- * Indexes and constraints that are not the stream table's own: not its key, not on one of `ownIndexes`.
- */
-export async function toBuild(
-  transaction: Queryable,
-  { from, to }: Pair,
-  prefix: string,
-  ownIndexes: readonly string[],
-): Promise<readonly Built[]> {
-  return transaction.query<Built>(sql`
+/** The query for indexes and constraints that are not the stream table's own: not its key, not on one of `ownIndexes`. */
+export function toBuild({ from, to }: Pair, prefix: string, ownIndexes: readonly string[]): Fragment {
+  return sql`
     with index as (
       select i.indexrelid, c.relname, i.indisunique, n.nspname, t.relname as table,
         substr(pg_get_indexdef(i.indexrelid),
@@ -85,17 +78,18 @@ export async function toBuild(
       ) named
     where k.conrelid = ${from}::oid and k.contype in ('u', 'x', 'c', 'f')
       and ${allColumnsStay(from, to, raw(`d.classid = 'pg_constraint'::regclass and d.objid = k.oid`))}
-    order by 1`)
+    order by 1`
 }
 
-/** When the other has its name already. The texts are read before that, while both are called as they were. */
-export async function toGive(transaction: Queryable, { from, to }: Pair): Promise<readonly string[]> {
+/**
+ * The query for statements to be carried out when the other has its name already. It is asked before that, while both are
+ * called as they were.
+ */
+export function toGive({ from, to }: Pair): Fragment {
   const table = sql`(select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${from}::oid)`
   const grantee = raw(`case when g.grantee = 0 then 'public' else quote_ident(pg_get_userbyid(g.grantee)) end`)
   const option = raw(`case when g.is_grantable then ' with grant option' else '' end`)
-  return statements(
-    transaction,
-    sql`
+  return sql`
     select statement from (
       -- what the server gives to new tables by itself is not what this one had
       select distinct 10 as part, 0 as sort, format('revoke all on %s from %s', ${table}, ${grantee}) as statement
@@ -155,21 +149,14 @@ export async function toGive(transaction: Queryable, { from, to }: Pair): Promis
       select distinct 71, 0, pg_get_functiondef(p.oid)
       from pg_depend d join pg_proc p on d.classid = 'pg_proc'::regclass and p.oid = d.objid and p.prosqlbody is not null
       where d.refclassid = 'pg_class'::regclass and d.refobjid = ${from}::oid
-    ) given order by part, sort, statement`,
-  )
+    ) given order by part, sort, statement`
 }
 
-/** Last of all: what names an index that has its name by then, and who owns it. */
-export async function toSettle(
-  transaction: Queryable,
-  { from, to }: Pair,
-  built: readonly Built[],
-): Promise<readonly string[]> {
+/** The query for those that come last of all: what names an index that has its name by then, and who owns it. */
+export function toSettle({ from, to }: Pair, built: readonly Built[]): Fragment {
   const kept = built.flatMap(({ index }) => (index === null ? [] : [index]))
   const table = sql`(select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${from}::oid)`
-  return statements(
-    transaction,
-    sql`
+  return sql`
     select format('comment on index %I.%I is %L', n.nspname, c.relname, d.description) as statement
     from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
       join pg_description d on d.classoid = 'pg_class'::regclass and d.objoid = c.oid
@@ -183,8 +170,7 @@ export async function toSettle(
     where c.oid = ${from}::oid and (c.relreplident in ('f', 'n') or c.relreplident = 'i' and x.indexrelid = any (${kept}::oid[]))
     union all
     select format('alter table %s owner to %I', ${table}, pg_get_userbyid(c.relowner))
-    from pg_class c join pg_class other on other.oid = ${to}::oid where c.oid = ${from}::oid and c.relowner <> other.relowner`,
-  )
+    from pg_class c join pg_class other on other.oid = ${to}::oid where c.oid = ${from}::oid and c.relowner <> other.relowner`
 }
 
 /** The views that read a relation themselves, as `v`: readers come to them first, so they are locked first. */

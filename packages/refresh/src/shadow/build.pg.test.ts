@@ -217,6 +217,29 @@ test('canceled while the query runs: the statement ends, and nothing is left', a
   await untouched(before)
 })
 
+test('it rests after the fill, and after each index', async () => {
+  await world.run(ITEMS)
+  await world.stream('answer', SUMS)
+  await world.run('create index early on answer (s); create index late on answer (s, kind)')
+  const before = await leftBehind(world.database)
+  for (const [last, indexes] of [
+    ['analyze', 0],
+    ['create index shadow_', 1],
+  ] as const) {
+    const texts: string[] = []
+    const database = observed(world.database, async ({ text }) => {
+      texts.push(text)
+      if (text.startsWith(last)) await cancelAlteration(world.context, 'answer')
+    })
+    // a rest in which it sees that it is canceled; without one, the next index would be there by then
+    const restMs = last === 'analyze' ? 60_000 : 3_000
+    const altering = alterStreamTable({ ...world.context, database }, 'answer', { query: OTHER, restMs })
+    await expect(altering).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
+    expect(texts.filter((text) => text.startsWith('create index shadow_'))).toHaveLength(indexes)
+    await untouched(before)
+  }
+})
+
 test('canceled between two rounds', async () => {
   await world.run(ITEMS)
   await world.stream('answer', SUMS)
@@ -305,6 +328,32 @@ test('what reads it follows to the new storage, also while the old one is still 
   expect(refreshed).toMatchObject(Array(2).fill({ action: 'full', reason: 'SOURCE_CHANGED' }))
   expect((await findDefinition(world.database, 'above')).definition).toMatch(/from public\.answer\b/i)
   await world.step(`update items set n = n + 1`, `insert into items values (300, 'k7', 1000)`)
+})
+
+test('how long readers were locked out is told: from their locks until the commit', async () => {
+  await world.run(ITEMS)
+  await world.stream('answer', SUMS)
+  await world.run('create view readers as select kind from answer')
+  const observer = await world.own.client()
+  const clock = async () => {
+    const { rows } = await observer.query<{ ms: number }>(
+      `select extract(epoch from clock_timestamp())::float8 * 1000 as ms`,
+    )
+    return rows[0]?.ms ?? NaN
+  }
+  let heldMs = NaN
+  const database = observed(world.database, async ({ text }, where) => {
+    if (where !== 'in transaction' || !/set schema "?public/.test(text)) return
+    const began = await clock()
+    const reading = observer.query(`set lock_timeout = '50ms'; select from readers`)
+    await expect(reading).rejects.toMatchObject({ code: '55P03' })
+    heldMs = (await clock()) - began
+  })
+  const { lockedMs } = await alterStreamTable({ ...world.context, database }, 'answer', { query: OTHER })
+  expect(heldMs).toBeGreaterThan(0)
+  expect(lockedMs).toBeGreaterThan(heldMs)
+  expect(await alterStreamTable(world.context, 'answer', { query: OTHER })).toMatchObject({ lockedMs: null })
+  await world.step(`update items set n = n + 1`)
 })
 
 test('behind the lock of readers, only names change: as many statements for many rows as for few', async () => {

@@ -23,9 +23,12 @@ import { ownIndexes, relationsOf, swap } from './swap.ts'
  *   recorded   as a stream table that is being created, and refused if somebody would lose what he reads
  *   captured   as for any creation
  *   filled     in one snapshot
- *   given      the indexes and constraints that people have made
- *   refreshed  until a round is small (`converge.ts`), with a pause between rounds where one is asked for
+ *   given      the indexes and constraints that people have made, one after another
+ *   refreshed  until a round is small (`converge.ts`)
  *   swapped    or refreshed again, while locks are refused
+ *
+ * Where a rest is asked for, it is taken between all of these; not within the fill, which is one statement in one snapshot
+ * (decision 15).
  *
  * What fails or is canceled before the swap is removed, and so is the old storage after it; what a process leaves is
  * removed as an interrupted creation is.
@@ -37,16 +40,27 @@ export interface NewQuery {
   readonly plan: StoredPlan
   readonly query: string
   readonly mode: Mode
-  /** Rest after the first round, in milliseconds; half of it after the next, and so on: rounds are to become small. */
+  /**
+   * Rest after the fill, after each index, and after the first round, in milliseconds; half of it after the next, and so
+   * on: rounds are to become small.
+   */
   readonly restMs: number
 }
 
-export async function buildShadow(context: RefreshContext, wanted: NewQuery, onProgress: OnProgress): Promise<void> {
+/** How long readers waited for the swap, in milliseconds; null where the answer to its commit was lost. */
+export async function buildShadow(
+  context: RefreshContext,
+  wanted: NewQuery,
+  onProgress: OnProgress,
+): Promise<number | null> {
   const { live } = wanted
   const shadow = await begin(context, wanted)
   const { to } = await relationsOf(context.database, live.id, shadow)
+  let lockedMs: number | null = null
   try {
-    await cancelable(context, live, shadow, async (own, canceled) => build(own, wanted, shadow, onProgress, canceled))
+    lockedMs = await cancelable(context, live, shadow, async (own, canceled) =>
+      build(own, wanted, shadow, onProgress, canceled),
+    )
   } catch (error) {
     // a commit whose answer was lost is a commit: then the rest follows
     if (await isAsBefore(context, live, to, error)) {
@@ -61,6 +75,7 @@ export async function buildShadow(context: RefreshContext, wanted: NewQuery, onP
     // somebody still reads it, or the server has gone away: the query is changed all the same, and upkeep drops it later
     if (!isFreshetError(error) || (error.retry !== 'retry' && error.retry !== 'reconnect')) throw error
   }
+  return lockedMs
 }
 
 /** The tables, empty, and the rows of the catalog, in one transaction: where it is refused, there is nothing to undo. */
@@ -88,13 +103,15 @@ async function build(
   shadow: number,
   onProgress: OnProgress,
   canceled: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { live, resolved } = wanted
   const { database } = context
   const { plan } = await loadDefinition(database, shadow)
   await captureSources(context, resolved.facts, plan, onProgress)
   await enterPhase(database, shadow, 'filling')
   await fill(context, shadow, onProgress, true)
+  const rest = (ms: number) => sleep(ms, undefined, { signal: canceled })
+  await rest(wanted.restMs)
   let built: readonly Built[] = []
   const refresher = createShadowRefresher(context)
   const small = plan.refresh?.smallDeltaRows ?? 0
@@ -102,7 +119,7 @@ async function build(
   let behind = 0
   let refusedSince: number | null = null
   for (;;) {
-    built = await buildBelongings(context, live, shadow, built, onProgress)
+    built = await buildBelongings(context, wanted, { shadow, built, rest }, onProgress)
     await enterPhase(database, shadow, 'catching up')
     onProgress({ phase: 'catch up', message: `following what is written, round ${rounds.length + 1}` })
     const { action, changeRows } = await refresher.refresh(shadow, { initiatedBy: 'alter' })
@@ -112,13 +129,22 @@ async function build(
     const next = verdict(rounds, small)
     if (next === 'give up') throw notConverging(live, rounds)
     if (next === 'again') {
-      await sleep(wanted.restMs / 2 ** (rounds.length - 1), undefined, { signal: canceled })
+      await rest(wanted.restMs / 2 ** (rounds.length - 1))
       continue
     }
     await enterPhase(database, shadow, 'swapping')
     onProgress({ phase: 'swap', message: 'taking its place' })
     try {
-      if ((await swap(database, { ...wanted, shadow, built })) === 'swapped') return
+      const swapped = await swap(database, { ...wanted, shadow, built })
+      if (swapped !== 'behind') {
+        const { lockedMs } = swapped
+        onProgress({
+          phase: 'swap',
+          message: `in its place; readers waited ${lockedMs.toFixed(1)} ms at most`,
+          lockedMs,
+        })
+        return lockedMs
+      }
       if (++behind === OFTEN) throw notConverging(live, rounds)
     } catch (error) {
       refusedSince ??= performance.now()
@@ -131,25 +157,48 @@ async function build(
 /** So often it was caught up, and was behind again a moment later. */
 const OFTEN = 100
 
+interface Building {
+  readonly shadow: number
+  readonly built: readonly Built[]
+  readonly rest: (ms: number) => Promise<void>
+}
+
 /** What people have given to the table and must be built; again where that has changed since. */
 async function buildBelongings(
-  { database }: RefreshContext,
-  live: Definition,
-  shadow: number,
-  built: readonly Built[],
+  context: RefreshContext,
+  wanted: NewQuery,
+  building: Building,
   onProgress: OnProgress,
 ): Promise<readonly Built[]> {
+  let { built } = building
+  for (;;) {
+    const next = await buildOne(context, wanted, { ...building, built }, onProgress)
+    if (next.whole) return next.built
+    built = next.built
+    await building.rest(wanted.restMs)
+  }
+}
+
+/** One of them, in a transaction of its own; and where there should be rest, in one process of the server. */
+async function buildOne(
+  { database }: RefreshContext,
+  { live, restMs }: NewQuery,
+  { shadow, built }: Building,
+  onProgress: OnProgress,
+): Promise<{ readonly built: readonly Built[]; readonly whole: boolean }> {
   return database.transaction(async (transaction) => {
     const pair = await relationsOf(transaction, live.id, shadow)
     await transaction.query(QUALIFIED)
-    const wanted = await toBuild(transaction, pair, shadowName(live).table, ownIndexes(live))
+    const wanted = await transaction.query<Built>(toBuild(pair, shadowName(live).table, ownIndexes(live)))
     const has = (list: readonly Built[], { create }: Built) => list.some((other) => other.create === create)
     for (const { drop } of built.filter((one) => !has(wanted, one))) await transaction.query(raw(drop))
-    for (const one of wanted.filter((other) => !has(built, other))) {
-      onProgress({ phase: 'index', message: one.create })
-      await transaction.query(raw(one.create))
-    }
-    return wanted
+    const [missing] = wanted.filter((other) => !has(built, other))
+    if (missing === undefined) return { built: wanted, whole: true }
+    onProgress({ phase: 'index', message: missing.create })
+    if (restMs > 0) await transaction.query(raw('set local max_parallel_maintenance_workers = 0'))
+    await transaction.query(raw(missing.create))
+    const now = wanted.filter((one) => one === missing || has(built, one))
+    return { built: now, whole: now.length === wanted.length }
   })
 }
 

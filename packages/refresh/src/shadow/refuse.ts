@@ -1,4 +1,4 @@
-import { FreshetError, type Queryable, sql } from '@freshet/core'
+import { type Fragment, FreshetError, type Queryable, sql } from '@freshet/core'
 import { type Definition, nameOf } from '../definition.ts'
 import type { Pair } from './belongings.ts'
 
@@ -9,12 +9,19 @@ import type { Pair } from './belongings.ts'
  */
 export async function refuseLosses(transaction: Queryable, live: Definition, pair: Pair): Promise<void> {
   const lost = await transaction.query<Loss>(lostReaders(live, pair))
+  refuse(live, { lost, stuck: await transaction.query<Loss>(stuckDependants(live, pair)) })
+}
+
+/** What `lostReaders` and `stuckDependants` have found. */
+export function refuse(
+  live: Definition,
+  { lost, stuck }: { readonly lost: readonly Loss[]; readonly stuck: readonly Loss[] },
+): void {
   if (lost.length > 0) throw refusal(live, lost, 'the new query lacks columns that others read')
-  const stuck = await transaction.query<Loss>(stuckDependants(live, pair))
   if (stuck.length > 0) throw refusal(live, stuck, 'what depends on it can not be taken along')
 }
 
-interface Loss {
+export interface Loss {
   readonly name: string
   readonly what: string
 }
@@ -27,7 +34,7 @@ function refusal(live: Definition, losses: readonly Loss[], why: string): Freshe
 }
 
 /** Those who read a column that goes away, or gets another type. */
-function lostReaders(live: Definition, { from, to }: Pair) {
+export function lostReaders(live: Definition, { from, to }: Pair): Fragment {
   return sql`
     with lost as (
       select a.attnum, a.attname::text as name from pg_catalog.pg_attribute a
@@ -58,7 +65,8 @@ function lostReaders(live: Definition, { from, to }: Pair) {
     from reading r group by name order by name`
 }
 
-function stuckDependants(live: Definition, { from }: Pair) {
+/** What the server offers no way to put on another table, or only to another role. */
+export function stuckDependants(live: Definition, { from }: Pair): Fragment {
   return sql`
     select format('%I.%I', t.schema_name, t.table_name) as name, 'is kept by the transactions that write to it' as what
     from freshet.dependency d join freshet.stream_table t using (stream_table_id)

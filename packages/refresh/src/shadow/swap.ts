@@ -15,7 +15,7 @@ import { resetDependencies } from '../dependencies.ts'
 import { restartEmitting } from '../emission.ts'
 import { lockState } from '../full.ts'
 import { LENT } from '../immediate/disengage.ts'
-import { changesOf, queryChanged, recordReferences } from '../resolve/references.ts'
+import { changesOf, queryChanged, recordedReferences } from '../resolve/references.ts'
 import type { Resolved } from '../resolve/resolve.ts'
 import {
   type Built,
@@ -28,7 +28,7 @@ import {
   toSettle,
 } from './belongings.ts'
 import { type Exchange, exchangeNames, type Index, putAside } from './exchange.ts'
-import { refuseLosses } from './refuse.ts'
+import { type Loss, lostReaders, refuse, stuckDependants } from './refuse.ts'
 import { enterPhase, shadowName } from './shadow.ts'
 
 /**
@@ -38,7 +38,9 @@ import { enterPhase, shadowName } from './shadow.ts'
  *   behind the row locks of both, which hold off refreshes and nobody else, the shadow is brought to the present; so what
  *     readers see afterwards is never older than what they saw before
  *   behind the lock on the table, for which readers wait, names are exchanged, and what people have given to it is given
- *     to the other. The lock is asked for as those of sources are: given up soon, so that readers do not queue up
+ *     to the other. The lock is asked for as those of sources are: given up soon, so that readers do not queue up. What can
+ *     be written before, is; what must be looked at behind the lock is looked at in the round trip that takes it, all that
+ *     is changed goes in a second one, and the third is the commit
  *
  * The old storage is not dropped here: who has found it by its old name, or waits for it inside a function, reads it once
  * more. It is left to the shadow's row in the catalog, and goes with it.
@@ -55,21 +57,28 @@ export interface Swapping {
   readonly built: readonly Built[]
 }
 
+export interface Swapped {
+  /** How long readers could not go on, by the server's clock: from the first lock granted until the commit was answered. */
+  readonly lockedMs: number
+}
+
 /** `behind`: too much has come, or something was given to the table that must be built first. Nothing has changed then. */
-export async function swap(database: Database, swapping: Swapping): Promise<'swapped' | 'behind'> {
+export async function swap(database: Database, swapping: Swapping): Promise<Swapped | 'behind'> {
   const { id } = swapping.live
   // a refresh is waited for while nothing is held
   await database.transaction((transaction) => lockState(transaction, id, true))
   try {
-    await database.session((session) =>
-      session.transaction(async (transaction) => {
+    return await database.session(async (session) => {
+      const lockedAt = await session.transaction(async (transaction) => {
         await transaction.query(GIVE_WAY)
+        await transaction.query(LATER_ON_DISK)
         const { live, shadow } = await lockBoth(transaction, swapping)
         await bringToPresent(session, transaction, shadow)
-        await exchangeBehindLock(transaction, { ...swapping, live }, shadow)
-      }),
-    )
-    return 'swapped'
+        const prepared = await prepare(transaction, { ...swapping, live }, shadow)
+        return exchangeBehindLock(transaction, { ...swapping, live }, prepared)
+      })
+      return { lockedMs: (await makeLast(session, swapping.shadow)) - lockedAt }
+    })
   } catch (error) {
     if (error instanceof Behind) return 'behind'
     throw error
@@ -125,7 +134,14 @@ async function bringToPresent(
   if (!result.done && result.pending) throw new Behind()
 }
 
-async function exchangeBehindLock(transaction: Queryable, swapping: Swapping, shadow: Definition): Promise<void> {
+interface Prepared {
+  readonly exchange: Exchange
+  readonly pair: Pair
+  readonly locks: readonly Fragment[]
+}
+
+/** All that readers need not wait for. */
+async function prepare(transaction: Queryable, swapping: Swapping, shadow: Definition): Promise<Prepared> {
   const { live, plan, built } = swapping
   const pair = await relationsOf(transaction, live.id, shadow.id)
   await enterPhase(transaction, shadow.id, 'replaced')
@@ -147,16 +163,69 @@ async function exchangeBehindLock(transaction: Queryable, swapping: Swapping, sh
   await transaction.batch(catalogRows(swapping, shadow, pair))
   await resetDependencies(transaction, live.id, plan)
   await resetDependencies(transaction, shadow.id, live.plan)
-
-  await lockReaders(transaction, live, pair)
-  await refuseLosses(transaction, live, pair)
-  const wanted = await toBuild(transaction, pair, shadowName(live).table, ownIndexes(live))
-  if (JSON.stringify(wanted) !== JSON.stringify(built)) throw new Behind()
-  const given = [...(await toGive(transaction, pair)), ...(await toSettle(transaction, pair, built))]
+  await restartEmitting(transaction, live.id, shadow)
   const exchange: Exchange = { live, shadow, plan, relation: pair.from, indexes, kept, taken }
-  await transaction.batch([...exchangeNames(exchange), ...given.map(raw)])
-  await recordReferences(transaction, live.id, swapping.resolved.references)
-  await restartEmitting(transaction, live.id)
+  return { exchange, pair, locks: await readersLocks(transaction, live, pair) }
+}
+
+/** The moment at which readers began to wait. */
+async function exchangeBehindLock(
+  transaction: Queryable,
+  swapping: Swapping,
+  { exchange, pair, locks }: Prepared,
+): Promise<number> {
+  const { live, built, resolved } = swapping
+  const looks = [
+    lostReaders(live, pair),
+    stuckDependants(live, pair),
+    toBuild(pair, shadowName(live).table, ownIndexes(live)),
+    toGive(pair),
+    toSettle(pair, built),
+  ]
+  // parsed and planned where nobody waits for that, which takes longer than to look; and what hinders it mostly shows here
+  checkFound(live, built, await transaction.batch(looks, { prepared: true }))
+  const [first, ...others] = locks
+  if (first === undefined) throw new FreshetError('INTERNAL', 'nothing is to be locked')
+  const [, [now] = [], ...answers] = await transaction.batch([first, NOW, ...others, ...looks], { prepared: true })
+  const given = checkFound(live, built, answers.slice(others.length))
+  await transaction.batch([
+    ...exchangeNames(exchange),
+    ...given.map(raw),
+    ...recordedReferences(live.id, resolved.references),
+  ])
+  return Number(now?.['ms'])
+}
+
+/**
+ * Readers wait for no disk, and no standby: the locks are free as soon as the commit is decided, and the next commit makes
+ * it last. Where the server crashes in between, the swap has not been, nor has anything that was committed after it.
+ */
+const LATER_ON_DISK = raw(`set local synchronous_commit = off`)
+
+/** Writes something, so that what was committed before is on disk; the moment, which is before that. */
+async function makeLast(session: Session, shadow: number): Promise<number> {
+  const [last] = await session.query<{ ms: number }>(sql`
+    update freshet.shadow_build set phase_at = clock_timestamp() where shadow_id = ${shadow}
+    returning extract(epoch from phase_at)::float8 * 1000 as ms`)
+  if (last === undefined) throw new FreshetError('INTERNAL', 'what was replaced is not in the catalog')
+  return last.ms
+}
+
+const NOW = sql`select extract(epoch from clock_timestamp())::float8 * 1000 as ms`
+
+/** The statements that give to the one what was given to the other. */
+function checkFound(
+  live: Definition,
+  built: readonly Built[],
+  [lost = [], stuck = [], wanted = [], given = [], settled = []]: readonly (readonly Record<string, unknown>[])[],
+): readonly string[] {
+  refuse(live, { lost: lost.map(lossOf), stuck: stuck.map(lossOf) })
+  if (JSON.stringify(wanted) !== JSON.stringify(built)) throw new Behind()
+  return [...given, ...settled].map(({ statement }) => String(statement))
+}
+
+function lossOf({ name, what }: Record<string, unknown>): Loss {
+  return { name: String(name), what: String(what) }
 }
 
 /** Indexes of the stream table that its own plan made. */
@@ -184,16 +253,16 @@ async function markDependants(transaction: Queryable, live: Definition): Promise
 }
 
 /** As a reader takes them: views first, then what they read. To name its own owner anew locks a view, and only that. */
-async function lockReaders(transaction: Queryable, live: Definition, { from }: Pair): Promise<void> {
+async function readersLocks(transaction: Queryable, live: Definition, { from }: Pair): Promise<readonly Fragment[]> {
   const views = await transaction.query<{ schema: string; name: string; owner: string }>(sql`
     select n.nspname as schema, v.relname as name, pg_get_userbyid(v.relowner) as owner
     from ${readingViews(from)} join pg_namespace n on n.oid = v.relnamespace order by v.oid`)
-  await transaction.batch([
+  return [
     ...views.map(
       ({ schema, name, owner }) => sql`alter view ${identifier(schema, name)} owner to ${identifier(owner)}`,
     ),
     sql`lock table ${identifier(live.schema, live.table)} in access exclusive mode`,
-  ])
+  ]
 }
 
 async function indexesOf(transaction: Queryable, live: Definition, shadow: Definition): Promise<readonly Index[]> {
