@@ -76,7 +76,10 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'refresh a unit',
-    prepare: create({ atomic: 'diamond', query: 'select b.name, b.balance, t.total from by_owner b cross join total t' }),
+    prepare: create({
+      atomic: 'diamond',
+      query: 'select b.name, b.balance, t.total from by_owner b cross join total t',
+    }),
     run: (freshet) => freshet.refresh('subject'),
     undo: drop,
   },
