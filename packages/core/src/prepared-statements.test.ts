@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest'
 import { preparedStatements } from './prepared-statements.ts'
 
-test('a statement keeps its name for a minute and is then prepared again', () => {
+test('a statement keeps its name for two seconds, then for twice as long each time, and for a minute in the end', () => {
   let time = 0
   const prepared = preparedStatements(() => time)
-  const first = prepared.nameOf('select 1')
-  time = 59_999
-  expect(prepared.nameOf('select 1')).toBe(first)
-  expect(prepared.retired()).toEqual([])
-  time = 60_000
-  const second = prepared.nameOf('select 1')
-  expect(second).not.toBe(first)
-  expect(prepared.retired()).toEqual([first])
-  expect(prepared.retired()).toEqual([])
+  for (const seconds of [2, 4, 8, 16, 32, 60, 60]) {
+    const name = prepared.nameOf('select 1')
+    time += seconds * 1_000 - 1
+    expect(prepared.nameOf('select 1')).toBe(name)
+    expect(prepared.retired()).toEqual([])
+    time += 1
+    expect(prepared.nameOf('select 1')).not.toBe(name)
+    expect(prepared.retired()).toEqual([name])
+    expect(prepared.retired()).toEqual([])
+  }
 })
 
 test('the least recently used of many goes first', () => {
