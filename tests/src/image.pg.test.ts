@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
+import { LONG } from './length.ts'
 
 /**
  * What the image does, without an engine: what its Dockerfile deploys is deployed, and run as it would be there, by a
@@ -151,7 +152,7 @@ test('init, serve, the health check, and a stop in the middle of a refresh', asy
   await assertEqualToQuery(own.database, 'kinds', QUERY)
 })
 
-test('a stop lasts no longer than it is told, whatever still runs', async () => {
+test.runIf(LONG)('a stop lasts no longer than it is told, whatever still runs', async () => {
   const serve = start(services.scheduler.command, { FRESHET_HTTP_PORT: '0', FRESHET_DRAIN_TIMEOUT_MS: '100' })
   const ended = once(serve, 'exit')
   const { port } = new URL(String((await logged(serve, 'serving'))['url']))

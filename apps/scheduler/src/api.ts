@@ -19,6 +19,9 @@ export interface TableStatus {
   readonly effectiveMode: StreamTableStatus['effectiveMode']
   readonly modeReason: StreamTableStatus['modeReason']
   readonly schedule: string
+  readonly tier: StreamTableStatus['tier']
+  /** A change is to be visible within so long; null where it has no objective. */
+  readonly slaMs: number | null
   readonly storage: StreamTableStatus['storage']
   readonly status: StreamTableStatus['status']
   readonly statusReason: string | null
@@ -64,6 +67,11 @@ export interface GraphNode {
   /** The relation's name, which is unique. */
   readonly id: string
   readonly kind: 'source' | 'stream_table'
+}
+
+/** What the process takes care of: the first is the one that answers are about unless another is named. */
+export interface DatabasesAnswer {
+  readonly databases: readonly string[]
 }
 
 export interface SeriesAnswer {
@@ -129,6 +137,8 @@ function tableStatus(
     effectiveMode: table.effectiveMode,
     modeReason: table.modeReason,
     schedule: table.schedule,
+    tier: table.tier,
+    slaMs: table.slaMs,
     storage: table.storage,
     status: table.status,
     statusReason: table.statusReason,

@@ -1,3 +1,6 @@
+import { connect } from '@freshet/client'
+import { raw } from '@freshet/core'
+import { assertEqualToQuery, createTestDatabase } from '@freshet/testkit'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
@@ -26,6 +29,8 @@ describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
     await shop.freshet.create({
       name: 'spender_name',
       query: 'select s.customer_id, c.name, s.amount from big_spender s join customer c on c.id = s.customer_id',
+      tier: 'warm',
+      sla: '30s',
     })
     await shop.freshet.create({ name: 'unit_price', query: 'select id, 100 / quantity as ratio from orders' })
     await shop.freshet.create({
@@ -92,6 +97,11 @@ describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
     await page.getByRole('status').filter({ hasText: 'refreshing' }).waitFor()
     expect(await row('order_line').textContent()).toMatch(/differential.*live/)
     expect(await row('sales_by_product').textContent()).toContain('1s')
+    const cell = (name: string, label: string) => row(name).locator(`[data-label="${label}"]`).textContent()
+    expect([await cell('spender_name', 'Tier'), await cell('spender_name', 'SLA')]).toEqual(['warm', '30.0 s'])
+    expect([await cell('order_line', 'Tier'), await cell('order_line', 'SLA')]).toEqual(['hot', '–'])
+    // there is no other database
+    expect(await page.getByLabel('Database').count()).toBe(0)
     expect(await row('last_minute').textContent()).toContain('full')
     expect((await notes('last_minute').textContent())?.length).toBeGreaterThan(20)
     expect(await row('country').textContent()).toContain('paused')
@@ -147,11 +157,45 @@ describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
       await page.close()
     }
     const middle = await open({ viewport: { width: 960, height: 700 } })
-    expect(await fitsTheWindow(middle.page)).toBe(true)
     await shoot(middle.page, 'middle')
+    // on both sides of where the table changes its shape
+    for (const width of [960, 1_001, 1_201]) {
+      await middle.page.setViewportSize({ width, height: 700 })
+      expect({ width, fits: await fitsTheWindow(middle.page) }).toEqual({ width, fits: true })
+    }
     await middle.page.close()
     expect(dark.faults).toEqual([])
     await dark.page.close()
+  })
+
+  test('shows one database of several, and which it is stays in the address', async () => {
+    await using other = await createTestDatabase()
+    await other.database.query(raw('create table item (id serial primary key, kind text)'))
+    const freshet = await connect(other.url)
+    other.defer(() => freshet.close())
+    const query = 'select kind, count(*) as n from item group by kind'
+    await freshet.create({ name: 'kinds', query })
+    const databaseUrl = [shop.own.url, other.url]
+    const several = await startScheduler({ databaseUrl, port: 0, logLevel: 'silent' })
+    other.defer(() => several.stop())
+    const page = await browser.newPage()
+    await page.goto(several.url)
+    await page.locator('[data-table="public.order_line"]').waitFor()
+    const select = page.getByLabel('Database')
+    expect(await select.locator('option').allTextContents()).toEqual([shop.own.name, other.name])
+    const here = page.locator('[data-table="public.kinds"]')
+    await select.selectOption(other.name)
+    await here.waitFor()
+    expect(await page.locator('[data-table]').count()).toBe(1)
+    expect(await page.locator('[data-node]').count()).toBe(2)
+    expect(new URL(page.url()).searchParams.get('database')).toBe(other.name)
+    await page.reload()
+    await here.waitFor()
+    await page.goBack()
+    await page.locator('[data-table="public.order_line"]').waitFor()
+    expect(await select.inputValue()).toBe(shop.own.name)
+    await page.close()
+    await assertEqualToQuery(other.database, 'kinds', query)
   })
 
   test('says so when the scheduler is gone, and keeps what it knew', async () => {

@@ -1,4 +1,5 @@
 export type {
+  DatabasesAnswer,
   GraphAnswer,
   GraphNode,
   HistoryAnswer,

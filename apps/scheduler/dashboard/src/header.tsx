@@ -1,7 +1,14 @@
+import type { ComponentChildren } from 'preact'
 import type { StatusAnswer } from '../../src/api.ts'
 import { ago } from './format.ts'
 
-export function Header({ status, problem }: { status: StatusAnswer | undefined; problem: string | undefined }) {
+interface Props {
+  readonly status: StatusAnswer | undefined
+  readonly problem: string | undefined
+  readonly children: ComponentChildren
+}
+
+export function Header({ status, problem, children }: Props) {
   const trouble = problem ?? status?.reason
   const state = trouble ? 'bad' : status === undefined ? 'quiet' : 'good'
   return (
@@ -12,6 +19,7 @@ export function Header({ status, problem }: { status: StatusAnswer | undefined; 
           <path d="M4 21c4-4.600 8-4.600 12 0s8 4.600 12 0" />
         </svg>
         <h1>Freshet</h1>
+        {children}
         <span class={`state ${state}`} role="status">
           <i class="dot" />
           {state === 'bad' ? 'not refreshing' : state === 'good' ? 'refreshing' : 'connecting'}

@@ -29,6 +29,10 @@ export function StreamTables({
               <th>Name</th>
               <th>Mode</th>
               <th>Schedule</th>
+              <th title="How urgent it is: hot, warm, cold or frozen">Tier</th>
+              <th class="number" title="Objective: a change is to be visible within this long">
+                SLA
+              </th>
               <th class="number" title="It has seen every change that is older than this">
                 Lag
               </th>
@@ -80,6 +84,12 @@ function Row({ table }: { readonly table: TableStatus }) {
           <span class={`chip ${table.effectiveMode}`}>{table.effectiveMode}</span>
         </Cell>
         <Cell label="Schedule">{table.schedule}</Cell>
+        <Cell label="Tier" faint={table.tier === 'hot'}>
+          {table.tier}
+        </Cell>
+        <Cell label="SLA" number faint={table.slaMs === null}>
+          <Objective table={table} />
+        </Cell>
         <Cell label="Lag" number>
           <Lag table={table} />
         </Cell>
@@ -118,6 +128,11 @@ function Lag({ table }: { readonly table: TableStatus }) {
   return <span title={refreshed}>{duration(table.lagMs)}</span>
 }
 
+function Objective({ table: { slaMs, lagMs } }: { readonly table: TableStatus }) {
+  const missed = slaMs !== null && lagMs !== null && lagMs > slaMs
+  return <span class={missed ? 'bad' : ''}>{duration(slaMs)}</span>
+}
+
 /** Why it is FULL, why it stands still, and what went wrong last: each with what to do about it. */
 function Notes({ table }: { readonly table: TableStatus }) {
   const { modeReason, statusReason, lastError } = table
@@ -125,7 +140,7 @@ function Notes({ table }: { readonly table: TableStatus }) {
   if (!full && statusReason === null && lastError === null) return null
   return (
     <tr class="notes">
-      <td colSpan={9}>
+      <td colSpan={11}>
         {full && (
           <p>
             <b>full</b> {modeReason.detail} <code>{modeReason.code}</code>
