@@ -41,7 +41,7 @@ export function scale({ tables, history }: ScaleOptions): (bench: Bench) => Prom
     for (let start = 0; start < STARTS; start++) await open(bench, tables, start === 0)
     await fillHistory(bench, client, history)
     await answers(bench, client)
-    await pruning(bench)
+    await pruning(bench, history)
     await open(bench, tables, false)
   }
 }
@@ -97,15 +97,17 @@ async function answers({ freshet, report }: Bench, client: pg.Client): Promise<v
 }
 
 /** A scheduler's batches of the oldest days, and the look when none is left. */
-async function pruning({ database: { database }, report, say }: Bench): Promise<void> {
+async function pruning({ database: { database }, report, say }: Bench, history: number): Promise<void> {
+  const batches = Math.min(PRUNES, Math.floor(history / PRUNE_ROWS / 2))
+  if (batches === 0) return say('too little history to prune')
   const [days] = await database.query<{ ms: number }>(
     raw(`select extract(epoch from statement_timestamp() - started_at)::float8 * 1000 as ms
-      from freshet.refresh_history order by started_at offset ${PRUNE_ROWS * PRUNES} limit 1`),
+      from freshet.refresh_history order by started_at offset ${PRUNE_ROWS * batches} limit 1`),
   )
   const retentionMs = days?.ms ?? 60 * DAY_MS
   say(`pruning what is older than ${Math.round(retentionMs / DAY_MS)} days`)
   const times: number[] = []
-  for (let batch = 0; batch < PRUNES; batch++)
+  for (let batch = 0; batch < batches; batch++)
     times.push(await milliseconds(() => pruneHistory(database, retentionMs, PRUNE_ROWS)))
   const figure = (metric: string, value: number) =>
     report(measurement({ suite: 'scale', case: `prune ${PRUNE_ROWS} rows`, metric, value, unit: 'ms' }))
