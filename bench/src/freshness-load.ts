@@ -18,7 +18,7 @@ const PER_SECOND = 1_000
 const WRITERS = 8
 const RUN_MS = 15_000
 const SETTLE_MS = 2_000
-const POLL_MS = 2
+const POLL_MS = 5
 const SUBSCRIBERS = 100
 const KINDS = 100
 /** After the last transaction. */

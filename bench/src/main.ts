@@ -8,11 +8,15 @@ import { freshness } from './freshness.ts'
 import { idle } from './idle.ts'
 import { jsonReport, parseReport, tableHeader, tableReport } from './measurement.ts'
 import { refresh } from './refresh.ts'
+import { scale } from './scale.ts'
 import { shadow } from './shadow.ts'
 import { openBench, type Bench } from './stand.ts'
 import { tpch } from './tpch.ts'
 
-/** `npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]`; the last three are of the suite tpch. */
+/**
+ * `npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…] [--tables n] [--history n]`: of the
+ * last five, three are of the suite tpch and two of scale.
+ */
 const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
@@ -20,10 +24,13 @@ const { values, positionals } = parseArgs({
     sf: { type: 'string', default: '0.1' },
     queries: { type: 'string' },
     changes: { type: 'string', default: '0.01,0.1,1,10' },
+    tables: { type: 'string', default: '10000' },
+    history: { type: 'string', default: '10000000' },
   },
   allowPositionals: true,
 })
-const scale = Number(values.sf)
+const scaleFactor = Number(values.sf)
+const size = { tables: Number(values.tables), history: Number(values.history) }
 const fractions = values.changes.split(',').map((percent) => Number(percent) / 100)
 const queries = values.queries?.split(',')
 const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
@@ -33,10 +40,12 @@ const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   compile,
   dag,
   idle,
+  scale: scale(size),
   shadow,
-  tpch: tpch({ scale, fractions, ...(queries === undefined ? {} : { queries }) }),
+  tpch: tpch({ scale: scaleFactor, fractions, ...(queries === undefined ? {} : { queries }) }),
 }
 const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]
+       [--tables n] [--history n]
 suites: ${Object.keys(SUITES).join(', ')}
        npm run --silent bench -- chart < tpch.jsonl > tpch.svg
 `
@@ -44,7 +53,11 @@ const suites = positionals.map((name) => SUITES[name])
 const rows = Number(values.rows)
 
 const sensible =
-  Number.isSafeInteger(rows) && rows >= 1_000 && scale > 0 && fractions.every((each) => each > 0 && each <= 1)
+  Number.isSafeInteger(rows) &&
+  rows >= 1_000 &&
+  Object.values(size).every((each) => Number.isSafeInteger(each) && each >= 100) &&
+  scaleFactor > 0 &&
+  fractions.every((each) => each > 0 && each <= 1)
 
 if (positionals.length === 1 && positionals[0] === 'chart') {
   console.log(await speedUpChart(pointsOf(parseReport(await text(process.stdin)))))

@@ -26,7 +26,6 @@ import {
   findDefinition,
   findStreamTable,
   historyOf,
-  listDefinitions,
   loadDefinition,
   pauseGate,
   pauseStreamTable,
@@ -236,9 +235,9 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       await requireInstalled()
       return resumeGate(context, gate)
     },
-    async status() {
+    async status(name) {
       await requireInstalled()
-      return statusOf(database, await listDefinitions(database))
+      return statusOf(database, name === undefined ? null : await findStreamTable(database, name))
     },
     async history(historyOptions = {}) {
       await requireInstalled()

@@ -78,7 +78,8 @@ export interface Freshet {
   /** Captures nothing of a source, or nothing at all. What reads it can not follow, and is filled anew afterwards. */
   pauseCapture(gate: Gate): Promise<SettledGates>
   resumeCapture(gate: Gate): Promise<SettledGates>
-  status(): Promise<readonly StreamTableStatus[]>
+  /** Of all stream tables; of many, one is asked for by its name at much less cost. */
+  status(name?: string): Promise<readonly StreamTableStatus[]>
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
   /** Of every stream table: its objective, how well it was kept, and what to do where it was missed. */
   slaSummary(window?: SlaWindow): Promise<readonly SlaSummary[]>

@@ -13,4 +13,5 @@ export { type DueInput, type DueTable, nextWake, toPoll, toStart } from './due.t
 export type { CoordinatorEvent, CoordinatorListener, TableRef } from './events.ts'
 export { type DependencyGraph, dependencyGraph, type GraphNode } from './graph.ts'
 export { isScheduled, LIFECYCLE_EVENTS, type LifecycleEvent, type Status, STATUSES, transition } from './lifecycle.ts'
+export { pruneHistory } from './prune.ts'
 export { createWorkers, type Workers, type WorkerShare } from './workers.ts'

@@ -258,8 +258,7 @@ describe('clean-up', () => {
     )
     const stop = new AbortController()
     const store = databaseStore(database, tables.capture)
-    const pruning = store.prune(DAY_MS, 5, stop.signal)
-    const ended = pruning.catch((error: unknown) => error)
+    const ended = store.prune(DAY_MS, 5, stop.signal).catch((error: unknown) => error)
     await expect
       .poll(() =>
         database.query(raw(`select from pg_locks where locktype = 'advisory' and objid = 4711 and not granted`)),

@@ -4,7 +4,6 @@ export { createStreamTable, type CreateSpec } from './create.ts'
 export {
   findDefinition,
   findStreamTable,
-  listDefinitions,
   loadDefinition,
   nameOf,
   type Definition,

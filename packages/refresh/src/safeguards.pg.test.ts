@@ -4,7 +4,6 @@ import { pauseStreamTable } from './alter.ts'
 import { examine } from './doctor.ts'
 import { explain } from './explain.ts'
 import { describeStreamTables, statusOf } from './status.ts'
-import { listDefinitions } from './definition.ts'
 import { verifyStreamTable } from './verify.ts'
 import { createWorld, type World } from './world.fixture.ts'
 
@@ -209,7 +208,7 @@ test('status: what is pending, how many rows, the last hour', async () => {
   const answer = await world.stream('answer', SUMS)
   await world.stream('above', 'select max(s) as m from answer')
   await world.run(`update items set n = n + 1 where id < 11`)
-  const read = async () => statusOf(world.database, await listDefinitions(world.database))
+  const read = async () => statusOf(world.database)
   expect(await read()).toMatchObject([
     { name: 'public.above', pendingChanges: 0, sources: [{ name: 'public.answer', streamTable: answer.id }] },
     {

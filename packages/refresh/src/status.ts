@@ -1,7 +1,7 @@
-import { displayName, type Queryable, raw, sql, type Tier } from '@freshet/core'
+import { displayName, type Queryable, sql, type Tier } from '@freshet/core'
 import type { Decision } from './choose.ts'
 import type { Definition } from './definition.ts'
-import { fromPendingChanges } from './pending-changes.ts'
+import { pendingCounts } from './pending-counts.ts'
 import { hintOf } from './refresh-reasons.ts'
 
 /** A stream table as the catalog describes it. */
@@ -57,7 +57,7 @@ export interface Status extends Description {
   readonly lastError: { readonly code: string; readonly message: string; readonly hint?: string } | null
   /** What its new query says is being filled beside it, or was left so; null while it has no other query to come. */
   readonly newQuery: NewQueryStatus | null
-  /** Figures of the refreshes of the last hour, milliseconds. */
+  /** Figures of the refreshes of the last hour, milliseconds; of a busy one, of the last of them. */
   readonly refreshes: { readonly count: number; readonly p50Ms: number | null; readonly p99Ms: number | null }
 }
 
@@ -101,14 +101,15 @@ export async function describeStreamTables(
             'capture', f.capture)
           order by f.schema_name, f.table_name)
         from freshet.dependency d
-        join (
-          select stable_name, schema_name, table_name, case when capture in ('trigger', 'wal') then capture end as capture
-          from freshet.source where t.mode <> 'immediate'
+        -- by the key of each: otherwise every stream table would look through all sources
+        cross join lateral (
+          select o.schema_name, o.table_name, case when o.capture in ('trigger', 'wal') then o.capture end as capture
+          from freshet.source o where t.mode <> 'immediate' and o.stable_name = d.stable_name
           -- what an immediate one reads need not be captured
-          union all select p ->> 'stableName', p ->> 'schema', p ->> 'table', null
-          from jsonb_array_elements(t.plan -> 'sources') p where t.mode = 'immediate'
-        ) f using (stable_name)
-        left join freshet.stream_table u using (stable_name)
+          union all select p ->> 'schema', p ->> 'table', null
+          from jsonb_array_elements(t.plan -> 'sources') p where t.mode = 'immediate' and p ->> 'stableName' = d.stable_name
+        ) f
+        left join freshet.stream_table u on u.stable_name = d.stable_name
         where d.stream_table_id = t.stream_table_id
       ), '[]') as sources
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
@@ -124,9 +125,6 @@ export async function describeStreamTables(
   }))
 }
 
-/** Change rows are counted up to this many for each source, so that a status stays cheap when a table lags far behind. */
-const PENDING_BOUND = 10_000
-
 interface FigureRow {
   readonly id: number
   readonly estimatedRows: number
@@ -137,12 +135,13 @@ interface FigureRow {
   readonly p99: number | null
 }
 
-export async function statusOf(queryable: Queryable, definitions: readonly Definition[]): Promise<readonly Status[]> {
+/** Of all, or of one. */
+export async function statusOf(queryable: Queryable, id: number | null = null): Promise<readonly Status[]> {
   const [described, newQueries, figures, pending] = await Promise.all([
-    describeStreamTables(queryable),
+    describeStreamTables(queryable, id),
     newQueriesOf(queryable),
-    figuresOf(queryable),
-    pendingOf(queryable, definitions),
+    figuresOf(queryable, id),
+    pendingCounts(queryable, id),
   ])
   return described.map((table): Status => {
     const own = figures.get(table.id)
@@ -168,14 +167,23 @@ async function newQueriesOf(queryable: Queryable): Promise<ReadonlyMap<number, N
   return new Map(rows.map(({ id, ...status }) => [id, status]))
 }
 
-async function figuresOf(queryable: Queryable): Promise<ReadonlyMap<number, FigureRow>> {
+/** So many of the last refreshes are looked at, of all stream tables together, however many an hour has. */
+const FIGURES_BOUND = 100_000
+
+async function figuresOf(queryable: Queryable, id: number | null): Promise<ReadonlyMap<number, FigureRow>> {
   const rows = await queryable.query<FigureRow>(sql`
-    with recent as (
+    with last as (
+      -- statement_timestamp(), which does not change while the statement runs: an index can be asked for it
+      select stream_table_id, started_at, finished_at, error, action from freshet.refresh_history
+      where started_at > statement_timestamp() - interval '1 hour'
+      order by started_at desc limit ${FIGURES_BOUND}
+    ),
+    recent as (
       select stream_table_id, count(*)::float8 as count,
         percentile_cont(0.5) within group (order by extract(epoch from finished_at - started_at) * 1000) as p50,
         percentile_cont(0.99) within group (order by extract(epoch from finished_at - started_at) * 1000) as p99
-      from freshet.refresh_history
-      where started_at > clock_timestamp() - interval '1 hour' and error is null and action <> 'initial'
+      from last
+      where (${id}::int is null or stream_table_id = ${id}::int) and error is null and action <> 'initial'
       group by stream_table_id
     )
     select s.stream_table_id as id, greatest(coalesce(c.reltuples, 0), 0)::float8 as "estimatedRows",
@@ -183,53 +191,9 @@ async function figuresOf(queryable: Queryable): Promise<ReadonlyMap<number, Figu
     from freshet.stream_table_state s
     join freshet.stream_table t using (stream_table_id)
     left join pg_catalog.pg_class c on c.oid = t.relation
-    left join recent r using (stream_table_id)`)
+    left join recent r using (stream_table_id)
+    where ${id}::int is null or s.stream_table_id = ${id}::int`)
   return new Map(rows.map((row) => [row.id, row]))
-}
-
-async function pendingOf(
-  queryable: Queryable,
-  definitions: readonly Definition[],
-): Promise<ReadonlyMap<number, { changes: number; bounded: boolean }>> {
-  const existing = await existingBuffers(queryable)
-  const parts = definitions.flatMap((definition) =>
-    definition.plan.sources.flatMap((source, i) => {
-      if (definition.mode === 'immediate') return []
-      const frontier = definition.snapshots[i] ?? null
-      if (frontier === null || !existing.has(`sizes_${source.stableName}`)) return []
-      return [
-        sql`select ${definition.id}::int as id, coalesce(sum(__rows), 0)::float8 as changes from (
-        select __rows ${fromPendingChanges(source.stableName, frontier)}
-        limit ${PENDING_BOUND}) w`,
-      ]
-    }),
-  )
-  const result = new Map<number, { changes: number; bounded: boolean }>()
-  for (let i = 0; i < parts.length; i += 100) {
-    const statements = parts.slice(i, i + 100)
-    // what the stream has not brought yet is not waited for
-    const counted = (
-      await queryable.batch([sql`select set_config('freshet.wal', 'behind', true)`, ...statements])
-    ).slice(1)
-    for (const [row] of counted as { id: number; changes: number }[][]) {
-      if (row === undefined) continue
-      const known = result.get(row.id) ?? { changes: 0, bounded: false }
-      result.set(row.id, {
-        changes: known.changes + row.changes,
-        bounded: known.bounded || row.changes >= PENDING_BOUND,
-      })
-    }
-  }
-  return result
-}
-
-async function existingBuffers(queryable: Queryable): Promise<ReadonlySet<string>> {
-  const rows = await queryable.query<{ name: string }>(
-    raw(`
-    select c.relname as name from pg_catalog.pg_class c
-    where c.relnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'freshet_changes') and c.relname like 'sizes\\_%'`),
-  )
-  return new Set(rows.map((row) => row.name))
 }
 
 /** One refresh, done or failed. */

@@ -1,8 +1,9 @@
-import { InvalidArgumentError, type Command } from 'commander'
+import type { Command } from 'commander'
 import { answer, withFreshet, type Cli } from '../cli.ts'
 import { historyTable } from '../render/history.ts'
 import { given } from './definition.ts'
 import { examples } from './examples.ts'
+import { wholeNumber } from './limit.ts'
 
 interface Options {
   readonly limit: number
@@ -23,9 +24,4 @@ export function history(program: Command, cli: Cli): void {
     ['freshet history --limit 100', 'the last hundred refreshes'],
     [`freshet history sales.daily --json | jq 'map(select(.error))'`, 'the failed ones'],
   )
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('A whole number greater than zero is wanted.')
 }

@@ -1,18 +1,22 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import { answer, withFreshet, type Cli } from '../cli.ts'
+import { excerpt, withMore } from '../render/excerpt.ts'
 import { slaTable } from '../render/sla.ts'
 import { durationArgument } from './definition.ts'
 import { examples } from './examples.ts'
+import { limitOf, type LimitOption, limitOption } from './limit.ts'
 
-interface Options {
+interface Options extends LimitOption {
   readonly lookback: number
   readonly target: number
 }
 
 export function sla(program: Command, cli: Cli): void {
-  const command = program
-    .command('sla')
-    .description('show how long changes waited, which objectives were kept, and what to do about the others')
+  const command = limitOption(
+    program
+      .command('sla')
+      .description('show how long changes waited, which objectives were kept, and what to do about the others'),
+  )
     .option(
       '--lookback <duration>',
       'how far back, in whole hours of the clock, such as 1h or 30d',
@@ -20,9 +24,10 @@ export function sla(program: Command, cli: Cli): void {
       7 * 86_400_000,
     )
     .option('--target <share>', 'the share of refreshes that are to be in time', share, 0.99)
-    .action(async ({ lookback, target }: Options, command: Command) => {
+    .action(async ({ lookback, target, ...options }: Options, command: Command) => {
       const summary = await withFreshet(cli, command, (freshet) => freshet.slaSummary({ lookbackMs: lookback, target }))
-      answer(cli, command, summary, (paint) => slaTable(summary, paint))
+      const some = excerpt(summary, limitOf(command, options), ({ recommendation }) => recommendation !== null)
+      answer(cli, command, some.shown, (paint) => withMore(slaTable(some.shown, paint), some))
     })
   examples(
     command,

@@ -206,7 +206,7 @@ describe('a refresh', () => {
     expect(await refresh('answer', true)).toMatchObject({ action: 'full', reason: 'REQUESTED', rowsInserted: 4 })
     await world.compare()
     expect(await verifyStreamTable(world.context, 'answer')).toMatchObject({ equal: true })
-    expect(await statusOf(world.database, await listDefinitions(world.database))).toMatchObject([{ pendingChanges: 0 }])
+    expect(await statusOf(world.database)).toMatchObject([{ pendingChanges: 0 }])
     await world.step('insert into a values (101, 1, 1)')
   })
 

@@ -69,10 +69,8 @@ begin
               percentile_disc(0.95) within group (order by extract(epoch from r.finished_at - r.started_at)::float8 * 1000), 0) as p95
             from (
               select h.started_at, h.finished_at from freshet.refresh_history h
-              -- a range of one, ordered by both: so only by the index of both (000015)
-              where h.stream_table_id between t.stream_table_id and t.stream_table_id and h.error is null
-                and h.action <> 'initial'
-              order by h.stream_table_id, h.refresh_id desc limit 100
+              where h.stream_table_id = t.stream_table_id and h.error is null and h.action <> 'initial'
+              order by h.refresh_id desc limit 100
             ) r
           ) took,
           (
