@@ -17,6 +17,8 @@ import type { Bench } from './stand.ts'
 const PER_SECOND = 1_000
 const WRITERS = 8
 const RUN_MS = 15_000
+/** Connections are made and statements planned, for tables that are not empty. */
+const WARM_UP_MS = 5_000
 const SETTLE_MS = 2_000
 const POLL_MS = 5
 const SUBSCRIBERS = 100
@@ -46,6 +48,7 @@ export async function freshnessUnderLoad(bench: Bench): Promise<void> {
   const scheduler = startSchedulerProcess(bench)
   try {
     await sleep(SETTLE_MS)
+    await writeAndWatch(bench, WARM_UP_MS)
     await visible(bench)
     await subscribed(bench)
   } finally {
@@ -106,7 +109,7 @@ interface Watched {
 }
 
 /** The events of an earlier run are removed first, so that each writer's numbers begin again. */
-async function writeAndWatch(bench: Bench): Promise<Watched> {
+async function writeAndWatch(bench: Bench, runMs = RUN_MS): Promise<Watched> {
   const client = await bench.database.client()
   await client.query('delete from events')
   const look = async () => {
@@ -118,7 +121,7 @@ async function writeAndWatch(bench: Bench): Promise<Watched> {
     return new Map(rows.map(({ name, seqs }) => [name, seqs]))
   }
   while ([...(await look()).values()].some((seqs) => seqs.some((seq) => seq > 0))) await sleep(POLL_MS)
-  const load = await startEventLoad(bench, { writers: WRITERS, perSecond: PER_SECOND, runMs: RUN_MS, kinds: KINDS })
+  const load = await startEventLoad(bench, { writers: WRITERS, perSecond: PER_SECOND, runMs, kinds: KINDS })
   const ages = new Map(NAMES.map((name) => [name, [] as number[]]))
   const seen = NAMES.map((): number[] => [])
   const state = { writing: true }
@@ -127,7 +130,7 @@ async function writeAndWatch(bench: Bench): Promise<Watched> {
   })
   const behind = () =>
     seen.some((own) => Array.from({ length: WRITERS }, (_, w) => load.committed(w) - (own[w] ?? 0)).some((n) => n > 0))
-  const until = now() + RUN_MS + PATIENCE_MS
+  const until = now() + runMs + PATIENCE_MS
   while (state.writing || behind()) {
     if (now() > until) throw new Error(`changes did not become visible within ${PATIENCE_MS / 1000} s`)
     const found = await look()

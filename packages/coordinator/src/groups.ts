@@ -23,7 +23,7 @@ export interface GroupSizes {
   readonly most: number
 }
 
-const SIZES: GroupSizes = { least: 8, most: 32 }
+const SIZES: GroupSizes = { least: 3, most: 32 }
 
 /** `due`: who is nearest to its deadline first. */
 export function groupsOf(
