@@ -9,7 +9,7 @@ import type { Bench } from '../stand.ts'
  * and the oids of the copy in place of the group's. So a copy is a stream table like any: captured, refreshed, verified
  * (the suite does that with some). What is not real: all groups have the same queries, and the tables are empty at first.
  */
-export const GROUP_SOURCES = ['a', 'b'] as const
+const GROUP_SOURCES = ['a', 'b'] as const
 const VARIANTS = 4
 
 /** The queries of a group by the names of its stream tables: filters, groups, bags, joins, and layers over the groups. */

@@ -2,7 +2,7 @@ import { bufferSizes, type Fragment, join, type Queryable, raw, sql } from '@fre
 import type { Definition } from './definition.ts'
 
 /** The sizes of what a frontier has not seen of a source, as FROM and WHERE: of transactions that it does not show. */
-export function fromPendingChanges(source: string, frontier: string | null): Fragment {
+function fromPendingChanges(source: string, frontier: string | null): Fragment {
   return sql`from ${bufferSizes(source)}
     where __x >= pg_snapshot_xmin(${frontier}::pg_snapshot) and not pg_visible_in_snapshot(__x, ${frontier}::pg_snapshot)`
 }
