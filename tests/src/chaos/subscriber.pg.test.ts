@@ -1,7 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { connect } from '@freshet/client'
 import { bufferTable, identifier, raw, sql } from '@freshet/core'
 import {
@@ -14,6 +11,7 @@ import {
 } from '@freshet/testkit'
 import { expect, test } from 'vitest'
 import { LONG } from '../length.ts'
+import { keptProcess } from './kept-process.ts'
 import { OUTSIDE, type Place } from './outside-copy.ts'
 
 /**
@@ -141,7 +139,10 @@ test('a subscriber that is struck anywhere has the exact table', { timeout: 3_60
       }
       if (LONG && chance.chance(0.05)) await alter(chance.pick(NAMES))
       if (chance.chance(0.3)) {
+        // so that the subscriber comes as far, also on a busy machine
+        writers.hold(true)
         await compared(own, chance.pick(NAMES), seed)
+        writers.hold(false)
         counts.compared++
       }
     }
@@ -163,50 +164,9 @@ test('a subscriber that is struck anywhere has the exact table', { timeout: 3_60
   console.log({ seed, ...counts, written, ...taken, differences: 0 })
 })
 
-interface KeptProcess {
-  start(): Promise<void>
-  kill(): Promise<void>
-  signal(signal: NodeJS.Signals): void
-  /** Until it has killed itself where it was told to. */
-  fall(place: Place, left: number, meanwhile?: () => Promise<void>): Promise<void>
-}
-
-/** A process that must not end by itself; what it says goes to standard error. */
-async function keptProcess(own: TestDatabase, script: URL, args: readonly string[]): Promise<KeptProcess> {
-  let child: ChildProcess
-  const start = async () => {
-    child = fork(fileURLToPath(script), args, { execArgv: ['--conditions=@freshet/source'] })
-    const [first] = await Promise.race([once(child, 'message'), once(child, 'exit')])
-    if (first !== 'started') throw new Error(`${script.pathname} did not start`)
-  }
-  const ended = async () => {
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-    if (child.signalCode !== 'SIGKILL') throw new Error(`${script.pathname} ended by itself with ${child.exitCode}`)
-  }
-  const kill = async () => {
-    child.kill('SIGKILL')
-    await ended()
-  }
-  await start()
-  own.defer(async () => {
-    if (child.exitCode === null) await kill()
-  })
-  return {
-    start,
-    kill,
-    signal: (signal) => {
-      if (!child.kill(signal)) throw new Error(`${script.pathname} ended by itself with ${child.exitCode}`)
-    },
-    fall: async (place, left, meanwhile) => {
-      if (child.exitCode === null) child.send({ place, left })
-      await Promise.all([ended(), meanwhile?.()])
-    },
-  }
-}
-
 /** Small transactions and now and then one that touches many rows; some are rolled back. Each of the two has rows of its own. */
-function startWriters(own: TestDatabase, chance: Random): { stop(): Promise<number> } {
-  const state = { stopped: false, written: 0 }
+function startWriters(own: TestDatabase, chance: Random) {
+  const state = { held: false, stopped: false, written: 0 }
   const write = async (dice: Random, writer: number) => {
     const client = await own.client()
     while (!state.stopped) {
@@ -230,12 +190,16 @@ function startWriters(own: TestDatabase, chance: Random): { stop(): Promise<numb
       }
       await client.query(dice.chance(0.1) ? 'rollback' : 'commit')
       state.written++
-      await sleep(dice.int(1, 30))
+      do await sleep(dice.int(1, 30))
+      while (state.held && !state.stopped)
     }
   }
   const writers = Promise.all([write(chance.fork(), 0), write(chance.fork(), 1)])
   return {
-    stop: async () => {
+    hold: (held: boolean) => {
+      state.held = held
+    },
+    stop: async (): Promise<number> => {
       state.stopped = true
       await writers
       return state.written
