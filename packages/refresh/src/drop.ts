@@ -65,7 +65,7 @@ export async function discard(context: RefreshContext, definition: Definition, c
   )
 }
 
-export async function dropTables(transaction: Queryable, definition: Definition, cascade: boolean): Promise<void> {
+async function dropTables(transaction: Queryable, definition: Definition, cascade: boolean): Promise<void> {
   const current = await currentName(transaction, definition)
   if (current !== undefined) {
     // Who reads it was asked already.

@@ -2,25 +2,32 @@ import {
   type Database,
   DEFAULT_PATIENCE,
   FreshetError,
+  type Fragment,
   identifier,
   type Queryable,
+  raw,
   sql,
   whileRefused,
 } from '@freshet/core'
-import { createState } from './create.ts'
+import { createState, makePlan } from './create.ts'
 import { guard } from './guard.ts'
 import { type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
-import { dropTables } from './drop.ts'
 import { restartEmitting } from './emission.ts'
 import { fillAll, lockState, recordFull } from './full.ts'
 import { LENT } from './immediate/disengage.ts'
 import { recordReferences } from './resolve/references.ts'
 import type { Resolved } from './resolve/resolve.ts'
 import { oneSnapshot } from './sessions.ts'
+import { type Built, QUALIFIED, replacedName, storageSettings, toBuild, toGive, toSettle } from './shadow/belongings.ts'
+import { exchangeNames, putAside } from './shadow/exchange.ts'
+import { refuseLosses } from './shadow/refuse.ts'
+import { exchangeOf, ownIndexes, readersLocks } from './shadow/swap.ts'
 
 /**
- * Gives a stream table other storage, in one REPEATABLE READ transaction: the old tables go, the new ones are made and
- * filled, so readers see the old answer or the new. Its sources are captured already.
+ * Gives a stream table other storage, for the same query, in one REPEATABLE READ transaction: new tables are made and
+ * filled beside the old ones, get what people have given to those (`shadow/belongings.ts`), take their names, and the old
+ * ones go. So readers see the old answer or the new, and wait only while names are exchanged. Its sources are captured
+ * already. From the beginning on, nobody else gives it an index or a trigger, which this snapshot would not see.
  */
 export interface Rebuilding {
   readonly before: Definition
@@ -39,10 +46,12 @@ export async function rebuild(
   rebuilding: Rebuilding,
 ): Promise<void> {
   const { before, plan } = rebuilding
+  const name = besideName(before)
+  const beside: Definition = { ...before, ...name, plan: await makePlan(database, rebuilding.resolved, name, 'auto') }
   const done = await whileRefused(DEFAULT_PATIENCE.patienceMs, async () => {
     // Waits for a refresh while it holds nothing.
     await database.transaction((transaction) => lockState(transaction, before.id, true))
-    return oneSnapshot(database, { settings, plan }, (transaction) => replace(transaction, rebuilding))
+    return oneSnapshot(database, { settings, plan }, (transaction) => replace(transaction, rebuilding, beside))
   })
   if (!done) throw alteredMeanwhile(before)
 }
@@ -57,16 +66,23 @@ export function alteredMeanwhile(definition: Definition): FreshetError {
   return new FreshetError('TRANSACTION_CONFLICT', `${nameOf(definition)} was altered by somebody else meanwhile`)
 }
 
-async function replace(transaction: Queryable, rebuilding: Rebuilding): Promise<boolean> {
+/** Another one than that of a shadow, which may be there at the same time. */
+function besideName({ stableName }: Definition): Pick<Definition, 'schema' | 'table' | 'stableName'> {
+  const first = (Number.parseInt(stableName.slice(0, 1), 16) ^ 4).toString(16)
+  return { schema: 'freshet_changes', table: `rebuilt_${stableName}`, stableName: `${first}${stableName.slice(1)}` }
+}
+
+async function replace(transaction: Queryable, rebuilding: Rebuilding, beside: Definition): Promise<boolean> {
   const { before, resolved, plan, query, mode, why, initiatedBy } = rebuilding
+  // before the snapshot is taken
+  await transaction.query(sql`lock table ${identifier(before.schema, before.table)} in share update exclusive mode`)
   await lockState(transaction, before.id, true)
   if (!(await isUnaltered(transaction, before.id, before.plan))) return false
   // Before the long part: nobody trims its buffer meanwhile, which is to go.
   await transaction.query(sql`select from freshet.source where stable_name = ${before.stableName} for update`)
-  await dropTables(transaction, before, false)
-  for (const table of plan.tables) await createState(transaction, table)
-  await fillAll(transaction, { plan })
-  await guard(transaction, before)
+  await transaction.query(sql`select set_config('freshet.source_ddl', 'allow', true)`)
+  const rows = await fillBeside(transaction, before, beside)
+  await qualified(transaction, () => takePlace(transaction, rebuilding, beside))
   const kept = keptMode(plan, mode)
   await transaction.query(sql`
     update freshet.stream_table set relation = ${identifier(before.schema, before.table).text}::regclass, query = ${query},
@@ -78,11 +94,62 @@ async function replace(transaction: Queryable, rebuilding: Rebuilding): Promise<
     where stream_table_id = ${before.id}`)
   await recordReferences(transaction, before.id, resolved.references)
   const changed: Definition = { ...before, plan, query, mode }
-  const [count] = await transaction.query<{ rows: number }>(
-    sql`select count(*)::float8 as rows from ${identifier(before.schema, before.table)}`,
-  )
-  const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
+  const result = { rowsInserted: rows, rowsDeleted: 0 }
   await recordFull(transaction, changed, { action: 'full', reason: why, initiatedBy, result })
   await restartEmitting(transaction, before.id)
   return true
+}
+
+/** How many rows it has then. */
+async function fillBeside(transaction: Queryable, before: Definition, beside: Definition): Promise<number> {
+  const table = identifier(beside.schema, beside.table)
+  for (const each of beside.plan.tables) await createState(transaction, each)
+  await guard(transaction, beside)
+  await qualified(transaction, async () => {
+    const pair = { from: await relationOf(transaction, before), to: await relationOf(transaction, beside) }
+    for (const statement of await storageSettings(transaction, pair)) await transaction.query(raw(statement))
+  })
+  await fillAll(transaction, beside)
+  await transaction.query(sql`analyze ${table}`)
+  const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
+  return count?.rows ?? 0
+}
+
+/** What is built is built before readers wait; the rest is as in a swap. */
+async function takePlace(transaction: Queryable, { before, plan }: Rebuilding, beside: Definition): Promise<void> {
+  const pair = { from: await relationOf(transaction, before), to: await relationOf(transaction, beside) }
+  const built = await transaction.query<Built>(toBuild(pair, beside.table, ownIndexes(before)))
+  for (const { create } of built) await transaction.query(raw(create))
+  const exchange = await exchangeOf(transaction, { live: before, shadow: beside, plan, relation: pair.from }, built)
+  await refuseLosses(transaction, before, pair)
+  await transaction.batch(await readersLocks(transaction, before, pair))
+  const texts = async (query: Fragment) =>
+    (await transaction.query<{ statement: string }>(query)).map(({ statement }) => raw(statement))
+  const given = [...(await texts(toGive(pair))), ...(await texts(toSettle(pair, built)))]
+  const stages = putAside({ live: before, shadow: beside }).tables.slice(0, -1)
+  await transaction.batch([
+    ...exchangeNames(exchange),
+    ...given,
+    sql`drop table ${identifier(beside.schema, replacedName(pair.from))}`,
+    ...stages.map(({ schema, table }) => sql`drop table if exists ${identifier(schema, table)}`),
+  ])
+}
+
+/** Deparsed names are qualified while `work` runs. */
+async function qualified(transaction: Queryable, work: () => Promise<void>): Promise<void> {
+  const [own] = await transaction.query<{ path: string }>(sql`select current_setting('search_path') as path`)
+  await transaction.query(QUALIFIED)
+  await work()
+  await transaction.query(sql`select set_config('search_path', ${own?.path ?? ''}, true)`)
+}
+
+async function relationOf(
+  transaction: Queryable,
+  { schema, table }: Pick<Definition, 'schema' | 'table'>,
+): Promise<number> {
+  const [found] = await transaction.query<{ relation: number }>(
+    sql`select ${identifier(schema, table).text}::regclass::oid::int8::float8 as relation`,
+  )
+  if (found === undefined) throw new FreshetError('INTERNAL', `there is no table ${table}`)
+  return found.relation
 }

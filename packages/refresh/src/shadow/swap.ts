@@ -152,19 +152,11 @@ async function prepare(transaction: Queryable, swapping: Swapping, shadow: Defin
   await transaction.query(
     sql`select set_config('freshet.source_ddl', 'allow', true), set_config('freshet.apply', 'on', true)`,
   )
-  const indexes = await indexesOf(transaction, live, shadow)
-  const kept = new Map(
-    built.flatMap(({ key, index }) => {
-      const given = indexes.find(({ oid }) => oid === index)
-      return given === undefined ? [] : [[key, given.name] as const]
-    }),
-  )
-  const taken = await takenNames(transaction, live, indexes)
+  const exchange = await exchangeOf(transaction, { live, shadow, plan, relation: pair.from }, built)
   await transaction.batch(catalogRows(swapping, shadow, pair))
   await resetDependencies(transaction, live.id, plan)
   await resetDependencies(transaction, shadow.id, live.plan)
   await restartEmitting(transaction, live.id, shadow)
-  const exchange: Exchange = { live, shadow, plan, relation: pair.from, indexes, kept, taken }
   return { exchange, pair, locks: await readersLocks(transaction, live, pair) }
 }
 
@@ -252,8 +244,28 @@ async function markDependants(transaction: Queryable, live: Definition): Promise
     from freshet.dependency d where d.stream_table_id = s.stream_table_id and d.stable_name = ${live.stableName}`)
 }
 
+/** With the indexes of both, and what they are to be called. */
+export async function exchangeOf(
+  transaction: Queryable,
+  between: Pick<Exchange, 'live' | 'shadow' | 'plan' | 'relation'>,
+  built: readonly Built[],
+): Promise<Exchange> {
+  const indexes = await indexesOf(transaction, between.live, between.shadow)
+  const kept = new Map(
+    built.flatMap(({ key, index }) => {
+      const given = indexes.find(({ oid }) => oid === index)
+      return given === undefined ? [] : [[key, given.name] as const]
+    }),
+  )
+  return { ...between, indexes, kept, taken: await takenNames(transaction, between.live, indexes) }
+}
+
 /** As a reader takes them: views first, then what they read. To name its own owner anew locks a view, and only that. */
-async function readersLocks(transaction: Queryable, live: Definition, { from }: Pair): Promise<readonly Fragment[]> {
+export async function readersLocks(
+  transaction: Queryable,
+  live: Definition,
+  { from }: Pair,
+): Promise<readonly Fragment[]> {
   const views = await transaction.query<{ schema: string; name: string; owner: string }>(sql`
     select n.nspname as schema, v.relname as name, pg_get_userbyid(v.relowner) as owner
     from ${readingViews(from)} join pg_namespace n on n.oid = v.relnamespace order by v.oid`)
