@@ -17,8 +17,9 @@ export async function keptProcess(own: TestDatabase, script: URL, args: readonly
   let child: ChildProcess
   const start = async () => {
     child = fork(fileURLToPath(script), args, { execArgv: ['--conditions=@freshet/source'] })
-    const [first] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as readonly unknown[]
-    if (first !== 'started') throw new Error(`${script.pathname} did not start`)
+    const told = once(child, 'message').then(() => true)
+    const gone = once(child, 'exit').then(() => false)
+    if (!(await Promise.race([told, gone]))) throw new Error(`${script.pathname} did not start`)
   }
   const ended = async () => {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
