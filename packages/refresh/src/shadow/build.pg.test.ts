@@ -246,7 +246,7 @@ test('canceled between two rounds', async () => {
   const before = await leftBehind(world.database)
   const cancel = { 'catching up': () => cancelAlteration(world.context, 'answer') }
   await writeSetting(world.database, 'small_delta_rows', 20)
-  await expect(alter({ query: OTHER, restMs: 1_000 }, cancel)).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
+  await expect(alter({ query: OTHER, restMs: 3_000 }, cancel)).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
   await world.run(`delete from freshet.setting`)
   await untouched(before)
 })
