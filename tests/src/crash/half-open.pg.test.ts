@@ -80,9 +80,11 @@ test('a scheduler goes on, and what it left on the server ends with the connecti
       'create table item (id int primary key, g int); insert into item select i, i % 7 from generate_series(1, 50) i',
     ),
   )
+  // the scheduler alone is impatient: it tries again, whatever it took for dead
+  const patient = createFreshet(own.database, { databaseUrl: own.url })
+  await patient.create({ name: 'counts', query: QUERY, mode: 'differential' })
   const database = await connect({ url: link.url, ...impatient, applicationName: 'hushed' })
   const freshet = createFreshet(database, { databaseUrl: link.url })
-  await freshet.create({ name: 'counts', query: QUERY, mode: 'differential' })
   const coordinator = startCoordinator({ database, refresher: freshet.refresher, capture: freshet.capture })
   try {
     for (let round = 0; round < (LONG ? 5 : 1); round++) {
@@ -102,8 +104,8 @@ test('a scheduler goes on, and what it left on the server ends with the connecti
     }
   } finally {
     await coordinator.drain()
-    await freshet.drop('counts')
     await freshet.close()
+    await patient.drop('counts')
     link.cut('open')
   }
 })
