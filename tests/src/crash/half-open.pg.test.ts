@@ -5,7 +5,7 @@ import { createFreshet } from '@freshet/client'
 import { startCoordinator } from '@freshet/coordinator'
 import { connect, openReplication, parseLsn, raw, type StreamItem } from '@freshet/core'
 import { assertEqualToQuery, createTestDatabase, type TestDatabase } from '@freshet/testkit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { LONG } from '../length.ts'
 import { type FaultLink, faultLink } from './fault-link.ts'
 
@@ -83,7 +83,8 @@ test('a scheduler goes on, and what it left on the server ends with the connecti
   // the scheduler alone is impatient: it tries again, whatever it took for dead
   const patient = createFreshet(own.database, { databaseUrl: own.url })
   await patient.create({ name: 'counts', query: QUERY, mode: 'differential' })
-  const database = await connect({ url: link.url, ...impatient, applicationName: 'hushed' })
+  const hushed = () => connect({ url: link.url, ...impatient, applicationName: 'hushed' })
+  const database = await vi.waitFor(hushed, 20_000)
   const freshet = createFreshet(database, { databaseUrl: link.url })
   const coordinator = startCoordinator({ database, refresher: freshet.refresher, capture: freshet.capture })
   try {

@@ -244,13 +244,9 @@ test('canceled between two rounds', async () => {
   await world.run(ITEMS)
   await world.stream('answer', SUMS)
   const before = await leftBehind(world.database)
-  const cancel = {
-    'catching up': async () => {
-      // too much for the last round
-      await world.run('update items set n = n + 1')
-      await cancelAlteration(world.context, 'answer')
-    },
-  }
+  // too much for the last round
+  const change = () => world.run('update items set n = n + 1')
+  const cancel = { 'catching up': () => change().then(() => cancelAlteration(world.context, 'answer')) }
   await writeSetting(world.database, 'small_delta_rows', 20)
   await expect(alter({ query: OTHER, restMs: 3_000 }, cancel)).rejects.toMatchObject({ code: 'STATEMENT_CANCELED' })
   await world.run(`delete from freshet.setting`)
