@@ -35,15 +35,12 @@ export function groupsOf(
   const scene: Scene = { ...input, bound: new Set(input.units.filter(({ length }) => length > 1).flat()) }
   const rank = new Map(due.map((id, at) => [id, at]))
   const alone = due.filter((id) => !mayBeGrouped(id, scene))
-  const bundles = connected(
-    due.filter((id) => mayBeGrouped(id, scene)),
-    scene,
-  )
-    .map((bundle) => ordered(bundle, scene))
+  const grouped = due.filter((id) => mayBeGrouped(id, scene))
+  const bundles = connected(grouped, scene).flatMap((bundle) => {
+    const found = ordered(bundle, scene)
     // too many for one transaction: what they have in common waits for all of them
-    .flatMap((bundle) =>
-      bundle.length > sizes.most ? due.filter((id) => bundle.includes(id)).map((id) => [id]) : [bundle],
-    )
+    return found.size > sizes.most ? due.filter((id) => found.has(id)).map((id) => [id]) : [[...found]]
+  })
   const members = bundles.reduce((sum, { length }) => sum + length, 0)
   const each = Math.ceil(members / Math.max(places - alone.length, 1))
   const enough = Math.min(Math.max(each, sizes.least), sizes.most)
@@ -51,7 +48,7 @@ export function groupsOf(
   for (const bundle of bundles) {
     const last = groups.at(-1)
     if (last !== undefined && last.length + bundle.length <= enough) last.push(...bundle)
-    else groups.push([...bundle])
+    else groups.push(bundle)
   }
   return [...groups, ...alone.map((id) => [id])]
     .map((group) => ({ group, first: Math.min(...group.map((id) => rank.get(id) ?? Infinity)) }))
@@ -99,7 +96,7 @@ function mayFollow(id: number, scene: Scene): boolean {
 }
 
 /** G2. */
-function ordered(bundle: ReadonlySet<number>, scene: Scene): readonly number[] {
+function ordered(bundle: ReadonlySet<number>, scene: Scene): ReadonlySet<number> {
   const { graph, running, tables } = scene
   const members = new Set<number>()
   for (const id of [...bundle].sort((a, b) => graph.wave(a) - graph.wave(b))) {
@@ -110,7 +107,7 @@ function ordered(bundle: ReadonlySet<number>, scene: Scene): readonly number[] {
     })
     if (!waits) members.add(id)
   }
-  return [...members]
+  return members
 }
 
 /** G4. */

@@ -1,6 +1,7 @@
 import { FreshetError, type Queryable, type RefreshOptions } from '@freshet/core'
 import type { Definition } from './definition.ts'
-import { type DeltaResult, deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
+import type { StatementResult } from './differential.ts'
+import { deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
 
 /**
  * The usual refresh of several stream tables in one transaction: little has changed, and the statements of all are sent in
@@ -44,7 +45,7 @@ export async function bringAtOnce(
   const answers = await transaction.batch(statements, { prepared: true })
   const durationMs = (performance.now() - started) / members.length
   return members.map((member, i) => {
-    const [result] = (answers[2 * i + 1] ?? []) as unknown as DeltaResult[]
+    const [result] = (answers[2 * i + 1] ?? []) as unknown as StatementResult[]
     if (result === undefined) throw new FreshetError('INTERNAL', `a refresh of ${member.stableName} answered nothing`)
     const step = result.changed ? null : stepOf(result)
     if (step === null) throw new NotAtOnce(member.id)

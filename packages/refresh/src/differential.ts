@@ -28,7 +28,7 @@ import { type OwnRefresh, ownRefreshes } from './trace.ts'
 type Variant = Omit<RefreshVariant, 'emits'>
 
 /** What a refresh statement answers. */
-interface StatementResult {
+export interface StatementResult {
   readonly held: number
   readonly pending: boolean
   readonly truncated: boolean

@@ -1,18 +1,10 @@
-import {
-  GIVE_WAY,
-  identifier,
-  isFreshetError,
-  join,
-  type Queryable,
-  type RefreshOptions,
-  type Sql,
-  sql,
-} from '@freshet/core'
+import { isFreshetError, type RefreshOptions } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
 import { claim, type MemberStep, settle } from './position.ts'
 import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
+import { lockedAsReader, sourceTables } from './sessions.ts'
 
 /**
  * A refresh of several stream tables that need not be refreshed together, but are faster so: one transaction and one
@@ -57,54 +49,36 @@ function inOneTransaction(
   options: RefreshOptions,
 ): Promise<GroupRefresh> {
   return database.session(async (session) => {
-    const read = await relationsOf(session, members)
+    const read = await sourceTables(
+      session,
+      members.flatMap(({ plan }) => plan.sources),
+    )
     // the stream is ahead of no snapshot: for what comes by WAL, each refresh waits for itself
     if (read.some(({ capture }) => capture === 'wal')) return { done: NONE, odd: null }
     return session.transaction(
       async (transaction) => {
-        const { position, versions } = await claim(transaction, members, [GIVE_WAY, ...lockOf(read)])
+        const { position, versions } = await claim(transaction, members, lockedAsReader(read))
         const odd = members.filter(({ id, version }) => versions.has(id) && versions.get(id) !== version)
-        const taken = withoutReadersOfOthers(members.filter(({ id, version }) => versions.get(id) === version))
+        const taken = withoutReadersOfOthers(members, ({ id, version }) => versions.get(id) === version)
         if (taken.length < SMALLEST_GROUP) return { done: NONE, odd: odd.map(({ id }) => id) }
         const steps = await bringAtOnce(transaction, taken, options)
         const done = await settle(transaction, taken, steps, position, options)
         return { done, odd: odd.map(({ id }) => id) }
-
-        /** Somebody else has what they read, and will have changes for them. */
-        function withoutReadersOfOthers(those: readonly Definition[]): readonly Definition[] {
-          const left = new Set(members.filter((member) => !those.includes(member)).map((member) => member.stableName))
-          return those.filter((member) => {
-            if (!member.plan.sources.some(({ stableName }) => left.has(stableName))) return true
-            left.add(member.stableName)
-            return false
-          })
-        }
       },
       { isolation: 'repeatable read' },
     )
   })
 }
 
-interface Read {
-  readonly schema: string
-  readonly table: string
-  readonly capture: string | null
-}
-
-/** As they are called now. */
-function relationsOf(queryable: Queryable, members: readonly Definition[]): Promise<readonly Read[]> {
-  const oids = [...new Set(members.flatMap(({ plan }) => plan.sources.map(({ oid }) => oid)))]
-  return queryable.query<Read>(
-    sql`select n.nspname as schema, c.relname as table, o.capture
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        left join freshet.source o on o.relation = c.oid
-      where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`,
-    { prepared: true },
-  )
-}
-
-/** Before the snapshot, as `oneSnapshot` says why. */
-function lockOf(read: readonly Read[]): Sql[] {
-  if (read.length === 0) return []
-  return [sql`lock table ${join(read.map(({ schema, table }) => identifier(schema, table)))} in access share mode`]
+/** Those that may be in, but for the readers of others, who will have changes for them. What is read comes first. */
+export function withoutReadersOfOthers(
+  members: readonly Definition[],
+  mayBeIn: (member: Definition) => boolean,
+): readonly Definition[] {
+  const others = new Set<string>()
+  return members.filter((member) => {
+    if (mayBeIn(member) && !member.plan.sources.some(({ stableName }) => others.has(stableName))) return true
+    others.add(member.stableName)
+    return false
+  })
 }

@@ -2,6 +2,7 @@ import type { Extent } from '@freshet/dvm'
 import { fewChangesAreSlow } from './choose.ts'
 import type { Experience } from './cost-model.ts'
 import type { Definition } from './definition.ts'
+import { withoutReadersOfOthers } from './group.ts'
 
 /** What a process remembers of a stream table between its refreshes. */
 export interface Known {
@@ -33,17 +34,17 @@ export function quickOnes(
   known: ReadonlyMap<number, Known>,
 ): readonly Definition[] {
   if (!isQuick(head)) return []
-  const members = [head.definition]
-  const left = new Set<string>()
+  const members = [head]
   for (const id of along) {
     const each = known.get(id)
-    if (each === undefined) return members
-    const { definition } = each
-    const readsOthers = definition.plan.sources.some(({ stableName }) => left.has(stableName))
-    if (isQuick(each) && !readsOthers) members.push(definition)
-    else left.add(definition.stableName)
+    if (each === undefined) break
+    members.push(each)
   }
-  return members
+  const quick = new Set(members.filter(isQuick).map(({ definition }) => definition))
+  return withoutReadersOfOthers(
+    members.map(({ definition }) => definition),
+    (definition) => quick.has(definition),
+  )
 }
 
 export const NONE: ReadonlySet<string> = new Set()

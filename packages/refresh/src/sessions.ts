@@ -71,25 +71,41 @@ export async function oneSnapshot<T>(
 ): Promise<T> {
   return database.session(async (session) => {
     const changes = await differing(session, settings)
-    const oids = plan.sources.map(({ oid }) => oid)
-    const sources = await session.query<{ schema: string; table: string }>(
-      sql`select n.nspname as schema, c.relname as table
-        from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`,
-      { prepared: true },
-    )
+    const sources = await sourceTables(session, plan.sources)
     return session.transaction(
       async (transaction) => {
-        // neither of these takes a snapshot
-        await transaction.query(GIVE_WAY)
-        const tables = sources.map(({ schema, table }) => identifier(schema, table))
-        if (tables.length > 0) await transaction.query(sql`lock table ${join(tables)} in access share mode`)
+        for (const statement of lockedAsReader(sources)) await transaction.query(statement)
         await applySettings(transaction, [...changes, ALL_ROWS])
         return work(transaction)
       },
       { isolation: 'repeatable read' },
     )
   })
+}
+
+export interface SourceTable {
+  readonly schema: string
+  readonly table: string
+  /** How its changes are captured; null where it is not known (yet). */
+  readonly capture: string | null
+}
+
+/** The tables among the sources, as they are called now. */
+export function sourceTables(queryable: Queryable, sources: StoredPlan['sources']): Promise<readonly SourceTable[]> {
+  const oids = [...new Set(sources.map(({ oid }) => oid))]
+  return queryable.query<SourceTable>(
+    sql`select n.nspname as schema, c.relname as table, o.capture
+      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        left join freshet.source o on o.relation = c.oid
+      where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`,
+    { prepared: true },
+  )
+}
+
+/** To be the first of a transaction; none of them takes a snapshot. */
+export function lockedAsReader(tables: readonly SourceTable[]): readonly Sql[] {
+  const names = tables.map(({ schema, table }) => identifier(schema, table))
+  return [GIVE_WAY, ...(names.length === 0 ? [] : [sql`lock table ${join(names)} in access share mode`])]
 }
 
 /** A policy that would hide rows is an error; see `resolve/row-security.ts`. */

@@ -1,7 +1,7 @@
 import { FreshetError, type Queryable, raw, type RefreshOptions, type RefreshOutcome, type Sql } from '@freshet/core'
 import { type Extent, EXTENTS } from '@freshet/dvm'
 import { nameOf, type Definition } from './definition.ts'
-import { differentialStatement, PLANNING } from './differential.ts'
+import { differentialStatement, PLANNING, type StatementResult } from './differential.ts'
 import { recordFull, replaceAll } from './full.ts'
 import { fullReason } from './full-reason.ts'
 import { markerReason } from './marker-reason.ts'
@@ -62,33 +62,20 @@ export async function bring(
   return step('full', version, { reason, ...result })
 }
 
-export interface DeltaResult {
-  readonly done: boolean
-  readonly pending: boolean
-  readonly changed: boolean
-  readonly forced: boolean
-  readonly truncated: boolean
-  readonly over: boolean
-  readonly version: string | null
-  readonly rows_inserted: number
-  readonly rows_deleted: number
-  readonly change_rows: number
-}
-
 /** Null: it was not done by a delta. */
-export function stepOf(result: DeltaResult): Step | null {
+export function stepOf(result: StatementResult): Step | null {
   const { rows_inserted: rowsInserted, rows_deleted: rowsDeleted, change_rows: changeRows, version } = result
   if (result.done) return { ...NOTHING, action: 'differential', version, rowsInserted, rowsDeleted, changeRows }
   return result.pending ? null : { ...NOTHING, version: null }
 }
 
 /** By the statement for few changes, and where more wait by those for more. */
-async function byDelta(transaction: Queryable, member: Definition, options: RefreshOptions): Promise<DeltaResult> {
+async function byDelta(transaction: Queryable, member: Definition, options: RefreshOptions): Promise<StatementResult> {
   await transaction.query(planningOf(member))
-  let last: DeltaResult | undefined
+  let last: StatementResult | undefined
   for (const extent of EXTENTS) {
     const statement = await deltaStatement(member, extent, options)
-    ;[last] = await transaction.query<DeltaResult>(statement, { prepared: true })
+    ;[last] = await transaction.query<StatementResult>(statement, { prepared: true })
     if (last === undefined || !last.over || last.truncated || last.forced || last.changed) break
   }
   if (last === undefined) throw new FreshetError('INTERNAL', `a refresh of ${nameOf(member)} answered nothing`)
