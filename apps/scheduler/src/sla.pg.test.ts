@@ -37,7 +37,7 @@ const summaryOf = async (name: string, target = 0.99) => {
 
 /** Of a stream table: that so many refreshes were in these buckets, and so many of each late. */
 async function pretend(name: string, buckets: Readonly<Record<number, readonly [refreshes: number, late: number]>>) {
-  await run(`delete from freshet.freshness; delete from freshet.refresh_history`)
+  await run(`delete from freshet.freshness; delete from freshet.freshness_by_day; delete from freshet.refresh_history`)
   for (const [bucket, [refreshes, late]] of Object.entries(buckets))
     await run(`insert into freshet.freshness
       select stream_table_id, date_trunc('hour', now()), ${bucket}, ${refreshes}, ${refreshes}, ${late}
@@ -80,6 +80,11 @@ test('what a scheduler did is in the summary', async () => {
   expect((await summaryOf('missed')).recommendation).toMatch(/SLA/)
   expect(await summaryOf('free')).toMatchObject({ slaMs: null, shareMet: null, budgetLeft: null, recommendation: null })
   expect((await summaryOf('free')).refreshes).toBeGreaterThan(0)
+  // by the day as by the hour
+  const counted = (lookback: string) =>
+    run(`select stream_table_id, refreshes, share_met, p99
+    from freshet.sla_summary('${lookback}') order by 1`)
+  expect(await counted('2 days')).toEqual(await counted('47 hours'))
   for (const name of ['kept', 'missed', 'free']) await assertEqualToQuery(own.database, name, QUERY)
 })
 

@@ -28,7 +28,8 @@ export async function fillHistory({ say }: Bench, client: pg.Client, rows: numbe
   for (const { definition } of indexes) await client.query(definition)
   await client.query(FRESHNESS)
   await client.query('drop table ranked; reset session_replication_role; reset synchronous_commit')
-  await client.query('vacuum (analyze) freshet.refresh_history, freshet.freshness')
+  await client.query(BY_DAY)
+  await client.query('vacuum (analyze) freshet.refresh_history, freshet.freshness, freshet.freshness_by_day')
 }
 
 /** Day and night: the n-th of the slice's rows at a moment that comes sooner where the day is busy. */
@@ -57,3 +58,8 @@ const FRESHNESS = `
     count(*), case when stream_table_id % 2 = 0 then count(*) else 0 end,
     case when stream_table_id % 2 = 0 then count(*) filter (where finished_at - started_at > interval '2 s') else 0 end
   from freshet.refresh_history where error is null group by 1, 2, 3`
+
+const BY_DAY = `
+  insert into freshet.freshness_by_day (stream_table_id, day, bucket, refreshes, promised, late)
+  select stream_table_id, (hour at time zone 'UTC')::date, bucket, sum(refreshes), sum(promised), sum(late)
+  from freshet.freshness group by 1, 2, 3`

@@ -1,4 +1,4 @@
-import { type Database, type Queryable, sql } from '@freshet/core'
+import { type Database, type Fragment, type Queryable, raw, sql } from '@freshet/core'
 import type { RosterTable } from './roster.ts'
 
 /**
@@ -86,18 +86,33 @@ export async function recordFreshness(database: Database, observed: readonly Obs
   )
 }
 
-/** Removes what is older than `retentionMs`, at most `limit` rows; returns how many. */
+/** Removes hours and days older than `retentionMs`, at most `limit` rows; returns how many. */
 export async function pruneFreshness(database: Queryable, retentionMs: number, limit: number): Promise<number> {
+  const before = sql`(statement_timestamp() - ${retentionMs}::float8 * interval '1 millisecond')`
+  const hours = await prune(database, raw('freshet.freshness'), sql`hour`, before, limit)
+  if (hours === limit) return hours
+  const firstDay = sql`(${before} at time zone 'UTC')::date`
+  return hours + (await prune(database, raw('freshet.freshness_by_day'), sql`day`, firstDay, limit - hours))
+}
+
+/** Oldest first, along the index on the period, and past rows that another scheduler is removing. */
+async function prune(
+  database: Queryable,
+  table: Fragment,
+  period: Fragment,
+  before: Fragment,
+  limit: number,
+): Promise<number> {
   const [row] = await database.query<{ pruned: number }>(
     sql`with expired as materialized (
-        select stream_table_id, hour, bucket from freshet.freshness
-        where hour < statement_timestamp() - ${retentionMs}::float8 * interval '1 millisecond'
-        order by hour
+        select stream_table_id, ${period}, bucket from ${table}
+        where ${period} < ${before}
+        order by ${period}
         limit ${limit}
         for update skip locked
       ),
-      pruned as (delete from freshet.freshness f using expired e
-        where (f.stream_table_id, f.hour, f.bucket) = (e.stream_table_id, e.hour, e.bucket) returning 1)
+      pruned as (delete from ${table} f using expired e
+        where (f.stream_table_id, f.${period}, f.bucket) = (e.stream_table_id, e.${period}, e.bucket) returning 1)
       select count(*)::int as pruned from pruned`,
     { prepared: true },
   )

@@ -105,7 +105,7 @@ export class World {
   readonly events: CoordinatorEvent[] = []
   /** `12 orders_by_day`: what was started when; a full refresh that was asked for has ` full` behind it. */
   readonly starts: string[] = []
-  readonly counts = { snapshots: 0, polls: 0, catalogs: 0 }
+  readonly counts = { snapshots: 0, waits: 0, polls: 0, catalogs: 0 }
   readonly trims: string[] = []
   /** What was counted of how long changes waited; while `full`, the database does not take it. */
   readonly waits: Observed[] = []
@@ -268,6 +268,18 @@ export class World {
               this.counts.snapshots++
               return `${this.#snapshot}`
             }),
+          commit: async (known, everyMs, atMostMs) => {
+            this.counts.waits++
+            await half()
+            const began = now()
+            let heldMs = 0
+            while (!this.outage && `${this.#snapshot}` === known) {
+              heldMs = now() - began
+              if (heldMs >= atMostMs) break
+              await this.clock.sleep(Math.min(everyMs, atMostMs - heldMs), new AbortController().signal)
+            }
+            return answering(() => ({ snapshot: `${this.#snapshot}`, heldMs }))
+          },
           poll: (ids) =>
             answering(() => {
               this.counts.polls++

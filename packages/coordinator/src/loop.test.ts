@@ -8,11 +8,12 @@ const conflict = new FreshetError('TRANSACTION_CONFLICT', 'deadlock detected')
 const lost = new FreshetError('CONNECTION_LOST', 'gone')
 
 describe('looking', () => {
-  test('while nothing is committed only the snapshot is asked, at the slowest pace', async () => {
+  test('while nothing is committed it waits in the server, and asks nothing', async () => {
     const { world, clock, stop } = await started({ a: { reads: ['t'] }, b: { reads: ['t'], schedule: 'manual' } })
     const before = { ...world.counts }
     await clock.advance(10_000)
-    expect(world.counts.snapshots - before.snapshots).toBe(10_000 / DEFAULT_SETTINGS.poll_max_ms)
+    expect(world.counts.waits - before.waits).toBe(10_000 / 250)
+    expect(world.counts.snapshots).toBe(before.snapshots)
     expect(world.counts.polls).toBe(before.polls)
     expect(world.counts.catalogs).toBe(before.catalogs)
     await stop()
@@ -113,9 +114,12 @@ describe('looking', () => {
     world.settings = { ...DEFAULT_SETTINGS, poll_max_ms: 1_000 }
     world.commit('elsewhere')
     await clock.advance(10_000)
-    const before = world.counts.snapshots
-    await clock.advance(10_000)
-    expect(world.counts.snapshots - before).toBe(10)
+    const at = clock.now()
+    world.commit('t')
+    await clock.advance(1_000)
+    const seenAfter = Number(world.starts[0]?.split(' ')[0]) - at
+    expect(seenAfter).toBeGreaterThan(DEFAULT_SETTINGS.poll_max_ms)
+    expect(seenAfter).toBeLessThanOrEqual(250)
     await stop()
   })
 })

@@ -1,4 +1,5 @@
 import { DEFAULT_SETTINGS, isFreshetError, type Settings, toFreshetError } from '@freshet/core'
+import { type Answered, isAbout } from './answered.ts'
 import { backoffMs } from './backoff.ts'
 import { type DueInput, isAwaiting, nextWake, toPoll, toStart } from './due.ts'
 import { groupsOf } from './groups.ts'
@@ -11,28 +12,19 @@ import type { Poller } from './store.ts'
 import { upkeep } from './upkeep.ts'
 import { UNSHARED } from './workers.ts'
 
-/** The last answer, and what it holds for. */
-interface Answered {
-  readonly snapshot: string
-  /** The tables that were asked about. */
-  readonly ids: ReadonlySet<number>
-  readonly retryAt: number
-  /** Until then, the clock does not change what is to be asked or started. */
-  until: number
-  /** When it was last found to hold; what that says of the tables is noted when it holds no more. */
-  confirmedAt: number
-}
-
 /** A changed catalog is noticed within this time; within the longer one where there are very many tables. */
 const CATALOG_MS = 1_000
 const LONGEST_CATALOG_MS = 3_000
+
+/** So long it waits in the server for a commit: what ends the loop ends that wait no sooner. */
+const LONGEST_WAIT_MS = 250
 
 /** Another refresh is told apart from our own last one by this much. */
 const SAME_MOMENT_MS = 5
 
 /**
- * The loop: start what is due, look, start what that brought, sleep until there may be more. It never waits for a
- * refresh; a refresh that ends wakes it.
+ * The loop: start what is due, look, start what that brought, wait until there may be more. It never waits for a
+ * refresh; a refresh that ends wakes it. While there is nothing to do, it waits in the server for a commit.
  *
  * What it knows of waiting changes is the last poll's answer, and that stays true while the server's snapshot stays the
  * same and no refresh of ours has ended since. When one has, the tables that read the refreshed one are taken to have
@@ -66,7 +58,10 @@ export function createLoop(options: LoopOptions): Loop {
   const told = new Map<number, boolean>()
   let wake = new AbortController()
   signal.addEventListener('abort', () => wake.abort(), { once: true })
-  workers.onFree(() => wake.abort())
+  workers.onFree(() => {
+    startKnown()
+    wake.abort()
+  })
 
   async function run(): Promise<void> {
     let interruptions = 0
@@ -75,7 +70,7 @@ export function createLoop(options: LoopOptions): Loop {
         await store.polling(async (poller) => {
           catalogDueAt = -Infinity
           answered = undefined
-          await look(poller, clock.now())
+          await look(poller)
           interruptions = 0
           trouble = null
           listener({ kind: 'connected' })
@@ -99,7 +94,7 @@ export function createLoop(options: LoopOptions): Loop {
       // whoever ends from here on wakes us
       wake = new AbortController()
       await start(poller)
-      if (clock.now() >= nextPollAt && (await look(poller, clock.now()))) await start(poller)
+      if (clock.now() >= nextPollAt && (await look(poller))) await start(poller)
       care.start(settings)
       const beat = nextChange(clock.now())
       await clock.sleep(Math.max(Math.min(nextPollAt, beat) - clock.now(), 0), wake.signal)
@@ -117,29 +112,41 @@ export function createLoop(options: LoopOptions): Loop {
   }
 
   /** Brings `pending` up to date. Returns whether the buffers had to be asked. */
-  async function look(poller: Poller, now: number): Promise<boolean> {
-    const full = await ask(poller, now)
+  async function look(poller: Poller): Promise<boolean> {
+    const begunAt = clock.now()
+    const full = !(await stillHolds(poller, begunAt))
+    const now = clock.now()
+    if (full) await ask(poller, now)
     const after = clock.now()
     lastPollAt = after
     listener({ kind: 'polled', durationMs: after - now, full, pending: pending.size })
     const { poll_min_ms: minMs, poll_max_ms: maxMs } = settings
     pacing = paced({ minMs, maxMs }, pacing, busy, after - now, after)
-    nextPollAt = after + pacing.pauseMs
+    // where it was the server that waited, there is nothing to rest from
+    nextPollAt = full || running.size > 0 ? after + pacing.pauseMs : Math.max(after, begunAt + minMs)
     busy = false
     return full
   }
 
-  async function ask(poller: Poller, now: number): Promise<boolean> {
+  /** Whether the last answer still holds, after waiting for a commit where nothing else is to be waited for. */
+  async function stillHolds(poller: Poller, now: number): Promise<boolean> {
     const last = answered
-    if (last !== undefined && now < catalogDueAt && now < last.retryAt && holds(last, now)) {
-      const snapshot = await poller.snapshot()
-      // unless a refresh has ended meanwhile
-      if (snapshot === last.snapshot && answered === last) {
-        last.confirmedAt = now
-        if (now >= last.until) confirm(last)
-        return false
-      }
-    }
+    if (last === undefined || now >= catalogDueAt || now >= last.retryAt || !isAbout(last, roster.tables.values(), now))
+      return false
+    const restMs = Math.min(catalogDueAt, last.retryAt, nextChange(now)) - now
+    // who refreshes something looks as soon as that ends
+    const atMostMs = running.size > 0 ? 0 : Math.min(restMs, LONGEST_WAIT_MS)
+    const { snapshot, heldMs } = await poller.commit(last.snapshot, settings.poll_max_ms, atMostMs)
+    // a refresh has ended meanwhile
+    if (answered !== last) return false
+    last.confirmedAt = now + heldMs
+    if (snapshot !== last.snapshot) return false
+    if (now >= last.until) confirm(last)
+    return true
+  }
+
+  async function ask(poller: Poller, now: number): Promise<void> {
+    const last = answered
     forget()
     if (now >= catalogDueAt) await readCatalog(poller, now)
     const ids = toPoll(roster.tables.values(), now)
@@ -159,12 +166,6 @@ export function createLoop(options: LoopOptions): Loop {
     const until = nextWake(roster.tables.values(), now)
     answered =
       told.size > 0 ? undefined : { snapshot: answer.snapshot, ids: new Set(ids), retryAt, until, confirmedAt: now }
-    return true
-  }
-
-  /** Whether nothing but a commit can have made it untrue. */
-  function holds({ ids, until }: Answered, now: number): boolean {
-    return now < until || toPoll(roster.tables.values(), now).every((id) => ids.has(id))
   }
 
   function confirm(answer: Answered): void {

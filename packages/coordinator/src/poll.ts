@@ -5,7 +5,7 @@ import type { CatalogTable } from './catalog.ts'
  * Asking which stream tables have changes to read, as cheaply as possible.
  *
  * First `pg_current_snapshot()`: it differs whenever a transaction that wrote anything has ended, so an equal one means
- * that the last answer still holds. Where there are many sources, then a statement that looks once at each: a source
+ * that the last answer still holds; the server itself waits until it does. Where there are many sources, then a statement that looks once at each: a source
  * without a row at or beyond the xmin of the oldest frontier over it has nothing new for anybody. Only the others are
  * asked precisely, by prepared statements. A row lies outside a frontier F exactly when its transaction is at or beyond
  * F's xmax or in F's list of those in progress, and both are index look-ups: the cost depends neither on the rows that
@@ -35,6 +35,26 @@ export async function currentSnapshot(database: Queryable): Promise<string> {
     prepared: true,
   })
   return row?.snapshot ?? ''
+}
+
+export interface Awaited {
+  readonly snapshot: string
+  /** So long after the question it was still the one that was known. */
+  readonly heldMs: number
+}
+
+/** Waits in the server until the snapshot is another than `known`, for `atMostMs`; it is looked at every `everyMs`. */
+export async function awaitCommit(
+  database: Queryable,
+  known: string,
+  everyMs: number,
+  atMostMs: number,
+): Promise<Awaited> {
+  const [row] = await database.query<Awaited>(
+    sql`select snapshot, held_ms as "heldMs" from freshet.await_commit(${known}, ${everyMs}, ${atMostMs})`,
+    { prepared: true },
+  )
+  return row ?? { snapshot: '', heldMs: 0 }
 }
 
 /** What is asked about: made once for a catalog. */

@@ -295,10 +295,25 @@ describe('clean-up', () => {
       { id: a, bucket: 60, refreshes: 2, promised: 2, late: 1, whole: true },
       { id: b, bucket: 3, refreshes: 3, promised: 2, late: 1, whole: true },
     ])
+    const days = () =>
+      database.query(
+        raw(`select stream_table_id as id, bucket, refreshes::int, promised::int, late::int,
+          day = (statement_timestamp() at time zone 'UTC')::date as today from freshet.freshness_by_day order by 1, 2, today`),
+      )
+    expect(await days()).toEqual((await counts()).map(({ whole, ...count }) => ({ ...count, today: whole })))
     await database.query(raw('delete from freshet.refresh_history'))
-    expect(await store.prune(3 * 3_600_000, 10, signal)).toBe(0)
-    await database.query(raw(`update freshet.freshness set hour = hour - interval '4 hours' where bucket = 3`))
-    expect(await store.prune(3 * 3_600_000, 10, signal)).toBe(1)
+    expect(await store.prune(48 * 3_600_000, 10, signal)).toBe(0)
+    await database.query(raw(`update freshet.freshness set hour = hour - interval '72 hours' where bucket = 3`))
+    const none = { refreshes: 0, promised: 0, late: 0 }
+    expect(await days()).toEqual([
+      { id: a, bucket: 60, refreshes: 2, promised: 2, late: 1, today: true },
+      { id: b, bucket: 3, refreshes: 3, promised: 2, late: 1, today: false },
+      { id: b, bucket: 3, ...none, today: true },
+    ])
+    expect(await store.prune(48 * 3_600_000, 1, signal)).toBe(1)
     expect(await counts()).toHaveLength(1)
+    expect(await days()).toHaveLength(3)
+    expect(await store.prune(48 * 3_600_000, 10, signal)).toBe(1)
+    expect(await days()).toHaveLength(2)
   })
 })

@@ -13,7 +13,16 @@ import { cancelable } from './cancelable.ts'
 import { type CatalogTable, readCatalog } from './catalog.ts'
 import { type Observed, pruneFreshness, recordFreshness } from './freshness.ts'
 import { type Inspection, inspectSources } from './inspect.ts'
-import { currentSnapshot, POLL_SETTINGS, type PollAnswer, pollBuffers, pollPlan, refreshAges } from './poll.ts'
+import {
+  type Awaited,
+  awaitCommit,
+  currentSnapshot,
+  POLL_SETTINGS,
+  type PollAnswer,
+  pollBuffers,
+  pollPlan,
+  refreshAges,
+} from './poll.ts'
 import { pruneHistory } from './prune.ts'
 import { type Failure, type FailurePolicy, type FailureRecord, recordFailure, recordSuccess } from './record.ts'
 
@@ -44,6 +53,8 @@ export interface Poller {
   settings(): Promise<Settings>
   catalog(): Promise<readonly CatalogTable[]>
   snapshot(): Promise<string>
+  /** Waits until the snapshot is another than `known`, which is looked at every so often; or for so long at most. */
+  commit(known: string, everyMs: number, atMostMs: number): Promise<Awaited>
   /** About the sources in the last catalog read. */
   poll(ids: readonly number[]): Promise<PollAnswer>
   ages(ids: readonly number[]): Promise<ReadonlyMap<number, number | null>>
@@ -89,6 +100,7 @@ function sessionPoller(session: Session, under: UnderSettings): Poller {
       return tables
     },
     snapshot: () => currentSnapshot(session),
+    commit: (known, everyMs, atMostMs) => awaitCommit(session, known, everyMs, atMostMs),
     poll: (ids) => under((queryable) => pollBuffers(queryable, plan, ids)),
     ages: (ids) => refreshAges(session, ids),
   }

@@ -115,6 +115,9 @@ function inCatalog({ refresher }: Roles): Fragment {
     if to_regclass('freshet.freshness') is not null then
       grant insert, update, delete on freshet.freshness to ${to};
     end if;
+    if to_regclass('freshet.freshness_by_day') is not null then
+      grant update, delete on freshet.freshness_by_day to ${to};
+    end if;
     if exists (select from pg_catalog.pg_attribute where attrelid = 'freshet.stream_table'::regclass and attname = 'unit') then
       grant update (unit) on freshet.stream_table to ${to};
     end if;

@@ -35,10 +35,10 @@ const settings = z
       'Pause between two looks at the change buffers while changes keep coming.',
     ),
     poll_max_ms: whole(
-      20,
+      10,
       'ms',
       [1, 60_000],
-      'The same pause when nothing has come for a while; at least poll_min_ms. It is longer where looking takes long: twenty times what a look took, up to 200 ms.',
+      'How often the server looks for a commit while nothing is to be done, and the longest such pause while refreshes run; at least poll_min_ms. After looks in vain that take long the pause is longer: twenty times what a look took, up to 200 ms.',
     ),
     max_concurrent_refreshes: whole(
       4,

@@ -27,7 +27,7 @@ type Known<T> = [T] extends [string]
     : [T] extends [boolean]
       ? 'boolean'
       : [T] extends [Date]
-        ? 'timestamp with time zone'
+        ? 'timestamp with time zone' | 'date'
         : [T] extends [string[]]
           ? 'text[]'
           : [T] extends [number[]]
@@ -67,6 +67,14 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
   freshness: {
     stream_table_id: 'integer',
     hour: 'timestamp with time zone',
+    bucket: 'integer',
+    refreshes: 'bigint',
+    promised: 'bigint',
+    late: 'bigint',
+  },
+  freshness_by_day: {
+    stream_table_id: 'integer',
+    day: 'date',
     bucket: 'integer',
     refreshes: 'bigint',
     promised: 'bigint',

@@ -38,6 +38,7 @@ export interface Catalog {
   readonly subscription: SubscriptionTable
   readonly shadow_build: ShadowBuildTable
   readonly freshness: FreshnessTable
+  readonly freshness_by_day: FreshnessByDayTable
   readonly lease: LeaseTable
 }
 
@@ -219,6 +220,10 @@ interface FreshnessTable {
   refreshes: string
   promised: string
   late: string
+}
+
+interface FreshnessByDayTable extends Omit<FreshnessTable, 'hour'> {
+  day: Date
 }
 
 /** Parsed when read, text when written; has a default. */
