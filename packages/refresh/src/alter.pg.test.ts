@@ -77,6 +77,20 @@ describe('alter', () => {
     expect(await captured()).toEqual([{ t: 'items', columns: expect.stringContaining('kind') }])
   })
 
+  test('a plan does not depend on the order in which the server finds what is read', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `read_${(i * 5) % 12}`)
+    await world.run(names.map((name) => `create table ${name} (id int primary key, v int)`).join(';'))
+    const query = `select read_0.v from ${names[0]} ${names
+      .slice(1)
+      .map((name) => `join ${name} using (id)`)
+      .join(' ')}`
+    await world.stream('answer', query)
+    const { plan } = await findDefinition(world.database, 'answer')
+    const read = plan.refresh?.relations.map(({ table }) => table) ?? []
+    expect(read).toEqual([...names].sort())
+    await world.step('select 1')
+  })
+
   test('the query, to one that fails: everything stays as it was', async () => {
     await world.run(ITEMS)
     await world.stream('answer', SUMS)
