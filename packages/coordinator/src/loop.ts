@@ -107,8 +107,9 @@ export function createLoop(options: LoopOptions): Loop {
     return answered !== undefined && answered.until > now ? answered.until : nextWake(roster.tables.values(), now)
   }
 
-  function lookSoon(): void {
-    nextPollAt = Math.min(nextPollAt, lastPollAt + settings.poll_min_ms)
+  /** At once after the last of the refreshes that did something: that took its time. */
+  function lookSoon(worked = false): void {
+    nextPollAt = worked && running.size === 0 ? -Infinity : Math.min(nextPollAt, lastPollAt + settings.poll_min_ms)
   }
 
   /** Brings `pending` up to date. Returns whether the buffers had to be asked. */
@@ -302,6 +303,7 @@ export function createLoop(options: LoopOptions): Loop {
       observe: (table: RosterTable, waitedMs: number) => care.observed(table, waitedMs),
       initiatedBy: options.initiatedBy,
     }
+    let worked = false
     busy = true
     workers.take()
     const startedAt = clock.now()
@@ -320,6 +322,7 @@ export function createLoop(options: LoopOptions): Loop {
         fused: true,
         along: along.map(({ id }) => id),
       })
+      worked = outcome.action !== 'none' && outcome.action !== 'busy'
       for (const member of members) {
         const own = member === table ? outcome : (outcome.together?.get(member.id) ?? null)
         // in a unit by the catalog as it was read, and not any more; or it did not come along
@@ -348,8 +351,8 @@ export function createLoop(options: LoopOptions): Loop {
       for (const { id } of members) running.delete(id)
       workers.giveBack()
       busy = true
-      lookSoon()
       startKnown()
+      lookSoon(worked)
       wake.abort()
     }
   }

@@ -24,7 +24,15 @@ export type Isolation = 'read committed' | 'repeatable read'
 export interface TransactionOptions {
   readonly isolation?: Isolation
   readonly readOnly?: boolean
+  /** Sent with BEGIN, without waiting for its answer. `work` gets their rows; where one of them fails, it is not called. */
+  readonly opening?: readonly Sql[]
 }
+
+/** What is done in a transaction; `opened`: the rows of each of its opening statements. */
+export type Transacted<T> = (
+  transaction: Queryable,
+  opened: readonly (readonly Record<string, unknown>[])[],
+) => Promise<T>
 
 /** One connection. `identity` is stable while the physical connection lives. */
 export interface Session extends Queryable {
@@ -34,7 +42,7 @@ export interface Session extends Queryable {
    * or prepared on the session lasts, and what did would belong to somebody else.
    */
   readonly pooled: boolean
-  transaction<T>(work: (transaction: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
+  transaction<T>(work: Transacted<T>, options?: TransactionOptions): Promise<T>
   /** Called for each NOTICE and WARNING of the statements that run while `work` runs. */
   notices(listener: (notice: Notice) => void): () => void
   /**
@@ -52,6 +60,6 @@ export interface Notice {
 export interface Database extends Queryable {
   /** Lends one connection to `work`. */
   session<T>(work: (session: Session) => Promise<T>): Promise<T>
-  transaction<T>(work: (transaction: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
+  transaction<T>(work: Transacted<T>, options?: TransactionOptions): Promise<T>
   close(): Promise<void>
 }

@@ -32,7 +32,16 @@ export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.
 export type { Migration } from './catalog/migrations.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
 export { type Cron, nextFiring, printCron } from './cron.ts'
-export type { Database, Isolation, Notice, Queryable, QueryOptions, Session, TransactionOptions } from './database.ts'
+export type {
+  Database,
+  Isolation,
+  Notice,
+  Queryable,
+  QueryOptions,
+  Session,
+  Transacted,
+  TransactionOptions,
+} from './database.ts'
 export { type Dump, type DumpedStreamTable, DUMP_FORMAT, parseDump } from './dump-document.ts'
 export { writeDumpScript } from './dump-script.ts'
 export {

@@ -1,5 +1,5 @@
 import type { PoolClient, QueryResult } from 'pg'
-import type { Isolation, Notice, Queryable, QueryOptions, Session, TransactionOptions } from './database.ts'
+import type { Isolation, Notice, QueryOptions, Session, Transacted, TransactionOptions } from './database.ts'
 import { FreshetError } from './errors.ts'
 import { fromDriver } from './postgres-error.ts'
 import { type PreparedStatements, preparedStatements } from './prepared-statements.ts'
@@ -97,17 +97,21 @@ export class PostgresSession implements Session {
     return framed ? rows.slice(begin.length, -1) : rows
   }
 
-  async transaction<T>(work: (transaction: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+  async transaction<T>(work: Transacted<T>, options: TransactionOptions = {}): Promise<T> {
     if (this.#inTransaction) throw new FreshetError('INTERNAL', 'a transaction is open on this session already')
-    await this.#answered(Promise.all(this.#begin(beginText(options)))).catch((error: unknown) => {
-      throw this.#failure(error)
-    })
+    const begun = this.#answered(Promise.all(this.#begin(beginText(options))))
     this.#inTransaction = true
+    const opened = this.batch(options.opening ?? [], { prepared: true })
     try {
-      const result = await work(this)
+      await begun.catch((error: unknown) => {
+        throw this.#failure(error)
+      })
+      const result = await work(this, await opened)
       await this.#commit()
       return result
     } catch (error) {
+      // what followed a BEGIN that failed has failed as well, or was outside any transaction and changed nothing
+      await Promise.allSettled([opened])
       await this.#rollback()
       throw error
     } finally {

@@ -78,6 +78,28 @@ test('a transaction commits, or leaves nothing', async () => {
   expect(row).toEqual({ mode: 'repeatable read on' })
 })
 
+test('what opens a transaction is sent with its begin; where it fails, nothing else is done', async () => {
+  const opening = [sql`insert into t values (20, ${'opened'}) returning v`, raw('select txid_current()::text as id')]
+  const [seen, own] = await database.transaction(
+    async (transaction, opened) => [opened, await transaction.query(raw('select txid_current()::text as id'))],
+    { opening },
+  )
+  expect(seen).toEqual([[{ v: 'opened' }], own])
+  await database.session(async (session) => {
+    let called = false
+    const failing = session.transaction(
+      async () => {
+        called = true
+      },
+      { opening: [sql`insert into t values (21, 'gone')`, raw('select 1/0')] },
+    )
+    await expect(failing).rejects.toMatchObject({ sqlState: '22012' })
+    expect(called).toBe(false)
+    // the session goes on
+    expect(await session.query(raw('select id from t where id in (20, 21)'))).toEqual([{ id: 20 }])
+  })
+})
+
 test('one session has one transaction at a time', async () => {
   await database.session(async (session) => {
     await session.transaction(async () => {

@@ -1,4 +1,4 @@
-import { FreshetError, type Queryable, type RefreshOptions } from '@freshet/core'
+import { FreshetError, type Queryable, type RefreshOptions, type Sql } from '@freshet/core'
 import type { Definition } from './definition.ts'
 import type { StatementResult } from './differential.ts'
 import { deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
@@ -33,19 +33,28 @@ export function mayBeAtOnce(members: readonly Definition[], options: RefreshOpti
   )
 }
 
-/** A step for each member, in their order. */
+/** A step for each member, in their order; `last` is sent behind them. */
 export async function bringAtOnce(
   transaction: Queryable,
   members: readonly Definition[],
   options: RefreshOptions,
+  last: Sql,
 ): Promise<readonly Step[]> {
-  const statements = []
-  for (const member of members) statements.push(planningOf(member), await deltaStatement(member, 'few', options))
+  const statements: Sql[] = []
+  const places: number[] = []
+  let planning = ''
+  for (const member of members) {
+    const settings = planningOf(member)
+    const shown = JSON.stringify(settings.values)
+    if (shown !== planning) statements.push(settings)
+    planning = shown
+    places.push(statements.push(await deltaStatement(member, 'few', options)) - 1)
+  }
   const started = performance.now()
-  const answers = await transaction.batch(statements, { prepared: true })
+  const answers = await transaction.batch([...statements, last], { prepared: true })
   const durationMs = (performance.now() - started) / members.length
   return members.map((member, i) => {
-    const [result] = (answers[2 * i + 1] ?? []) as unknown as StatementResult[]
+    const [result] = (answers[places[i] ?? -1] ?? []) as unknown as StatementResult[]
     if (result === undefined) throw new FreshetError('INTERNAL', `a refresh of ${member.stableName} answered nothing`)
     const step = result.changed ? null : stepOf(result)
     if (step === null) throw new NotAtOnce(member.id)

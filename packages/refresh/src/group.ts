@@ -1,10 +1,11 @@
-import { isFreshetError, type RefreshOptions } from '@freshet/core'
+import { isDeepStrictEqual } from 'node:util'
+import { type Database, isFreshetError, type RefreshOptions } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
-import { claim, type MemberStep, settle } from './position.ts'
+import { advance, claiming, claimOf, type MemberStep, settle } from './position.ts'
 import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
-import { lockedAsReader, sourceTables } from './sessions.ts'
+import { lockedAsReader, type SourceTable, sourceTables, sourceTablesStatement } from './sessions.ts'
 
 /**
  * A refresh of several stream tables that need not be refreshed together, but are faster so: one transaction and one
@@ -43,32 +44,60 @@ export async function refreshGroup(
   }
 }
 
-function inOneTransaction(
+async function inOneTransaction(
   { database }: RefreshContext,
   members: readonly Definition[],
   options: RefreshOptions,
 ): Promise<GroupRefresh> {
+  const sources = members.flatMap(({ plan }) => plan.sources)
+  const key = sources.map(({ oid }) => oid).join()
+  const calledThen = called.get(database)?.get(key)
   return database.session(async (session) => {
-    const read = await sourceTables(
-      session,
-      members.flatMap(({ plan }) => plan.sources),
-    )
+    const read = calledThen ?? (await sourceTables(session, sources))
     // the stream is ahead of no snapshot: for what comes by WAL, each refresh waits for itself
     if (read.some(({ capture }) => capture === 'wal')) return { done: NONE, odd: null }
+    const locks = lockedAsReader(read)
     return session.transaction(
-      async (transaction) => {
-        const { position, versions } = await claim(transaction, members, lockedAsReader(read))
+      async (transaction, opened) => {
+        const [own = [], rows = [], now = []] = opened.slice(locks.length)
+        if (!remember(database, key, read, now)) return { done: NONE, odd: null }
+        const claim = claimOf([own, rows])
+        const { position, versions } = claim
         const odd = members.filter(({ id, version }) => versions.has(id) && versions.get(id) !== version)
         const taken = withoutReadersOfOthers(members, ({ id, version }) => versions.get(id) === version)
         if (taken.length < SMALLEST_GROUP) return { done: NONE, odd: odd.map(({ id }) => id) }
-        const steps = await bringAtOnce(transaction, taken, options)
+        const steps = await bringAtOnce(transaction, taken, options, advance(claim))
         const done = await settle(transaction, taken, steps, position, options)
         return { done, odd: odd.map(({ id }) => id) }
       },
-      { isolation: 'repeatable read' },
+      { isolation: 'repeatable read', opening: [...locks, ...claiming(members), sourceTablesStatement(sources)] },
     )
   })
 }
+
+/** How the sources of a group were called the last time: they are locked by name. */
+const called = new WeakMap<Database, Map<string, readonly SourceTable[]>>()
+
+/** Whether the tables that were locked are the sources; if not, nothing is remembered. */
+function remember(
+  database: Database,
+  key: string,
+  locked: readonly SourceTable[],
+  now: readonly Readonly<Record<string, unknown>>[],
+): boolean {
+  const known = called.get(database) ?? new Map<string, readonly SourceTable[]>()
+  called.set(database, known)
+  const same = isDeepStrictEqual(now, locked)
+  known.delete(key)
+  if (same) known.set(key, locked)
+  for (const oldest of known.keys()) {
+    if (known.size <= MOST_CALLED) break
+    known.delete(oldest)
+  }
+  return same
+}
+
+const MOST_CALLED = 1_000
 
 /** Those that may be in, but for the readers of others, who will have changes for them. What is read comes first. */
 export function withoutReadersOfOthers(

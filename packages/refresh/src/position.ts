@@ -29,34 +29,37 @@ export interface Claim {
   readonly versions: ReadonlyMap<number, string>
 }
 
-/**
- * Asked for before anything is written, so that few others are numbered between F₁ and this transaction. `first`: what is
- * to come before its snapshot.
- */
-export async function claim(
-  transaction: Queryable,
-  members: readonly Definition[],
-  first: Parameters<Queryable['batch']>[0] = [],
-): Promise<Claim> {
-  const answers = await transaction.batch(
-    [
-      ...first,
-      sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
-      sql`select stream_table_id as id, version::text as version from freshet.stream_table_state
-        where stream_table_id = any(${members.map(({ id }) => id)}::int[]) order by 1 for update skip locked`,
-    ],
-    { prepared: true },
-  )
-  const [[own], rows] = answers.slice(first.length) as [
-    { snapshot: string; xid: string }[],
-    { id: number; version: string }[],
+/** Asked for before anything is written, so that few others are numbered between F₁ and this transaction. */
+export function claiming(members: readonly Definition[]): readonly [position: Sql, rows: Sql] {
+  return [
+    sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
+    sql`select stream_table_id as id, version::text as version from freshet.stream_table_state
+      where stream_table_id = any(${members.map(({ id }) => id)}::int[]) order by 1 for update skip locked`,
   ]
-  if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
-  const position = printSnapshot(including(parseSnapshot(own.snapshot), BigInt(own.xid)))
-  return { position, versions: new Map(rows.map(({ id, version }) => [id, version])) }
 }
 
-/** After all are brought to it: the frontiers of those that were written, and what is to be told and remembered of each. */
+/** By the answers to `claiming`. */
+export function claimOf(answers: readonly (readonly Record<string, unknown>[])[]): Claim {
+  const [[own] = [], rows = []] = answers
+  if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
+  const snapshot = parseSnapshot(String(own['snapshot']))
+  const position = printSnapshot(including(snapshot, BigInt(String(own['xid']))))
+  return { position, versions: new Map(rows.map(({ id, version }) => [Number(id), String(version)])) }
+}
+
+/** After all are brought to it: the frontiers of those that were written since they were claimed. */
+export function advance({ position, versions }: Claim): Sql {
+  return sql`
+    update freshet.stream_table_state s
+    set frontier = coalesce((
+      select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
+      from jsonb_object_keys(s.frontier) name
+    ), '{}')
+    from unnest(${[...versions.keys()]}::int[], ${[...versions.values()]}::bigint[]) as claimed (id, version)
+    where s.stream_table_id = claimed.id and s.version <> claimed.version`
+}
+
+/** When they are advanced: what is to be told and remembered of each. */
 export async function settle(
   transaction: Queryable,
   members: readonly Definition[],
@@ -69,7 +72,6 @@ export async function settle(
     return step === undefined ? [] : [{ member, step }]
   })
   const written = brought.filter(({ step }) => step.action !== 'none').map(({ member }) => member.id)
-  await transaction.query(advanced(written, position), { prepared: true })
   const own =
     options.identified === true ? await transaction.query<OwnRefresh>(ownRefreshes(written), { prepared: true }) : []
   const numbers = new Map(own.map(({ streamTable, refreshId }) => [streamTable, { refreshId }]))
@@ -82,16 +84,6 @@ export async function settle(
       },
     ]),
   )
-}
-
-function advanced(members: readonly number[], position: string): Sql {
-  return sql`
-    update freshet.stream_table_state s
-    set frontier = coalesce((
-      select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
-      from jsonb_object_keys(s.frontier) name
-    ), '{}')
-    where s.stream_table_id = any(${members}::int[])`
 }
 
 function moved(member: Definition, version: string, position: string): Definition {

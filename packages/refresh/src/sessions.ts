@@ -1,4 +1,4 @@
-import type { Database, Queryable, Session, Sql, TransactionOptions } from '@freshet/core'
+import type { Database, Queryable, Session, Sql, Transacted, TransactionOptions } from '@freshet/core'
 import { GIVE_WAY, identifier, join, raw, sql } from '@freshet/core'
 import type { StoredPlan } from './definition.ts'
 import { sessionSettings } from './resolve/resolve.ts'
@@ -42,14 +42,14 @@ export function settingsStatement(settings: readonly (readonly [string, string])
 async function transactionWith<T>(
   database: Database,
   settings: Readonly<Record<string, string>>,
-  work: (transaction: Queryable) => Promise<T>,
+  work: Transacted<T>,
   options: TransactionOptions,
 ): Promise<T> {
   return database.session(async (session) => {
     const changes = await differing(session, settings)
-    return session.transaction(async (transaction) => {
+    return session.transaction(async (transaction, opened) => {
       await applySettings(transaction, [...changes, ALL_ROWS])
-      return work(transaction)
+      return work(transaction, opened)
     }, options)
   })
 }
@@ -92,14 +92,15 @@ export interface SourceTable {
 
 /** The tables among the sources, as they are called now. */
 export function sourceTables(queryable: Queryable, sources: StoredPlan['sources']): Promise<readonly SourceTable[]> {
+  return queryable.query<SourceTable>(sourceTablesStatement(sources), { prepared: true })
+}
+
+export function sourceTablesStatement(sources: StoredPlan['sources']): Sql {
   const oids = [...new Set(sources.map(({ oid }) => oid))]
-  return queryable.query<SourceTable>(
-    sql`select n.nspname as schema, c.relname as table, o.capture
+  return sql`select n.nspname as schema, c.relname as table, o.capture
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         left join freshet.source o on o.relation = c.oid
-      where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`,
-    { prepared: true },
-  )
+      where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`
 }
 
 /** To be the first of a transaction; none of them takes a snapshot. */

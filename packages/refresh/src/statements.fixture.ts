@@ -24,7 +24,7 @@ export function recorded(database: Database): { readonly database: Database; rea
     identity: inner.identity,
     pooled: inner.pooled,
     transaction: (work, options) =>
-      framed(() => inner.transaction((transaction) => work(queryable(transaction)), options)),
+      framed(() => inner.transaction((transaction, opened) => work(queryable(transaction), opened), options)),
     notices: (listener) => inner.notices(listener),
     listen: (channel, heard) => inner.listen(channel, heard),
   })
@@ -34,7 +34,7 @@ export function recorded(database: Database): { readonly database: Database; rea
       ...queryable(database),
       session: (work) => database.session((inner) => work(session(inner))),
       transaction: (work, options) =>
-        framed(() => database.transaction((transaction) => work(queryable(transaction)), options)),
+        framed(() => database.transaction((transaction, opened) => work(queryable(transaction), opened), options)),
       close: () => database.close(),
     },
   }

@@ -3,7 +3,7 @@ import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
 import { isPending } from './pending-changes.ts'
-import { claim, type MemberStep, settle } from './position.ts'
+import { advance, claiming, claimOf, type MemberStep, settle } from './position.ts'
 import { queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
 import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
@@ -127,11 +127,13 @@ async function bringAll(
   // Where nothing is to be done, no transaction is numbered, and so nothing is committed that others would look into.
   if (!(await isAnyDue(transaction, members, options, full)))
     return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
-  const { position, versions } = await claim(transaction, members)
+  const claim = claimOf(await transaction.batch(claiming(members), { prepared: true }))
+  const { position, versions } = claim
   if (versions.size < members.length) return 'busy'
   const steps = atOnce
-    ? await bringAtOnce(transaction, members, options)
+    ? await bringAtOnce(transaction, members, options, advance(claim))
     : await bringOneByOne(transaction, members, options, full)
+  if (!atOnce) await transaction.query(advance(claim), { prepared: true })
   return settle(transaction, members, steps, position, options)
 }
 

@@ -43,8 +43,8 @@ function stopping(whole: Database): Database {
         notices: (listener) => own.notices(listener),
         listen: (channel, heard) => own.listen(channel, heard),
         transaction: (transacted, options) =>
-          own.transaction(async (transaction) => {
-            const result = await transacted(transaction)
+          own.transaction(async (transaction, opened) => {
+            const result = await transacted(transaction, opened)
             const [written] = await transaction.query(
               sql`select from freshet.refresh_history where initiated_by = 'holder'`,
             )

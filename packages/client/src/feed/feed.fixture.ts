@@ -110,12 +110,13 @@ export function observed(database: Database, before: (text: string) => Promise<v
           identity: inner.identity,
           pooled: inner.pooled,
           transaction: (inside, options) =>
-            inner.transaction((transaction) => inside(queryable(transaction, inner.identity)), options),
+            inner.transaction((transaction, opened) => inside(queryable(transaction, inner.identity), opened), options),
           notices: (listener) => inner.notices(listener),
           listen: (channel, heard) => inner.listen(channel, heard),
         }),
       ),
-    transaction: (work, options) => database.transaction((inner) => work(queryable(inner, null)), options),
+    transaction: (work, options) =>
+      database.transaction((inner, opened) => work(queryable(inner, null), opened), options),
     close: () => database.close(),
   }
   return { database: observedDatabase, sent: (part: string) => sent.filter(({ text }) => text.includes(part)) }

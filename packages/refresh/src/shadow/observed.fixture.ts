@@ -23,7 +23,7 @@ export function observed(database: Database, heard: Heard): Database {
         notices: (listener) => own.notices(listener),
         listen: (channel, listener) => own.listen(channel, listener),
         transaction: (transacted, options) =>
-          own.transaction((transaction) => transacted(telling(transaction, 'in transaction')), options),
+          own.transaction((transaction, opened) => transacted(telling(transaction, 'in transaction'), opened), options),
       }),
     )
   return {
