@@ -12,7 +12,8 @@ const SOURCES = 200
 const TABLES = 1_000
 const CREATORS = 4
 const WATCH_MS = 10_000
-const SETTLE_MS = 3_000
+/** The catalog is read, and autovacuum has seen the new tables. */
+const SETTLE_MS = 10_000
 /** Commits elsewhere, each of which might have been a change. */
 const ELSEWHERE_PER_SECOND = 50
 

@@ -19,6 +19,7 @@ import { tpch } from './tpch.ts'
  */
 const { values, positionals } = parseArgs({
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     json: { type: 'boolean', default: false },
     rows: { type: 'string', default: '1000000' },
     sf: { type: 'string', default: '0.1' },
@@ -61,6 +62,8 @@ const sensible =
 
 if (positionals.length === 1 && positionals[0] === 'chart') {
   console.log(await speedUpChart(pointsOf(parseReport(await text(process.stdin)))))
+} else if (values.help) {
+  process.stdout.write(USAGE)
 } else if (suites.length === 0 || suites.includes(undefined) || !sensible) {
   process.stderr.write(USAGE)
   process.exitCode = 2
