@@ -10,6 +10,7 @@ import { explain } from './commands/explain.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
+import { outbox } from './commands/outbox.ts'
 import { pause } from './commands/pause.ts'
 import { postgres } from './commands/postgres.ts'
 import { refresh } from './commands/refresh.ts'
@@ -41,6 +42,7 @@ const COMMANDS = [
   pause,
   resume,
   drop,
+  outbox,
   doctor,
   repair,
   dump,

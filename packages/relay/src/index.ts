@@ -1,0 +1,36 @@
+export { decodeEnvelope } from './envelope/decode.ts'
+export { ENVELOPE_VERSION } from './envelope/freshet.ts'
+export { type FormatName, FORMATS } from './envelope/envelope.ts'
+export type { Format } from './envelope/format.ts'
+export type { ChangeEvent, ChangeOp, JsonText, MessageEvent, Origin, RelayEvent } from './event.ts'
+export type { Message } from './message.ts'
+export { type Beginning, type Consumer, dropConsumer, findConsumer, openConsumer, seek } from './outbox/consumer.ts'
+export { type ConsumerStatus, listOutboxes, type OutboxStatus } from './outbox/list.ts'
+export {
+  createOutbox,
+  dropOutbox,
+  findOutbox,
+  type Outbox,
+  type OutboxSpec,
+  type PayloadType,
+} from './outbox/outbox.ts'
+export { trimOutbox } from './outbox/trim.ts'
+export {
+  binaryOutboxWriter,
+  type KyselyExecutor,
+  type OutboxWriter,
+  outboxWriter,
+  type OutgoingMessage,
+  type PgQueryable,
+} from './outbox/write.ts'
+export { RefusedMessage } from './refused-message.ts'
+export type { Guarantee, Sink } from './sink.ts'
+export { fileSink } from './sinks/file.ts'
+export { stdoutSink } from './sinks/stdout.ts'
+export type { Source, SourcePage } from './source.ts'
+export { outboxSource, type OutboxSourceOptions } from './sources/outbox-source.ts'
+export {
+  streamTableBeginning,
+  streamTableSource,
+  type StreamTableSourceOptions,
+} from './sources/stream-table-source.ts'

@@ -1,0 +1,123 @@
+import {
+  type Database,
+  type Fragment,
+  identifier,
+  parseSnapshot,
+  printSnapshot,
+  type Snapshot,
+  sql,
+} from '@freshet/core'
+import type { Outbox } from './outbox.ts'
+
+/**
+ * Reading windows of an outbox (law L1): what is visible in F₁ and not in F₀, ordered by id.
+ *
+ * A small window is one statement, whose own snapshot is F₁; it answers whether there is anything at the same time. A window
+ * that is larger than a page is read along the primary key, from the least id that belongs to it: so many rows are looked at
+ * for each page, and those of the window among them given. Nothing is sorted, and no transaction stays open between pages.
+ */
+export interface OutboxRow {
+  readonly id: string
+  readonly topic: string
+  readonly key: string | null
+  /** JSON text. */
+  readonly headers: string
+  /** JSON text, or bytes. */
+  readonly payload: string | Uint8Array | null
+  /** With microseconds, as ISO 8601. */
+  readonly at: string
+}
+
+export interface PageBound {
+  readonly rows: number
+  /** Of payloads. One row is always given, however large it is. */
+  readonly bytes: number
+}
+
+export interface OutboxPage {
+  readonly rows: readonly OutboxRow[]
+  /** The end of the window, F₁. */
+  readonly to: Snapshot
+  /** Up to which id it was read; null when the window is finished. */
+  readonly after: string | null
+}
+
+interface Row extends OutboxRow {
+  readonly inside: boolean
+  readonly fits: boolean
+}
+
+/**
+ * The window that ends now, as far as a page goes. Not prepared: planned for the very snapshot, it reads what is waiting and
+ * nothing else, however much is kept.
+ */
+export async function readNow(
+  database: Database,
+  outbox: Outbox,
+  from: Snapshot,
+  bound: PageBound,
+): Promise<OutboxPage> {
+  const found = await database.query<Row & { snapshot: string }>(
+    sql`select now.snapshot, page.* from (select pg_current_snapshot()::text as snapshot) now left join lateral (
+        ${columnsOf(outbox, bound)} from (
+          select id from (select id from ${tableOf(outbox)} where ${unseen(from)} offset 0) waiting
+          order by id limit ${bound.rows + 1}
+        ) first join ${tableOf(outbox)} o using (id)
+      ) page on true
+      order by page.id`,
+  )
+  const to = parseSnapshot(found[0]?.snapshot ?? '')
+  const rows = found.filter(({ id }) => id !== null)
+  const given = rows.slice(0, bound.rows).filter(({ fits }) => fits)
+  if (given.length === rows.length) return { rows: given, to, after: null }
+  return { rows: given, to, after: given.at(-1)?.id ?? null }
+}
+
+/** The next page of a window whose end is known. */
+export async function readOn(
+  database: Database,
+  outbox: Outbox,
+  window: { readonly from: Snapshot; readonly to: Snapshot; readonly after: string },
+  bound: PageBound,
+): Promise<OutboxPage> {
+  const { from, to } = window
+  const found = await database.query<Row>(
+    sql`${columnsOf(outbox, bound, sql`not pg_visible_in_snapshot(__x, ${printSnapshot(from)}::pg_snapshot) and pg_visible_in_snapshot(__x, ${printSnapshot(to)}::pg_snapshot)`)}
+      from (select * from ${tableOf(outbox)} where id > ${window.after}::bigint order by id limit ${bound.rows}) o
+      order by o.id`,
+    { prepared: true },
+  )
+  const fitting = found.filter(({ fits }) => fits)
+  const finished = found.length < bound.rows && fitting.length === found.length
+  return {
+    rows: fitting.filter(({ inside }) => inside),
+    to,
+    after: finished ? null : (fitting.at(-1)?.id ?? null),
+  }
+}
+
+/** What is waiting for a consumer: rows, and since when the oldest does. */
+export function lagStatement(outbox: Pick<Outbox, 'schema' | 'table'>, from: Snapshot): Fragment {
+  return sql`select count(*)::float8 as rows, min(created_at) as since from ${tableOf(outbox)} where ${unseen(from)}`
+}
+
+export function tableOf({ schema, table }: Pick<Outbox, 'schema' | 'table'>): Fragment {
+  return identifier(schema, table)
+}
+
+/** As two conditions on `__x`, of which an index can be asked. */
+function unseen(from: Snapshot): Fragment {
+  const snapshot = printSnapshot(from)
+  return sql`(__x >= pg_snapshot_xmax(${snapshot}::pg_snapshot) or __x = any(array(select pg_snapshot_xip(${snapshot}::pg_snapshot))))`
+}
+
+/** `fits`: with those before it, it is not larger than a page may be; the first always fits. */
+function columnsOf({ payload }: Outbox, { bytes }: PageBound, inside: Fragment = sql`true`): Fragment {
+  const size =
+    payload === 'bytea' ? sql`coalesce(octet_length(payload), 0)` : sql`coalesce(octet_length(payload::text), 0)`
+  const value = payload === 'bytea' ? sql`payload` : sql`payload::text`
+  return sql`select o.id, topic, key, headers::text as headers, ${value} as payload, ${inside} as inside,
+    coalesce(sum(case when ${inside} then ${size} else 0 end) over (order by o.id rows unbounded preceding) <= ${bytes}::float8
+      or row_number() over (order by o.id) = 1, false) as fits,
+    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`
+}
