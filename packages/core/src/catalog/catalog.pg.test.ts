@@ -80,7 +80,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     code: 'text',
     error: 'text',
     died_at: 'timestamp with time zone',
-    replayed_at: 'timestamp with time zone or null',
+    requested_at: 'timestamp with time zone or null',
   },
   reference: {
     stream_table_id: 'integer',

@@ -81,7 +81,7 @@ interface DeadLetterTable {
   code: string
   error: string
   died_at: Generated<Date>
-  replayed_at: Date | null
+  requested_at: Date | null
 }
 
 interface InstallationTable {

@@ -79,7 +79,7 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   for (const { schema, table } of outboxes)
     await transaction.query(sql`update ${identifier(schema, table)} set __x = pg_current_xact_id()`)
   await transaction.query(sql`update freshet.consumer set position = null, frontier = null,
-    generation = generation + 1 where exists (${elsewhere})`)
+    generation = nextval('freshet.consumer_generation') where exists (${elsewhere})`)
   // what feeds have acknowledged means nothing here, and what they have not is gone
   await transaction.query(sql`delete from freshet.subscription where channel is null and exists (${elsewhere})`)
   await transaction.query(

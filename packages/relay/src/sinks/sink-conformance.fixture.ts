@@ -95,7 +95,6 @@ export function sinkConformance(
       const first = await opened(world)
       await first.deliver([message(1)], 'p1')
       await first.deliver([message(2)], null)
-      expect(ids(await world.shown())).toEqual(['m-1'])
       await using second = await opened(world)
       expect(second.position).toBe('p1')
       expect(ids(await world.shown())).toEqual(['m-1'])
@@ -165,7 +164,7 @@ async function opened(world: SinkWorld): Promise<OpenedSink> {
   }
 }
 
-const TOPIC = 'freshet.conformance'
+export const TOPIC = 'freshet.conformance'
 
 export function message(n: number, key: string | null = 'k'): Message {
   return { id: `m-${n}`, topic: TOPIC, key, headers: { n: String(n) }, value: Buffer.from(JSON.stringify({ n })) }

@@ -14,6 +14,9 @@ create table freshet.outbox (
   unique (schema_name, table_name)
 );
 
+-- A consumer that is forgotten and begins anew has another generation than before.
+create sequence freshet.consumer_generation as int;
+
 -- Who reads an outbox (outbox_id), or a stream table (none: its feed holds what it needs), outside of the database.
 create table freshet.consumer (
   name text primary key,
@@ -23,7 +26,7 @@ create table freshet.consumer (
   -- of an outbox, a snapshot: what is visible here it will not ask for again
   frontier text,
   -- grows whenever somebody else says where it goes on: what was delivered under a lower one moves nothing any more
-  generation int not null default 1,
+  generation int not null default nextval('freshet.consumer_generation'),
   moved_at timestamptz not null default clock_timestamp()
 );
 create index on freshet.consumer (outbox_id);
@@ -39,6 +42,7 @@ create table freshet.dead_letter (
   code text not null,
   error text not null,
   died_at timestamptz not null default clock_timestamp(),
-  replayed_at timestamptz,
+  -- somebody asked for it to be delivered again
+  requested_at timestamptz,
   unique (consumer, event_id)
 );
