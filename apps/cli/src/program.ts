@@ -14,6 +14,7 @@ import { outbox } from './commands/outbox.ts'
 import { pause } from './commands/pause.ts'
 import { postgres } from './commands/postgres.ts'
 import { refresh } from './commands/refresh.ts'
+import { relay } from './commands/relay.ts'
 import { repair } from './commands/repair.ts'
 import { restore } from './commands/restore.ts'
 import { resume } from './commands/resume.ts'
@@ -43,6 +44,7 @@ const COMMANDS = [
   resume,
   drop,
   outbox,
+  relay,
   doctor,
   repair,
   dump,

@@ -40,10 +40,10 @@ export async function openConsumer(
     const known = await findConsumer(transaction, name)
     if (known !== null) return requireSource(known, outbox)
     if (outbox !== null) await stillTrimming(transaction, outbox)
-    const position = outbox === null ? null : await positionAt(transaction, outbox, beginning)
+    const position = outbox === null ? ofStreamTable(beginning) : await positionAt(transaction, outbox, beginning)
     await transaction.query(sql`
       insert into freshet.consumer (name, outbox_id, position, frontier)
-      values (${name}, ${outbox?.id ?? null}, ${position?.text ?? null}, ${position?.frontier ?? null})
+      values (${name}, ${outbox?.id ?? null}, ${position.text}, ${position.frontier})
       on conflict do nothing`)
     const created = await findConsumer(transaction, name)
     if (created === null) throw new FreshetError('INTERNAL', `the consumer ${name} was not recorded`)
@@ -57,6 +57,12 @@ export async function findConsumer(queryable: Queryable, name: string): Promise<
     { prepared: true },
   )
   return found ?? null
+}
+
+/** Its position is the source's own business. */
+function ofStreamTable(beginning: Beginning): { readonly text: string; readonly frontier: null } {
+  if (typeof beginning === 'object' && 'position' in beginning) return { text: beginning.position, frontier: null }
+  throw new FreshetError('INTERNAL', 'where a consumer of a stream table begins, its source says')
 }
 
 function requireSource(consumer: Consumer, outbox: Outbox | null): Consumer {
@@ -100,7 +106,7 @@ export async function seek(database: Database, outboxName: string, name: string,
     await stillTrimming(transaction, outbox)
     const { text, frontier } = await positionAt(transaction, outbox, to)
     await transaction.query(sql`
-      update freshet.consumer set position = ${text}, frontier = ${frontier}, generation = generation + 1,
+      update freshet.consumer set position = ${text}, frontier = ${frontier}, generation = nextval('freshet.consumer_generation'),
         moved_at = clock_timestamp()
       where name = ${name}`)
     const moved = await findConsumer(transaction, name)

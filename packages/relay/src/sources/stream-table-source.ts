@@ -43,9 +43,13 @@ export async function streamTableSource(
       const subscription = await subscribe(freshet, name, position, options, signal)
       if (subscription.keyColumns.length === 0) {
         await subscription.close()
-        throw new FreshetError('USAGE', `${displayName(origin)} has no key, and can not be relayed`, {
-          hint: 'Write the query so that its rows have a key: group by it, or select a primary key.',
-        })
+        throw new FreshetError(
+          'USAGE',
+          `${displayName(origin)} has no key whose columns are never null, and can not be relayed`,
+          {
+            hint: 'Write the query so that its rows have one: group by columns that are not null, or select a primary key.',
+          },
+        )
       }
       acknowledge = (token) => subscription.acknowledge(token)
       const keyed = { origin, keyColumns: subscription.keyColumns }
