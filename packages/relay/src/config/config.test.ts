@@ -1,4 +1,5 @@
 import { isFreshetError } from '@freshet/core'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseConfig } from './config.ts'
 import { redact } from './environment.ts'
@@ -60,7 +61,7 @@ relays:
       "relays.Orders: Invalid key in record",
       "relays.one.source.stream_table: is not known here",
       "relays.two.topic: there is no {nothing}; there are {topic}, {key}, {schema}, {table}, {op} and {header:NAME}",
-      "relays.two.sink.kind: Invalid discriminator value. Expected 'kafka' | 'stdout' | 'file'",
+      "relays.two.sink.kind: Invalid discriminator value. Expected 'kafka' | 'stdout' | 'file' | 'webhook'",
       "relays.three.sink_max_inflight: Invalid input: expected number, received string",
       "relays.three.sink.brokers[0]: must be host:port",
       "relays.three.sink.tsl: is not known here",
@@ -68,6 +69,11 @@ relays:
       "databse: is not known here",
     ]
   `)
+})
+
+test('the configuration of the local stack is right', () => {
+  const text = readFileSync(new URL('../../../../infra/relay.yaml', import.meta.url), 'utf8')
+  expect(mistakes(text, { DATABASE_URL: 'postgres://db/shop' })).toEqual([])
 })
 
 test('no relay, no YAML, no document', () => {

@@ -57,12 +57,15 @@ export async function readNow(
   from: Snapshot,
   bound: PageBound,
 ): Promise<OutboxPage> {
+  const waiting = sql`(
+    select o.* from (
+      select id from (select id from ${tableOf(outbox)} where ${unseen(from)} offset 0) waiting
+      order by id limit ${bound.rows + 1}
+    ) first join ${tableOf(outbox)} o using (id)
+  ) o`
   const found = await database.query<Row & { snapshot: string }>(
     sql`select now.snapshot, page.* from (select pg_current_snapshot()::text as snapshot) now left join lateral (
-        ${columnsOf(outbox, bound)} from (
-          select id from (select id from ${tableOf(outbox)} where ${unseen(from)} offset 0) waiting
-          order by id limit ${bound.rows + 1}
-        ) first join ${tableOf(outbox)} o using (id)
+        ${pageOf(outbox, bound, waiting)}
       ) page on true
       order by page.id`,
   )
@@ -81,12 +84,10 @@ export async function readOn(
   bound: PageBound,
 ): Promise<OutboxPage> {
   const { from, to } = window
-  const found = await database.query<Row>(
-    sql`${columnsOf(outbox, bound, sql`not pg_visible_in_snapshot(__x, ${printSnapshot(from)}::pg_snapshot) and pg_visible_in_snapshot(__x, ${printSnapshot(to)}::pg_snapshot)`)}
-      from (select * from ${tableOf(outbox)} where id > ${window.after}::bigint order by id limit ${bound.rows}) o
-      order by o.id`,
-    { prepared: true },
-  )
+  const next = sql`(select * from ${tableOf(outbox)} where id > ${window.after}::bigint order by id limit ${bound.rows}) o`
+  const inside = sql`not pg_visible_in_snapshot(__x, ${printSnapshot(from)}::pg_snapshot)
+    and pg_visible_in_snapshot(__x, ${printSnapshot(to)}::pg_snapshot)`
+  const found = await database.query<Row>(sql`${pageOf(outbox, bound, next, inside)} order by id`, { prepared: true })
   const fitting = found.filter(({ fits }) => fits)
   const finished = found.length < bound.rows && fitting.length === found.length
   return {
@@ -111,13 +112,20 @@ function unseen(from: Snapshot): Fragment {
   return sql`(__x >= pg_snapshot_xmax(${snapshot}::pg_snapshot) or __x = any(array(select pg_snapshot_xip(${snapshot}::pg_snapshot))))`
 }
 
-/** `fits`: with those before it, it is not larger than a page may be; the first always fits. */
-function columnsOf({ payload }: Outbox, { bytes }: PageBound, inside: Fragment = sql`true`): Fragment {
-  const size =
-    payload === 'bytea' ? sql`coalesce(octet_length(payload), 0)` : sql`coalesce(octet_length(payload::text), 0)`
+/**
+ * Of the rows `o`. `fits`: with those before it, a row is not larger than a page may be; the first always fits. Values are
+ * printed once, and only of rows that are inside: hence the two levels.
+ */
+function pageOf({ payload }: Outbox, { bytes }: PageBound, rows: Fragment, inside: Fragment = sql`true`): Fragment {
   const value = payload === 'bytea' ? sql`payload` : sql`payload::text`
-  return sql`select o.id, topic, key, headers::text as headers, ${value} as payload, ${inside} as inside,
-    coalesce(sum(case when ${inside} then ${size} else 0 end) over (order by o.id rows unbounded preceding) <= ${bytes}::float8
-      or row_number() over (order by o.id) = 1, false) as fits,
-    to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at`
+  return sql`select id, topic, key, headers, payload, inside, at,
+      coalesce(sum(octet_length(payload)) over (order by id rows unbounded preceding), 0) <= ${bytes}::float8
+        or row_number() over (order by id) = 1 as fits
+    from (
+      select id, topic, key, inside, case when inside then headers::text end as headers,
+        case when inside then ${value} end as payload,
+        case when inside then to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end as at
+      from (select *, ${inside} as inside from ${rows} offset 0) looked
+      offset 0
+    ) printed`
 }

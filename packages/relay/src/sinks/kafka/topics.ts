@@ -1,5 +1,5 @@
 import { FreshetError } from '@freshet/core'
-import { type Admin, ConfigResourceTypes } from 'kafkajs'
+import type { Admin } from 'kafkajs'
 import { POSITION_PARTITIONS } from './kept-position.ts'
 
 /** What a missing topic is made with; null: it is not made, and whoever runs Kafka makes it. */
@@ -31,6 +31,8 @@ export async function requireTopics(admin: Admin, { topics, positionsTopic, crea
   if (wanted.length > 0) await admin.createTopics({ topics: wanted, waitForLeaders: true })
 }
 
+/** Of the protocol; Node does not find the library's own name for it, which is a CommonJS module. */
+const TOPIC_RESOURCE = 2
 const DEFAULT_LIMIT = 1_048_588
 
 /** How large a batch of messages the topic takes. Where that can not be asked, Kafka's default. */
@@ -38,7 +40,7 @@ export async function batchLimit(admin: Admin, topic: string): Promise<number> {
   const found = await admin
     .describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['max.message.bytes'] }],
+      resources: [{ type: TOPIC_RESOURCE, name: topic, configNames: ['max.message.bytes'] }],
     })
     .catch(() => null)
   const limit = Number(found?.resources[0]?.configEntries[0]?.configValue)
