@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { KafkaConfig, SinkConfig } from './config/config.ts'
+import type { KafkaConfig, SinkConfig, WebhookConfig } from './config/config.ts'
 import type { Sink } from './sink.ts'
 import { fileSink } from './sinks/file.ts'
 import { kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
 import { stdoutSink } from './sinks/stdout.ts'
+import { type WebhookOptions, webhookSink } from './sinks/webhook.ts'
 
 /** The sink that a configuration describes. Paths are as seen from the configuration's folder. */
 export function createSink(config: SinkConfig, folder: string, identity: string): Sink {
@@ -13,9 +14,15 @@ export function createSink(config: SinkConfig, folder: string, identity: string)
       return stdoutSink()
     case 'file':
       return fileSink(resolve(folder, config.path))
+    case 'webhook':
+      return webhookSink(webhookOptions(config))
     case 'kafka':
       return kafkaSink(kafkaOptions(config, folder, identity))
   }
+}
+
+function webhookOptions({ kind: _kind, timeout_ms: timeoutMs, secret, ...rest }: WebhookConfig): WebhookOptions {
+  return { ...rest, timeoutMs, ...(secret === undefined ? {} : { secret }) }
 }
 
 function kafkaOptions(config: KafkaConfig, folder: string, identity: string): KafkaSinkOptions {

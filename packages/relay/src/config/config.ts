@@ -47,10 +47,21 @@ const kafka = z.strictObject({
   transaction_timeout_ms: whole(1_000, 900_000, 60_000),
 })
 
+const webhook = z.strictObject({
+  kind: z.literal('webhook'),
+  url: z.url({ protocol: /^https?$/ }),
+  secret: z.string().min(1).optional(),
+  headers: z.record(z.string(), z.string()).default({}),
+  concurrency: whole(1, 1_000, 8),
+  timeout_ms: whole(1, 600_000, 10_000),
+  attempts: whole(1, 100, 4),
+})
+
 const sink = z.discriminatedUnion('kind', [
   kafka,
   z.strictObject({ kind: z.literal('stdout') }),
   z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
+  webhook,
 ])
 
 const source = z.union([
@@ -91,6 +102,7 @@ const config = z.strictObject({
 export type RelayConfig = Readonly<z.infer<typeof config>>
 export type PipelineConfig = Readonly<z.infer<typeof relay>>
 export type SinkConfig = Readonly<z.infer<typeof sink>>
+export type WebhookConfig = Readonly<z.infer<typeof webhook>>
 export type KafkaConfig = Readonly<z.infer<typeof kafka>>
 
 export interface LoadedConfig {
