@@ -2,7 +2,7 @@
  * Dependencies point one way.
  *
  *   core ← cdc, dvm, coordinator      dvm ← refresh      cdc, refresh ← client
- *   client, coordinator ← scheduler   client, scheduler ← cli
+ *   client ← relay                    client, coordinator ← scheduler      client, relay, scheduler ← cli
  *
  * Siblings meet only through ports in core; apps wire them. A package is entered through its `src/index.ts` alone.
  * `LAYERS` is the whole law: what a package may import of ours. What follows turns it into rules.
@@ -14,8 +14,9 @@ const LAYERS = {
   'packages/coordinator': ['packages/core'],
   'packages/refresh': ['packages/core', 'packages/dvm'],
   'packages/client': ['packages/core', 'packages/cdc', 'packages/refresh'],
+  'packages/relay': ['packages/core', 'packages/client'],
   'apps/scheduler': ['packages/core', 'packages/client', 'packages/coordinator'],
-  'apps/cli': ['packages/core', 'packages/client', 'apps/scheduler'],
+  'apps/cli': ['packages/core', 'packages/client', 'packages/relay', 'apps/scheduler'],
 }
 
 const SHIPPED = Object.keys(LAYERS)

@@ -8,6 +8,7 @@ import { freshness } from './freshness.ts'
 import { idle } from './idle.ts'
 import { jsonReport, parseReport, tableHeader, tableReport } from './measurement.ts'
 import { refresh } from './refresh.ts'
+import { relay } from './relay.ts'
 import { scale } from './scale.ts'
 import { shadow } from './shadow.ts'
 import { openBench, type Bench } from './stand.ts'
@@ -41,6 +42,7 @@ const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   compile,
   dag,
   idle,
+  relay,
   scale: scale(size),
   shadow,
   tpch: tpch({ scale: scaleFactor, fractions, ...(queries === undefined ? {} : { queries }) }),

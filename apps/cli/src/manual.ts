@@ -16,7 +16,9 @@ export function manual(): string {
     command.outputHelp()
     return `\`\`\`text\n${help.trimEnd()}\n\`\`\`\n`
   }
-  const chapters = root.commands.map((command) => `## freshet ${command.name()}\n\n${helpOf(command)}`)
+  const chapters = root.commands.map(
+    (command) => `## freshet ${command.name()}\n\n${[command, ...command.commands].map(helpOf).join('\n')}`,
+  )
   return [
     '# The freshet command\n',
     '<!-- Made from the help of apps/cli by `npm run docs`. -->\n',

@@ -10,9 +10,11 @@ import { explain } from './commands/explain.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
+import { outbox } from './commands/outbox.ts'
 import { pause } from './commands/pause.ts'
 import { postgres } from './commands/postgres.ts'
 import { refresh } from './commands/refresh.ts'
+import { relay } from './commands/relay.ts'
 import { repair } from './commands/repair.ts'
 import { restore } from './commands/restore.ts'
 import { resume } from './commands/resume.ts'
@@ -41,6 +43,8 @@ const COMMANDS = [
   pause,
   resume,
   drop,
+  outbox,
+  relay,
   doctor,
   repair,
   dump,

@@ -209,6 +209,37 @@ const entries = {
     hint: 'Begin anew: subscribe without a token, and put the snapshot that comes first in the place of what you have.',
   },
 
+  // Outboxes and relays
+
+  /** There is no outbox of that name. */
+  UNKNOWN_OUTBOX: { retry: 'never', hint: '`freshet outbox list` shows the outboxes of this database.' },
+  /** No consumer of that name reads anything. */
+  UNKNOWN_CONSUMER: { retry: 'never', hint: '`freshet outbox list` shows the consumers of this database.' },
+  /**
+   * It is not known where the consumer goes on: its position is one of another database (this one was restored from a dump),
+   * or what comes after it is not kept any more. Nothing is relayed until somebody says where it begins.
+   */
+  CONSUMER_LOST: {
+    retry: 'never',
+    hint: 'Say where it goes on: `freshet outbox seek NAME --consumer CONSUMER --to now|beginning|TIME`.',
+  },
+  /** Somebody moved the consumer while it was at work. What it had not delivered yet is left to the new position. */
+  CONSUMER_MOVED: { retry: 'retry', hint: null },
+  /** The relay's configuration file is not what it should be; the message has the path of each mistake. */
+  RELAY_CONFIG_INVALID: { retry: 'never', hint: 'docs/07-relay.md describes the file.' },
+  /** The value of a message is not an envelope that Freshet writes, or one that was cut or changed. */
+  ENVELOPE_INVALID: { retry: 'never', hint: 'Read it with the format that it was written in.' },
+  /** A newer Freshet wrote the envelope, in a version that this one does not know. */
+  ENVELOPE_NEWER: { retry: 'never', hint: 'Upgrade the consumer before the relay.' },
+  /** The sink can not be reached, or answers that it can not work now. The relay goes on trying. */
+  SINK_UNAVAILABLE: { retry: 'reconnect', hint: 'Check that it runs, and that its address and credentials are right.' },
+  /** The sink is there, and is not set up for what it is asked for: a topic is missing, a right, a table. */
+  SINK_REFUSED: { retry: 'never', hint: 'Change what the message names.' },
+  /** The sink will never take this one message, such as one that is too large. It is put among the dead letters. */
+  MESSAGE_REFUSED: { retry: 'never', hint: '`freshet relay dead-letters` shows it, and relays it again.' },
+  /** Another relay has taken over the consumer; what this one was about to deliver, the sink does not show. */
+  SINK_FENCED: { retry: 'retry', hint: 'Whoever took over goes on.' },
+
   // Running
 
   /** A lock was not granted in time; a long transaction holds it. Nothing was changed. */

@@ -128,6 +128,12 @@ function inCatalog({ refresher }: Roles): Fragment {
       grant insert, update on freshet.lease to ${to};
       grant usage on sequence freshet.lease_token to ${to};
     end if;
+    if to_regclass('freshet.consumer') is not null then
+      grant insert, update on freshet.consumer to ${to};
+      grant usage on sequence freshet.consumer_generation to ${to};
+      grant update (keep_ms) on freshet.outbox to ${to};
+      grant insert, update, delete on freshet.dead_letter to ${to};
+    end if;
   end if;`)
 }
 

@@ -15,6 +15,14 @@ export interface FeedPage<Row> {
   readonly changes: readonly Change<Row>[]
   /** Where to go on from; null on every page of a batch but its last. */
   readonly token: string | null
+  /** Where its batch ends: the token of the batch's last page. */
+  readonly until: string
+}
+
+/** A row where `rows` is `json`. */
+export interface JsonRow {
+  /** An object of all columns, as PostgreSQL prints it. */
+  readonly json: string
 }
 
 export interface Change<Row> {
@@ -27,8 +35,16 @@ export interface Change<Row> {
 }
 
 export interface SubscribeOptions {
-  /** `snapshot` (the default): the table first. `now`: only what changes. Or what a token says. */
-  readonly from?: 'snapshot' | 'now' | { readonly token: string }
+  /**
+   * `snapshot` (the default): the table first. `now`: only what changes. Or what a token says; with `until`, the first batch
+   * ends where one ended before (`FeedPage.until`), and is the same again.
+   */
+  readonly from?: 'snapshot' | 'now' | { readonly token: string; readonly until?: string }
+  /**
+   * `values` (the default): with the driver's values. `json`: each row is a `JsonRow`, without any loss: numbers with all of
+   * their digits, timestamps with microseconds.
+   */
+  readonly rows?: 'values' | 'json'
   /** Rows of a page at most; at most two pages are held at a time. Default 1,000. */
   readonly pageRows?: number
   /**
@@ -53,6 +69,8 @@ export interface Subscription<Row> extends AsyncIterableIterator<FeedPage<Row>> 
   readonly columns: readonly string[]
   /** Of the columns, those that identify a row; empty where duplicates are possible. */
   readonly keyColumns: readonly string[]
+  /** The token where it begins; null where the table comes first. */
+  readonly begins: string | null
   /** What came up to this token was handled, and need not be kept. */
   acknowledge(token: string): void
   /** Ends the iteration, also one that waits. */

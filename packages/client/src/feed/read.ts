@@ -2,7 +2,20 @@ import { type Database, type Fragment, FreshetError, isFreshetError, type Querya
 import { type OpenSubscription, type OutputState, outputStateStatement, requireUnbroken } from '@freshet/refresh'
 import type { Change } from './feed.ts'
 import { handOver } from './hand-over.ts'
-import { changesStatement, CURRENT_SNAPSHOT, tableStatement, UNHURRIED, type Window } from './statements.ts'
+import {
+  changesStatement,
+  CURRENT_SNAPSHOT,
+  type RowForm,
+  tableStatement,
+  UNHURRIED,
+  type Window,
+} from './statements.ts'
+
+/** How pages are to be. */
+export interface PageForm {
+  readonly pageRows: number
+  readonly rows: RowForm
+}
 
 /** One page of a batch, as it was read. */
 export interface ReadPage {
@@ -27,12 +40,12 @@ export async function readSmallWindow(
   database: Database,
   feed: OpenSubscription,
   window: Window,
-  pageRows: number,
+  { pageRows, rows: form }: PageForm,
 ): Promise<readonly ReadPage[] | null> {
   const most = pageRows * Math.min(window.readers, MOST_PAGES)
   return explained(database, feed, window.from, async () => {
     const [rows = [], states = []] = await database.batch(
-      [sql`${changesStatement(feed, window)} limit ${most + 1}`, outputStateStatement(feed.stableName)],
+      [sql`${changesStatement(feed, window, form)} limit ${most + 1}`, outputStateStatement(feed.stableName)],
       { prepared: true },
     )
     requireUnbroken(feed.name, (states[0] as OutputState | undefined) ?? null, window.from)
@@ -45,12 +58,12 @@ export function readLargeWindow(
   database: Database,
   feed: OpenSubscription,
   window: Window,
-  pageRows: number,
+  { pageRows, rows: form }: PageForm,
 ): AsyncGenerator<ReadPage, void, void> {
   return handOver((give) =>
     explained(database, feed, window.from, () =>
       database.transaction(async (transaction) => {
-        await openCursor(transaction, changesStatement(feed, window))
+        await openCursor(transaction, changesStatement(feed, window, form))
         const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
         requireUnbroken(feed.name, state ?? null, window.from)
         return pages(transaction, pageRows, give)
@@ -63,7 +76,7 @@ export function readLargeWindow(
 export function readTable(
   database: Database,
   feed: OpenSubscription,
-  pageRows: number,
+  { pageRows, rows: form }: PageForm,
 ): AsyncGenerator<ReadTablePage, void, void> {
   return handOver((give) =>
     explained(database, feed, feed.snapshot, () =>
@@ -73,7 +86,7 @@ export function readTable(
           const snapshot = now?.snapshot ?? ''
           const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
           requireUnbroken(feed.name, state ?? null, snapshot)
-          await openCursor(transaction, tableStatement(feed))
+          await openCursor(transaction, tableStatement(feed, form))
           const last = await pages(transaction, pageRows, (page) => give({ ...page, snapshot }))
           return { ...last, snapshot }
         },

@@ -19,13 +19,21 @@ export interface Window {
   readonly readers: number
 }
 
-type Table = Pick<OpenSubscription, 'columns' | 'stableName' | 'schema' | 'table'>
+type Table = Pick<OpenSubscription, 'columns' | 'keyColumns' | 'stableName' | 'schema' | 'table'>
 
-/** The delta of a window, consolidated; rows that leave first. */
-export function changesStatement({ columns, stableName }: Table, { from, to }: Pick<Window, 'from' | 'to'>): Fragment {
+/** How rows are given: as columns, or each as the text of a JSON object. */
+export type RowForm = 'values' | 'json'
+
+/** The delta of a window, consolidated; rows that leave first. As JSON it is ordered by key, the row that leaves before the one that comes. */
+export function changesStatement(
+  { columns, keyColumns, stableName }: Table,
+  { from, to }: Pick<Window, 'from' | 'to'>,
+  form: RowForm,
+): Fragment {
   const names = columnList(columns)
+  const byKey = form === 'json' ? columnList(keyColumns) : sql``
   return sql`
-    select ${names}__w::float8 as __w, __id from (
+    select ${formed(columns, form)}__w::float8 as __w, __id from (
       select *, sum(__weight) over same as __w, row_number() over same as __ordinal from (
         select ${names}__w as __weight, ${contentOf(columns)} as __id from ${bufferTable(stableName)}
         where ${unseen(from)} and pg_visible_in_snapshot(__x, ${to}::pg_snapshot)
@@ -33,12 +41,12 @@ export function changesStatement({ columns, stableName }: Table, { from, to }: P
       window same as (partition by __id rows between unbounded preceding and unbounded following)
     ) consolidated
     where __ordinal = 1 and __w <> 0
-    order by __w`
+    order by ${byKey}__w`
 }
 
 /** The table as it is. */
-export function tableStatement({ columns, schema, table }: Table): Fragment {
-  return sql`select ${columnList(columns)}1::float8 as __w, ${contentOf(columns)} as __id from ${identifier(schema, table)}`
+export function tableStatement({ columns, schema, table }: Table, form: RowForm): Fragment {
+  return sql`select ${formed(columns, form)}1::float8 as __w, ${contentOf(columns)} as __id from ${identifier(schema, table)}`
 }
 
 /** As two conditions on `__x`, of which an index can be asked. */
@@ -71,6 +79,12 @@ export function pollStatement(places: readonly Place[]): Fragment {
 }
 
 export const CURRENT_SNAPSHOT: Fragment = raw('select pg_current_snapshot()::text as snapshot')
+
+function formed(columns: readonly string[], form: RowForm): Fragment {
+  if (form === 'values') return columnList(columns)
+  const names = join(columns.map((column) => identifier(column)))
+  return sql`(select row_to_json(__row)::text from (select ${names}) __row) as json, `
+}
 
 function columnList(columns: readonly string[]): Fragment {
   return join(

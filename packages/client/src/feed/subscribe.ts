@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startDelivery } from './delivery.ts'
 import type { FeedPage, SubscribeOptions, Subscription } from './feed.ts'
 import type { Poller } from './poller.ts'
-import { type ReadPage, readLargeWindow, readSmallWindow, readTable } from './read.ts'
+import { type PageForm, type ReadPage, readLargeWindow, readSmallWindow, readTable } from './read.ts'
 import type { Window } from './statements.ts'
 import { parseToken, printToken, requireSameFeed } from './token.ts'
 
@@ -30,8 +30,10 @@ export async function subscribe<Row extends object>(
   const { database } = feeds.context
   const word = await databaseWord(database)
   const resumed = typeof from === 'string' ? null : parseToken(from.token)
+  const until = typeof from === 'string' || from.until === undefined ? null : parseToken(from.until)
   const feed = await openSubscription(feeds.context, name, resumed, (here) => {
-    if (resumed !== null) requireSameFeed(resumed, { database: word, stableName: here })
+    for (const position of [resumed, until])
+      if (position !== null) requireSameFeed(position, { database: word, stableName: here })
   })
   feeds.poller.join()
   const ending = new AbortController()
@@ -39,7 +41,7 @@ export async function subscribe<Row extends object>(
   const end = () => ending.abort()
   if (signal?.aborted === true) end()
   signal?.addEventListener('abort', end, { once: true })
-  const state: Reading = { feeds, feed, word, options, signal: ending.signal }
+  const state: Reading = { feeds, feed, word, options, until: until?.snapshot ?? null, signal: ending.signal }
   const pages = readFeed<Row>(state)
   let left: Promise<void> | undefined
   /** Once, when the iteration ends, however it does. */
@@ -52,6 +54,7 @@ export async function subscribe<Row extends object>(
     name: feed.name,
     columns: feed.columns,
     keyColumns: feed.keyColumns,
+    begins: from === 'snapshot' ? null : printToken({ database: word, ...feed }),
     [Symbol.asyncIterator]: () => iterator,
     next: async () => {
       try {
@@ -95,6 +98,8 @@ interface Reading {
   readonly feed: OpenSubscription
   readonly word: string
   readonly options: SubscribeOptions
+  /** A snapshot at which the first batch ends. */
+  readonly until: string | null
   readonly signal: AbortSignal
 }
 
@@ -122,11 +127,12 @@ async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, v
   const { feeds, feed, word, options, signal } = reading
   const { database } = feeds.context
   const delivered = { database, word, feed }
-  const pageRows = Math.max(1, options.pageRows ?? PAGE_ROWS)
+  const form: PageForm = { pageRows: Math.max(1, options.pageRows ?? PAGE_ROWS), rows: options.rows ?? 'values' }
   let at = feed.snapshot
+  let { until } = reading
   if ((options.from ?? 'snapshot') === 'snapshot') {
     const delivery = startDelivery(delivered, null)
-    for await (const { snapshot, ...page } of readTable(database, feed, pageRows)) {
+    for await (const { snapshot, ...page } of readTable(database, feed, form)) {
       await delivery.page(page)
       yield pageOf<Row>(reading, 'snapshot', page, snapshot)
       if (page.last) handled(reading, snapshot)
@@ -134,12 +140,14 @@ async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, v
     }
   }
   while (!signal.aborted) {
-    const window = await feeds.poller.next(feed, at, signal)
+    const window: Window | null =
+      until === null ? await feeds.poller.next(feed, at, signal) : { from: at, to: until, readers: 1 }
+    until = null
     if (window === null) return
     const delivery = startDelivery(delivered, window)
-    const small = await patiently(signal, () => readShared(reading, window, pageRows))
+    const small = await patiently(signal, () => readShared(reading, window, form))
     if (signal.aborted) return
-    for await (const page of small ?? readLargeWindow(database, feed, window, pageRows)) {
+    for await (const page of small ?? readLargeWindow(database, feed, window, form)) {
       if (page.changes.length === 0) continue
       await delivery.page(page)
       yield pageOf<Row>(reading, 'changes', page, window.to)
@@ -163,15 +171,16 @@ function pageOf<Row>(
   const { stableName, id } = feed
   // the columns are what the server says they are; their types are what the caller says
   const rows = changes as FeedPage<Row>['changes']
-  return { kind, changes: rows, token: last ? printToken({ database: word, stableName, id, snapshot }) : null }
+  const until = printToken({ database: word, stableName, id, snapshot })
+  return { kind, changes: rows, token: last ? until : null, until }
 }
 
 /** Feeds that wait for the same window read it together. */
-function readShared({ feeds, feed }: Reading, window: Window, pageRows: number): Promise<readonly ReadPage[] | null> {
-  const key = [feed.streamTable, window.from, window.to, pageRows].join(' ')
+function readShared({ feeds, feed }: Reading, window: Window, form: PageForm): Promise<readonly ReadPage[] | null> {
+  const key = [feed.streamTable, window.from, window.to, form.pageRows, form.rows].join(' ')
   const known = feeds.reading.get(key)
   if (known !== undefined) return known
-  const read = readSmallWindow(feeds.context.database, feed, window, pageRows).finally(() => feeds.reading.delete(key))
+  const read = readSmallWindow(feeds.context.database, feed, window, form).finally(() => feeds.reading.delete(key))
   feeds.reading.set(key, read)
   return read
 }

@@ -28,11 +28,13 @@ type Known<T> = [T] extends [string]
       ? 'boolean'
       : [T] extends [Date]
         ? 'timestamp with time zone' | 'date'
-        : [T] extends [string[]]
-          ? 'text[]'
-          : [T] extends [number[]]
-            ? 'oid[]'
-            : 'jsonb'
+        : [T] extends [Uint8Array]
+          ? 'bytea'
+          : [T] extends [string[]]
+            ? 'text[]'
+            : [T] extends [number[]]
+              ? 'oid[]'
+              : 'jsonb'
 
 /** The compiler wants every column of every type in `Catalog` here, with a type that fits, and no other. */
 const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<SelectType<Catalog[T][C]>> } } = {
@@ -49,6 +51,36 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     token: 'bigint',
     acquired_at: 'timestamp with time zone',
     expires_at: 'timestamp with time zone',
+  },
+  outbox: {
+    outbox_id: 'integer',
+    schema_name: 'text',
+    table_name: 'text',
+    stable_name: 'text',
+    payload: 'text',
+    keep_ms: 'bigint',
+    created_at: 'timestamp with time zone',
+  },
+  consumer: {
+    name: 'text',
+    outbox_id: 'integer or null',
+    position: 'text or null',
+    frontier: 'text or null',
+    generation: 'integer',
+    moved_at: 'timestamp with time zone',
+  },
+  dead_letter: {
+    dead_letter_id: 'bigint',
+    consumer: 'text',
+    event_id: 'text',
+    topic: 'text',
+    key: 'text or null',
+    headers: 'jsonb',
+    value: 'bytea or null',
+    code: 'text',
+    error: 'text',
+    died_at: 'timestamp with time zone',
+    requested_at: 'timestamp with time zone or null',
   },
   reference: {
     stream_table_id: 'integer',

@@ -40,6 +40,9 @@ export interface Catalog {
   readonly freshness: FreshnessTable
   readonly freshness_by_day: FreshnessByDayTable
   readonly lease: LeaseTable
+  readonly outbox: OutboxTable
+  readonly consumer: ConsumerTable
+  readonly dead_letter: DeadLetterTable
 }
 
 interface MigrationTable {
@@ -47,6 +50,39 @@ interface MigrationTable {
   name: string
   breaking: boolean
   applied_at: Generated<Date>
+}
+
+interface OutboxTable {
+  outbox_id: Generated<number>
+  schema_name: string
+  table_name: string
+  stable_name: string
+  payload: string
+  keep_ms: Generated<string>
+  created_at: Generated<Date>
+}
+
+interface ConsumerTable {
+  name: string
+  outbox_id: number | null
+  position: string | null
+  frontier: string | null
+  generation: Generated<number>
+  moved_at: Generated<Date>
+}
+
+interface DeadLetterTable {
+  dead_letter_id: Generated<string>
+  consumer: string
+  event_id: string
+  topic: string
+  key: string | null
+  headers: Readonly<Record<string, string>>
+  value: Uint8Array | null
+  code: string
+  error: string
+  died_at: Generated<Date>
+  requested_at: Date | null
 }
 
 interface InstallationTable {

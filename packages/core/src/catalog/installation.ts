@@ -72,6 +72,14 @@ export async function adoptCluster(transaction: Queryable): Promise<void> {
   await transaction.query(sql`
     update freshet.stream_table_state set reinitialize = 'cluster_changed', version = freshet.next_version(version)
     where exists (${elsewhere})`)
+  // Whether this copy is to tell anybody what its outboxes hold, a person says. What they hold is of one transaction then.
+  const outboxes = await transaction.query<{ schema: string; table: string }>(sql`
+    select schema_name as schema, table_name as table from freshet.outbox
+    where to_regclass(format('%I.%I', schema_name, table_name)) is not null and exists (${elsewhere})`)
+  for (const { schema, table } of outboxes)
+    await transaction.query(sql`update ${identifier(schema, table)} set __x = pg_current_xact_id()`)
+  await transaction.query(sql`update freshet.consumer set position = null, frontier = null,
+    generation = nextval('freshet.consumer_generation') where exists (${elsewhere})`)
   // what feeds have acknowledged means nothing here, and what they have not is gone
   await transaction.query(sql`delete from freshet.subscription where channel is null and exists (${elsewhere})`)
   await transaction.query(

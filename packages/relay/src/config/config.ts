@@ -1,0 +1,140 @@
+import { FreshetError } from '@freshet/core'
+import { parseDocument } from 'yaml'
+import { z } from 'zod'
+import { FORMATS, type FormatName } from '../envelope/envelope.ts'
+import { checkTemplate } from '../route.ts'
+import { type Environment, printPath, withEnvironment } from './environment.ts'
+
+/**
+ * The configuration of a relay: a YAML file, checked as a whole when it is loaded. Every mistake is told with its path.
+ * Names are as in the file: `snake_case`.
+ */
+const formatNames = Object.keys(FORMATS) as [FormatName, ...FormatName[]]
+const whole = (low: number, high: number, fallback: number) => z.int().min(low).max(high).default(fallback)
+const template = z.string().superRefine((text, context) => {
+  const mistake = checkTemplate(text)
+  if (mistake !== null) context.addIssue({ code: 'custom', message: mistake })
+})
+
+const kafka = z.strictObject({
+  kind: z.literal('kafka'),
+  brokers: z.array(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).min(1),
+  client_id: z.string().min(1).optional(),
+  tls: z
+    .union([
+      z.boolean(),
+      z.strictObject({
+        ca_file: z.string().optional(),
+        cert_file: z.string().optional(),
+        key_file: z.string().optional(),
+        server_name: z.string().optional(),
+      }),
+    ])
+    .default(false),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+      username: z.string().min(1),
+      password: z.string().min(1),
+    })
+    .optional(),
+  compression: z.enum(['none', 'gzip']).default('none'),
+  topics: z.array(z.string().min(1)).default([]),
+  create_topics: z
+    .strictObject({ partitions: z.int().min(1).default(1), replication_factor: z.int().min(-1).default(-1) })
+    .optional(),
+  positions_topic: z.string().min(1).default('freshet.positions'),
+  transaction_timeout_ms: whole(1_000, 900_000, 60_000),
+})
+
+const webhook = z.strictObject({
+  kind: z.literal('webhook'),
+  url: z.url({ protocol: /^https?$/ }),
+  secret: z.string().min(1).optional(),
+  headers: z.record(z.string(), z.string()).default({}),
+  concurrency: whole(1, 1_000, 8),
+  timeout_ms: whole(1, 600_000, 10_000),
+  attempts: whole(1, 100, 4),
+})
+
+const sink = z.discriminatedUnion('kind', [
+  kafka,
+  z.strictObject({ kind: z.literal('stdout') }),
+  z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
+  webhook,
+])
+
+const source = z.union([
+  z.strictObject({ outbox: z.string().min(1) }),
+  z.strictObject({ stream_table: z.string().min(1) }),
+])
+
+const relay = z
+  .strictObject({
+    source,
+    from: z.enum(['beginning', 'now']).default('beginning'),
+    format: z.enum(formatNames).default('freshet'),
+    topic: template.default('{topic}'),
+    key: template.default('{key}'),
+    transform: z.string().min(1).optional(),
+    sink_max_inflight: whole(2, 1_000_000, 1_000),
+    sink_max_bytes: whole(1_024, 1_073_741_824, 16_777_216),
+    poll_min_ms: whole(1, 60_000, 2),
+    poll_max_ms: whole(1, 60_000, 25),
+    breaker_failures: whole(1, 1_000, 5),
+    sink,
+  })
+  .refine(({ poll_min_ms, poll_max_ms }) => poll_min_ms <= poll_max_ms, {
+    path: ['poll_max_ms'],
+    error: 'must be at least poll_min_ms',
+  })
+
+const config = z.strictObject({
+  database: z.string().min(1).optional(),
+  http: z
+    .strictObject({ host: z.string().default('127.0.0.1'), port: z.int().min(0).max(65_535).default(8_720) })
+    .optional(),
+  relays: z
+    .record(z.string().regex(/^[a-z][a-z0-9_.-]{0,62}$/, 'must be lower case letters, digits, _, . and -'), relay)
+    .refine((relays) => Object.keys(relays).length > 0, 'there is no relay in it'),
+})
+
+export type RelayConfig = Readonly<z.infer<typeof config>>
+export type PipelineConfig = Readonly<z.infer<typeof relay>>
+export type SinkConfig = Readonly<z.infer<typeof sink>>
+export type WebhookConfig = Readonly<z.infer<typeof webhook>>
+export type KafkaConfig = Readonly<z.infer<typeof kafka>>
+
+export interface LoadedConfig {
+  readonly config: RelayConfig
+  readonly secrets: Environment['secrets']
+}
+
+export function parseConfig(text: string, env: Readonly<Record<string, string | undefined>>): LoadedConfig {
+  const yaml = parseDocument(text, { prettyErrors: true })
+  if (yaml.errors.length > 0) throw invalid(yaml.errors.map(({ message }) => message.split('\n')[0] ?? message))
+  const { document, missing, secrets } = withEnvironment(yaml.toJS(), env)
+  if (missing.length > 0)
+    throw invalid(missing.map(({ name, path }) => `${path}: the environment variable ${name} is not set`))
+  const parsed = config.safeParse(document)
+  if (!parsed.success) throw invalid(parsed.error.issues.flatMap(mistakesOf))
+  return { config: parsed.data, secrets }
+}
+
+/** Of a union, those of the branch that fits best are the ones to tell. */
+function mistakesOf(issue: z.core.$ZodIssue, _i: number): readonly string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => `${printPath([...issue.path, key])}: is not known here`)
+  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const [closest] = [...issue.errors].sort((a, b) => a.length - b.length)
+    return (closest ?? []).flatMap((inner) => mistakesOf({ ...inner, path: [...issue.path, ...inner.path] }, 0))
+  }
+  return [`${printPath(issue.path)}: ${issue.message}`]
+}
+
+function invalid(mistakes: readonly string[]): FreshetError {
+  return new FreshetError(
+    'RELAY_CONFIG_INVALID',
+    mistakes.length === 1 ? (mistakes[0] ?? '') : `${mistakes.length} mistakes:\n${mistakes.join('\n')}`,
+  )
+}

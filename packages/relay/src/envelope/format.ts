@@ -1,0 +1,13 @@
+import type { RelayEvent } from '../event.ts'
+
+/**
+ * How an event is written into a message's value. Writing is done by putting texts together, so that JSON which came from
+ * the server goes out as it is; reading (`decode`) checks, and keeps numbers as they were written.
+ *
+ *   decode(encode(event)) = event, for each format that holds all of it
+ */
+export interface Format {
+  readonly contentType: string
+  /** Null: a tombstone. */
+  encode(event: RelayEvent): string | Uint8Array | null
+}
