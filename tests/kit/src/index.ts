@@ -4,3 +4,4 @@ export { createTestDatabase, type ClientSettings, type TestDatabase, type TestDa
 export { countingLink, type Link } from './link.ts'
 export { assertEqualToQuery, differences, type Difference } from './oracle.ts'
 export { freshSeed, random, type Random } from './random.ts'
+export { type ClusterDatabase, clusterUrls, createClusterDatabase } from './citus/cluster-database.ts'
