@@ -1,5 +1,6 @@
 export { compileQuery } from './compile.ts'
 export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
+export type { RefreshSteps } from './refresh-steps.ts'
 export { EXTENTS } from './compiled.ts'
 export type {
   Compiled,

@@ -43,6 +43,7 @@ import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { guard } from './guard.ts'
 import { type OnProgress, unwatched } from './progress.ts'
+import { standHere } from './position.ts'
 import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
@@ -321,6 +322,8 @@ export async function fill(
       oneSnapshot(database, definition, async (transaction) => {
         if ((await lockState(transaction, id, false)) === null)
           throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
+        const sources = definition.plan.sources.map((source) => source.stableName)
+        if (definition.placed.length > 0) await context.capture.handOver(database, transaction, sources)
         await fillAll(transaction, definition)
         const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
         const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
@@ -331,6 +334,7 @@ export async function fill(
           result,
           unfinished,
         })
+        if (definition.placed.length > 0) await standHere(transaction, id)
       }),
     )
   } finally {

@@ -82,13 +82,19 @@ export async function differentialStatement(
   variant: Variant,
   options: RefreshOptions,
 ): Promise<Sql> {
+  const compiler = await compilerOf(definition)
+  const text = compiler.statement({ ...variant, emits: definition.emits })
+  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+}
+
+/** What makes the statements of its refreshes. */
+export async function compilerOf(definition: Definition): Promise<RefreshCompiler> {
   const recipe = definition.plan.refresh
   if (recipe === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
   await loadParser()
   const compiler = compilers.get(recipe) ?? refreshCompiler(recipe)
   compilers.set(recipe, compiler)
-  const text = compiler.statement({ ...variant, emits: definition.emits })
-  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+  return compiler
 }
 
 const compilers = new WeakMap<RefreshRecipe, RefreshCompiler>()

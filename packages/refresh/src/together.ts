@@ -96,6 +96,8 @@ async function refreshTogether(
   const sources = [
     ...new Map(members.flatMap(({ plan }) => plan.sources).map((source) => [source.oid, source])).values(),
   ]
+  if (await isQuiet(context, members, options, full))
+    return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
   const [first] = members
   return oneSnapshot<Together>(
     database,
@@ -114,6 +116,21 @@ async function refreshTogether(
     if (error instanceof Outdated) return 'outdated'
     throw error
   })
+}
+
+/**
+ * Whether nothing is to be done for members that read other nodes: asked before a transaction that would touch every shard.
+ * Of others that is asked in their transaction.
+ */
+async function isQuiet(
+  { database, capture }: RefreshContext,
+  members: readonly Definition[],
+  options: RefreshOptions,
+  full: ReadonlySet<number>,
+): Promise<boolean> {
+  const placed = members.flatMap((member) => member.placed)
+  if (placed.length === 0 || (await capture.waiting(database, placed)).length > 0) return false
+  return !(await isMoved(database, members)) && !(await isAnyDue(database, members, options, full))
 }
 
 async function bringAll(
