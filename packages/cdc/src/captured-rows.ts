@@ -47,4 +47,3 @@ export function valueOf(row: string): (position: number) => Fragment {
 export function each(columns: readonly SourceColumn[], column: (position: number) => Fragment): Fragment {
   return join(columns.map((_, position) => column(position)))
 }
-

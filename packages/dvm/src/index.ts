@@ -31,6 +31,6 @@ export {
 } from './immediate-statement.ts'
 export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
 export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan-query.ts'
-export { renameRelations, type RenamedRelation } from './rename-relations.ts'
+export { renameRelations, type RenamedRelation, sameColumns } from './rename-relations.ts'
 export { REASONS, type ReasonCode } from './unsupported.ts'
 export { explainDot, explainPlan, explainText, type ExplainedNode } from './explain.ts'

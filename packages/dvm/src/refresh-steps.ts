@@ -44,7 +44,9 @@ export function refreshSteps(plan: RefreshPlan, variant: RefreshVariant, known: 
   const applied = maintainStages(chain, plan.stages, windows.names, variant.emits ? plan.target : null)
   const parts = chain.parts
   const names = known.placed.map(({ schema, table }) => `${q(schema)}.${q(table)}`)
-  const elsewhere = parts.slice(opening).filter(({ body, writes }) => writes === null && names.some((name) => body.includes(name)))
+  const elsewhere = parts
+    .slice(opening)
+    .filter(({ body, writes }) => writes === null && names.some((name) => body.includes(name)))
   const computed = [...windows.names.values(), ...elsewhere.map(({ name }) => name), ...chain.computed]
   const tables = new Set([...computed, GATE])
   const write = parts.flatMap(({ name, body, writes }) =>
@@ -75,7 +77,9 @@ export function refreshSteps(plan: RefreshPlan, variant: RefreshVariant, known: 
       temporary(GATE, 'select true as go'),
       ...parts
         .filter(({ name }) => computed.includes(name))
-        .map(({ name, body }) => temporary(name, withParts(needed(parts, body, tables, name), `select * from ${nested(body)} computed`))),
+        .map(({ name, body }) =>
+          temporary(name, withParts(needed(parts, body, tables, name), `select * from ${nested(body)} computed`)),
+        ),
     ],
     write,
     discard: `drop table ${[...tables].map((name) => `pg_temp.${name}`).join(', ')}`,

@@ -1,4 +1,5 @@
 import { type Fragment, identifier, join, type Queryable, raw, sql } from '@freshet/core'
+import { definitionOverCopies } from './citus/copies.ts'
 import type { Definition } from './definition.ts'
 
 /**
@@ -35,9 +36,10 @@ export async function compare(transaction: Queryable, definition: Definition): P
 }
 
 /** What reads other nodes is run once, and alone: Citus plans it, and PostgreSQL the comparison. */
-async function answerOf(transaction: Queryable, { definition, placed }: Definition, alias: Fragment): Promise<Fragment> {
-  if (placed.length === 0) return sql`(${raw(`\n${definition}\n`)}) ${alias}`
-  await transaction.query(raw(`create temporary table freshet_answer on commit drop as\n${definition}`))
+async function answerOf(transaction: Queryable, definition: Definition, alias: Fragment): Promise<Fragment> {
+  if (definition.placed.length === 0) return sql`(${raw(`\n${definition.definition}\n`)}) ${alias}`
+  const query = await definitionOverCopies(definition)
+  await transaction.query(raw(`create temporary table freshet_answer on commit drop as\n${query}`))
   return sql`pg_temp.freshet_answer ${alias}`
 }
 

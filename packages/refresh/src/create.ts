@@ -26,6 +26,8 @@ import {
 } from '@freshet/core'
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import { captureSources } from './capture-sources.ts'
+import { copyReferences, overCopies } from './citus/copies.ts'
+import { heedCitus } from './citus/limit.ts'
 import type { RefreshContext } from './context.ts'
 import {
   COMPILER_VERSION,
@@ -103,6 +105,7 @@ export async function createStreamTable(
       })
     try {
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
+      await heedCitus(database, await loadDefinition(database, id))
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
       if (spec.atomic !== undefined) await settleUnits(database)
@@ -218,8 +221,9 @@ export async function makePlan(
   target: TargetName,
   mode: Definition['mode'],
 ): Promise<StoredPlan> {
-  const { facts, planned, types } = resolved
-  refuseSources(facts)
+  refuseSources(resolved.facts)
+  const { types } = resolved
+  const { facts, planned, copies } = await overCopies(database, resolved.facts, resolved.planned, mode)
   if (mode === 'differential' && planned.unsupported !== null) {
     throw new FreshetError(
       'NOT_DIFFERENTIABLE',
@@ -245,6 +249,7 @@ export async function makePlan(
     ...compiled,
     compiler: COMPILER_VERSION,
     alwaysDue: facts.timeDependent !== null || uncaptured,
+    ...(copies.length === 0 ? {} : { copies }),
   }
 }
 
@@ -324,6 +329,7 @@ export async function fill(
           throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
         const sources = definition.plan.sources.map((source) => source.stableName)
         if (definition.placed.length > 0) await context.capture.handOver(database, transaction, sources)
+        await copyReferences(transaction, [definition.plan])
         await fillAll(transaction, definition)
         const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
         const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }

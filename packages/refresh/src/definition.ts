@@ -38,6 +38,15 @@ export interface StoredPlan extends Compiled {
   readonly compiler: number
   /** Captured sources do not tell when the answer changes: the query reads the clock, or a source that is not captured. */
   readonly alwaysDue: boolean
+  /** Of a query over shards: the sources of which every node has a copy, and which are read from the coordinator’s. */
+  readonly copies?: readonly CopiedSource[]
+}
+
+export interface CopiedSource {
+  readonly schema: string
+  readonly table: string
+  readonly stableName: string
+  readonly columns: readonly string[]
 }
 
 /** How the catalog tells the mode: what a table asked for, what it gets by its plan, and why not more. */

@@ -68,7 +68,8 @@ export async function replaceAll(
 ): Promise<FullResult> {
   const [allowed] = await transaction.query<{ scratch: boolean }>(ANNOUNCE, { prepared: true })
   // what is on other nodes is read by a statement that does nothing else
-  const apart = definition.placed.length > 0 || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
+  const apart =
+    definition.placed.length > 0 || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
   for (const { replace } of definition.plan.tables) {
     if (apart) await transaction.query(raw(replace.compute))

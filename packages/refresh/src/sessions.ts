@@ -1,5 +1,17 @@
-import type { Database, Queryable, Session, Sql, TransactionOptions } from '@freshet/core'
-import { bufferTable, type Fragment, GIVE_WAY, identifier, join, raw, sql } from '@freshet/core'
+import {
+  bufferTable,
+  type Database,
+  type Fragment,
+  GIVE_WAY,
+  identifier,
+  join,
+  type Queryable,
+  raw,
+  type Session,
+  type Sql,
+  sql,
+  type TransactionOptions,
+} from '@freshet/core'
 import type { StoredPlan } from './definition.ts'
 import { sessionSettings } from './resolve/resolve.ts'
 

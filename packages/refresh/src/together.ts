@@ -1,4 +1,5 @@
 import { isFreshetError, isRefusal, type Queryable, type RefreshOptions, sql } from '@freshet/core'
+import { copyReferences } from './citus/copies.ts'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
@@ -43,7 +44,10 @@ export function upstreamFirst(members: readonly Definition[]): readonly Definiti
   return [...ordered]
 }
 
-/** A delta that fails on values which came and went within its window, on which the query itself does not, is not tried again. */
+/**
+ * A delta that fails on values which came and went within its window, on which the query itself does not, is not tried again;
+ * nor one that Citus can not plan.
+ */
 export async function refreshUnit(
   context: RefreshContext,
   members: readonly Definition[],
@@ -70,8 +74,9 @@ export async function refreshUnit(
         continue
       }
       const { sqlState, streamTable } = error
-      const onValues = sqlState?.startsWith('22') === true && options.full !== true
-      if (!onValues || streamTable === undefined || full.has(streamTable)) throw error
+      const placed = members.some((member) => member.id === streamTable && member.placed.length > 0)
+      const onValues = sqlState?.startsWith('22') === true || (placed && sqlState?.startsWith('0A') === true)
+      if (!onValues || options.full === true || streamTable === undefined || full.has(streamTable)) throw error
       full.add(streamTable)
     }
   }
@@ -107,6 +112,10 @@ async function refreshTogether(
         database,
         transaction,
         sources.map(({ stableName }) => stableName),
+      )
+      await copyReferences(
+        transaction,
+        members.map(({ plan }) => plan),
       )
       const done = await bringAll(transaction, members, options, full, atOnce)
       await takeBack?.()

@@ -1,5 +1,6 @@
 import { FreshetError, isFreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
 import { EXTENTS } from '@freshet/dvm'
+import { copyReferences } from './citus/copies.ts'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
@@ -54,6 +55,7 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
         if (current.mode !== 'immediate') {
           const sources = current.plan.sources.map((source) => source.stableName)
           const takeBack = await context.capture.handOver(context.database, transaction, sources)
+          await copyReferences(transaction, [current.plan])
           // One that is refreshed together with others is not moved alone: its audit leaves nothing behind.
           if (current.unit !== null) await transaction.query(raw('savepoint before_audit'))
           if (current.placed.length === 0) await bringToSnapshot(transaction, current)

@@ -33,7 +33,9 @@ describe.skipIf(clusterUrls() === null)('writers on every node', () => {
     const state = { stopped: false }
     const counts = { committed: 0, rolledBack: 0 }
     const writers = await Promise.all(
-      Array.from({ length: WRITERS }, async (_, i) => write(await world.writer(i % 2 === 0 ? undefined : i % 3), draw.fork(), state, counts)),
+      Array.from({ length: WRITERS }, async (_, i) =>
+        write(await world.writer(i % 2 === 0 ? undefined : i % 3), draw.fork(), state, counts),
+      ),
     )
     const end = performance.now() + SECONDS * 1000
     let verified = 0

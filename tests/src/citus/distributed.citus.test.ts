@@ -13,7 +13,10 @@ describe.skipIf(clusterUrls() === null)('distributed sources', () => {
       `insert into customers select i, 'r' || i % 7 from generate_series(1, 200) i`,
       'insert into orders select i, 1 + i % 200, i % 10 from generate_series(1, 3000) i',
     )
-    await world.stream('by_customer', 'select customer, count(*) as n, sum(amount) as total from orders group by customer')
+    await world.stream(
+      'by_customer',
+      'select customer, count(*) as n, sum(amount) as total from orders group by customer',
+    )
     await world.stream(
       'by_region',
       'select c.region, count(*) as n, sum(o.amount) as total from orders o join customers c on c.id = o.customer group by c.region',

@@ -12,6 +12,7 @@ export interface CitusWorld extends AsyncDisposable {
   rows(query: string): Promise<Record<string, unknown>[]>
   /** `full`: the reason for which it is kept by full refreshes; left out, it has to be kept by deltas. */
   stream(name: string, query: string, full?: string): Promise<void>
+  drop(name: string): Promise<void>
   /** Refreshes all and compares each with its query; returns what each refresh was. */
   follow(): Promise<Record<string, string>>
   /** On the coordinator, or on the worker of that number. */
@@ -41,6 +42,10 @@ export async function createCitusWorld(options: { readonly shards?: number } = {
       streams.set(name, query)
       await check()
     },
+    async drop(name) {
+      await freshet.drop(name)
+      streams.delete(name)
+    },
     async follow() {
       const outcomes: Record<string, string> = {}
       for (const name of streams.keys()) outcomes[name] = (await freshet.refresh(name)).action
@@ -50,4 +55,20 @@ export async function createCitusWorld(options: { readonly shards?: number } = {
     writer: (worker) => own.client(worker === undefined ? undefined : own.workerUrls[worker]),
     [Symbol.asyncDispose]: () => own.drop(),
   }
+}
+
+/** Relations, functions and triggers of Freshet on each node, shards included. */
+export async function leftOnNodes(world: CitusWorld): Promise<readonly string[]> {
+  const left: string[] = []
+  for (const [node, url] of [world.own.url, ...world.own.workerUrls].entries()) {
+    const client = await world.own.client(url)
+    await client.query('set citus.override_table_visibility to off')
+    const { rows } = await client.query<{ what: string }>(`
+      select 'relation ' || relname as what from pg_class where relnamespace = 'freshet_changes'::regnamespace and relkind in ('r', 'v')
+      union all select 'function ' || proname from pg_proc where pronamespace = 'freshet_changes'::regnamespace
+      union all select 'trigger ' || tgname from pg_trigger where tgname like '%freshet%'
+      order by 1`)
+    left.push(...rows.map(({ what }) => `${what} on node ${node}`))
+  }
+  return left
 }

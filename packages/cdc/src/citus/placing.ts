@@ -1,12 +1,4 @@
-import {
-  displayName,
-  type Fragment,
-  FreshetError,
-  isSharded,
-  type Placement,
-  type Queryable,
-  sql,
-} from '@freshet/core'
+import { displayName, type Fragment, FreshetError, isSharded, type Placement, type Queryable, sql } from '@freshet/core'
 import type { SourceFacts } from '../source-facts.ts'
 
 /**

@@ -31,9 +31,13 @@ export function createShardLog(
   const key = placement.kind === 'distributed' ? sql`, __k ${raw(placement.type)} not null` : sql``
   const distribute =
     placement.kind === 'distributed'
-      ? [sql`select pg_catalog.create_distributed_table(${literal(buffer.text)}, '__k', colocate_with => ${literal(source.text)})`]
+      ? [
+          sql`select pg_catalog.create_distributed_table(${literal(buffer.text)}, '__k', colocate_with => ${literal(source.text)})`,
+        ]
       : placement.schema === null
-        ? [sql`select pg_catalog.create_distributed_table(${literal(buffer.text)}, null, colocate_with => ${literal(source.text)})`]
+        ? [
+            sql`select pg_catalog.create_distributed_table(${literal(buffer.text)}, null, colocate_with => ${literal(source.text)})`,
+          ]
         : [] // by its schema, from the beginning
   return [
     ...create,

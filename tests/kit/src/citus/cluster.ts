@@ -143,7 +143,7 @@ class Node implements ClusterNode {
     this.child = null
     // before the server: the watchdog would take its data away
     this.watchdog?.kill()
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    if (child?.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'close')
     child.kill(signal)
     await ended
