@@ -223,7 +223,7 @@ export async function makePlan(
 ): Promise<StoredPlan> {
   refuseSources(resolved.facts)
   const { types } = resolved
-  const { facts, planned, copies } = await overCopies(database, resolved.facts, resolved.planned, mode)
+  const { facts, planned, placed, copies } = await overCopies(database, resolved.facts, resolved.planned)
   if (mode === 'differential' && planned.unsupported !== null) {
     throw new FreshetError(
       'NOT_DIFFERENTIABLE',
@@ -249,6 +249,7 @@ export async function makePlan(
     ...compiled,
     compiler: COMPILER_VERSION,
     alwaysDue: facts.timeDependent !== null || uncaptured,
+    ...(placed ? { placed } : {}),
     ...(copies.length === 0 ? {} : { copies }),
   }
 }

@@ -38,6 +38,8 @@ export interface StoredPlan extends Compiled {
   readonly compiler: number
   /** Captured sources do not tell when the answer changes: the query reads the clock, or a source that is not captured. */
   readonly alwaysDue: boolean
+  /** Citus has placed a source of it. */
+  readonly placed?: boolean
   /** Of a query over shards: the sources of which every node has a copy, and which are read from the coordinator’s. */
   readonly copies?: readonly CopiedSource[]
 }

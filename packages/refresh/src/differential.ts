@@ -82,6 +82,9 @@ export async function differentialStatement(
   variant: Variant,
   options: RefreshOptions,
 ): Promise<Sql> {
+  // one statement reads other nodes in another snapshot than its windows
+  if (definition.placed.length > 0)
+    throw new FreshetError('INTERNAL', `${nameOf(definition)} reads other nodes, and is refreshed by steps`)
   const compiler = await compilerOf(definition)
   const text = compiler.statement({ ...variant, emits: definition.emits })
   return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }

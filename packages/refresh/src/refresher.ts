@@ -27,7 +27,7 @@ import { FEW_ROWS, type Known, NONE, quickOnes, waitingSources } from './known.t
 import { markerReason } from './marker-reason.ts'
 import { toldOf } from './position.ts'
 import { adapt, recompile } from './recompile.ts'
-import { requireCapture } from './require-sources.ts'
+import { mended, requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
 import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
@@ -152,7 +152,9 @@ class CachingRefresher implements Refresher {
     if (unit !== null && options.fused === true && members.some(({ definition }) => definition.status !== 'active'))
       return { action: 'busy' }
     const definitions = upstreamFirst(members.map(({ definition }) => definition))
-    const done = await refreshUnit(this.context, definitions, options)
+    const done = await refreshUnit(this.context, definitions, options).catch((error: unknown) =>
+      mended(this.context, definitions, error),
+    )
     if (done === 'outdated') return 'again'
     if (done === 'busy') return { action: 'busy' }
     for (const known of members) {

@@ -133,6 +133,9 @@ export function lockedAsReader(tables: readonly SourceTable[]): readonly Sql[] {
  */
 function takingTurns(buffers: readonly Fragment[]): readonly Sql[] {
   return [
+    // what a transaction holds that a worker has prepared and not ended is not waited for there either
+    sql`set local citus.propagate_set_commands to 'local'`,
+    GIVE_WAY,
     sql`set local citus.enable_ddl_propagation to off`,
     sql`lock table ${join(buffers)} in share update exclusive mode`,
   ]

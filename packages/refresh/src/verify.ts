@@ -12,7 +12,7 @@ import { markerReason } from './marker-reason.ts'
 import { adapt } from './recompile.ts'
 import { standHere } from './position.ts'
 import { isRenamed, queryChanged } from './resolve/references.ts'
-import { requireSources } from './require-sources.ts'
+import { requireCapture, requireSources } from './require-sources.ts'
 import { ENOUGH_MEMORY, oneSnapshot } from './sessions.ts'
 import { refuseUnfinished } from './unfinished.ts'
 import { bring } from './unit-member.ts'
@@ -36,7 +36,8 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await refuseUnfinished(context.database, definition)
-    await requireSources(context.database, definition)
+    if (definition.placed.length === 0) await requireSources(context.database, definition)
+    else await requireCapture(context, definition)
     try {
       // A view or a function that was replaced makes another query; the audit is of the one that it is now.
       if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {

@@ -4,4 +4,11 @@ export { createTestDatabase, type ClientSettings, type TestDatabase, type TestDa
 export { countingLink, type Link } from './link.ts'
 export { assertEqualToQuery, differences, type Difference } from './oracle.ts'
 export { freshSeed, random, type Random } from './random.ts'
-export { type ClusterDatabase, clusterUrls, createClusterDatabase } from './citus/cluster-database.ts'
+export { type Cluster, type ClusterNode, startCluster } from './citus/cluster.ts'
+export { findCitus } from './citus/find-citus.ts'
+export {
+  type ClusterDatabase,
+  type ClusterDatabaseOptions,
+  clusterUrls,
+  createClusterDatabase,
+} from './citus/cluster-database.ts'

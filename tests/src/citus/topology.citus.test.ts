@@ -42,7 +42,7 @@ describe.skipIf(clusterUrls() === null)('shards', () => {
     await writers.stop()
     await world.follow()
     expect(await world.rows('select total::int from total')).toEqual([{ total: BANK_TOTAL }])
-    expect(await world.freshet.doctor()).not.toContainEqual(expect.objectContaining({ severity: 'error' }))
+    expect(await world.freshet.doctor()).not.toContainEqual(expect.objectContaining({ level: 'error' }))
     console.log({ seed, ...counts, differences: 0, ...writers.counts })
   })
 })
@@ -64,7 +64,12 @@ async function shards(world: CitusWorld): Promise<readonly Shard[]> {
   const rows = await world.rows(`
     select s.shardid::text as id, p.groupid as node, s.shardminvalue::int as low, s.shardmaxvalue::int as high
     from pg_dist_shard s join pg_dist_placement p using (shardid) where s.logicalrelid = 'account'::regclass order by 1`)
-  return rows.map(({ id, node, low, high }) => ({ id: String(id), node: Number(node), low: Number(low), high: Number(high) }))
+  return rows.map(({ id, node, low, high }) => ({
+    id: String(id),
+    node: Number(node),
+    low: Number(low),
+    high: Number(high),
+  }))
 }
 
 async function moveOne(world: CitusWorld, { id, node }: Shard): Promise<void> {

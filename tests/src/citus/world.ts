@@ -1,6 +1,11 @@
 import { createFreshet, type Freshet } from '@freshet/client'
 import { raw } from '@freshet/core'
-import { assertEqualToQuery, type ClusterDatabase, createClusterDatabase } from '@freshet/testkit'
+import {
+  assertEqualToQuery,
+  type ClusterDatabase,
+  type ClusterDatabaseOptions,
+  createClusterDatabase,
+} from '@freshet/testkit'
 import type pg from 'pg'
 
 /** A cluster database with stream tables under the oracle: after every step each is refreshed and equals its query. */
@@ -19,7 +24,7 @@ export interface CitusWorld extends AsyncDisposable {
   writer(worker?: number): Promise<pg.Client>
 }
 
-export async function createCitusWorld(options: { readonly shards?: number } = {}): Promise<CitusWorld> {
+export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Promise<CitusWorld> {
   const own = await createClusterDatabase(options)
   const freshet = createFreshet(own.database, { databaseUrl: own.url })
   const streams = new Map<string, string>()

@@ -27,19 +27,25 @@ export async function collect(transaction: Queryable, stableNames: readonly stri
   )
   const xid = own?.xid ?? ''
   for (const source of sources) {
+    await requireSound(transaction, source)
     await collectMarks(transaction, source, xid)
     if (isSharded(source.placement)) await collectRows(transaction, source, xid)
   }
   return null
 }
 
-/** Of these sources, those that have changes which nobody has collected. */
+/** Of these sources, those that have changes which nobody has collected, or may have had: those that are placed otherwise. */
 export async function waitingElsewhere(
   queryable: Queryable,
   stableNames: readonly string[],
 ): Promise<readonly string[]> {
   const waiting: string[] = []
-  for (const { name, placement } of await placedOf(queryable, stableNames)) {
+  for (const source of await placedOf(queryable, stableNames)) {
+    const { name, placement } = source
+    if (!(await isSound(queryable, source))) {
+      waiting.push(name)
+      continue
+    }
     const tables = [marksTable(name), ...(isSharded(placement) ? [shardBuffer(name, placement)] : [])]
     for (const table of tables) {
       // apart: a statement over several of them would be one over tables that are not co-located
@@ -85,7 +91,6 @@ async function collectMarks(transaction: Queryable, { name }: Collected, xid: st
 async function collectRows(transaction: Queryable, source: Collected, xid: string): Promise<void> {
   const { name, placement } = source
   const buffer = shardBuffer(name, placement)
-  await requireBeside(transaction, source)
   const columns = Array.from({ length: source.columns }, (_, i) => [newColumn(i), oldColumn(i)]).flat()
   const list = join([sql`__new`, sql`__old`, ...columns])
   // the id as a value: a function would be run by the workers, who number transactions otherwise
@@ -94,15 +99,23 @@ async function collectRows(transaction: Queryable, source: Collected, xid: strin
     insert into ${logTable(name)} (__x, ${list}) select ${xid}::xid8, gone.* from gone`)
 }
 
-/** A writer whose shard has no buffer beside it leaves no change row, and goes on. */
-async function requireBeside(transaction: Queryable, source: Collected): Promise<void> {
-  const { name, relation, placement } = source
-  const [row] = await transaction.query<{ beside: boolean }>(sql`
-    select count(distinct p.colocationid) = 1 and count(*) = 2 as beside from pg_catalog.pg_dist_partition p
-    where p.logicalrelid in (${relation}::oid, to_regclass(${shardBuffer(name, placement).text}))`)
-  if (row?.beside === true) return
-  throw new FreshetError(
-    'CAPTURE_BROKEN',
-    `the change buffer of ${displayName(source)} is not beside its shards any more`,
+/**
+ * Whether the source is placed as its capture takes it to be. Where it is not, a writer whose shard has no buffer beside it
+ * leaves no change row, and goes on: so this is asked whenever somebody wants to know whether changes wait.
+ */
+async function isSound(queryable: Queryable, { name, relation, placement }: Collected): Promise<boolean> {
+  const tables = isSharded(placement)
+    ? sql`${relation}::oid, to_regclass(${shardBuffer(name, placement).text})`
+    : sql`${relation}::oid`
+  const [row] = await queryable.query<{ sound: boolean }>(
+    sql`select count(*) = ${isSharded(placement) ? 2 : 1} and count(distinct p.colocationid) = 1 as sound
+      from pg_catalog.pg_dist_partition p where p.logicalrelid in (${tables})`,
+    { prepared: true },
   )
+  return row?.sound === true
+}
+
+async function requireSound(transaction: Queryable, source: Collected): Promise<void> {
+  if (await isSound(transaction, source)) return
+  throw new FreshetError('CAPTURE_BROKEN', `Citus has placed ${displayName(source)} otherwise than its change buffer`)
 }

@@ -81,6 +81,7 @@ async function placedSources(database: Database): Promise<readonly string[]> {
 async function collectNow(database: Database, stableName: string): Promise<void> {
   await database.transaction(
     async (transaction) => {
+      await transaction.query(sql`set local citus.propagate_set_commands to 'local'`)
       await transaction.query(GIVE_WAY)
       await transaction.query(sql`lock table ${bufferTable(stableName)} in share update exclusive mode`)
       await collect(transaction, [stableName])

@@ -1,4 +1,4 @@
-import { FreshetError, HAS_CITUS, identifier, isSharded, type Queryable, raw, readPlacement, sql } from '@freshet/core'
+import { HAS_CITUS, identifier, isSharded, type Queryable, raw, readPlacement, sql } from '@freshet/core'
 import {
   loadParser,
   planQuery,
@@ -9,7 +9,7 @@ import {
   wholeQuery,
   type Planned,
 } from '@freshet/dvm'
-import type { CopiedSource, Definition, Mode, StoredPlan } from '../definition.ts'
+import type { CopiedSource, Definition, StoredPlan } from '../definition.ts'
 
 /**
  * A reference table is on every node, and the copies are not of one moment: a write that the coordinator shows, a worker
@@ -20,30 +20,25 @@ import type { CopiedSource, Definition, Mode, StoredPlan } from '../definition.t
 export interface OverCopies {
   readonly facts: QueryFacts
   readonly planned: Planned
+  /** Citus has placed a table of the query. */
+  readonly placed: boolean
   readonly copies: readonly CopiedSource[]
 }
 
-export async function overCopies(
-  queryable: Queryable,
-  facts: QueryFacts,
-  planned: Planned,
-  mode: Mode,
-): Promise<OverCopies> {
+export async function overCopies(queryable: Queryable, facts: QueryFacts, planned: Planned): Promise<OverCopies> {
   const [installed] = await queryable.query<{ citus: boolean }>(sql`select ${HAS_CITUS} as citus`)
-  if (installed?.citus !== true) return { facts, planned, copies: [] }
+  const unplaced = { facts, planned, placed: false, copies: [] }
+  if (installed?.citus !== true) return unplaced
   const relations = [...facts.relations.values()].filter(({ kind }) => kind === 'table' || kind === 'partitioned')
   const placements = new Map<number, Awaited<ReturnType<typeof readPlacement>>>()
   for (const { oid } of relations) placements.set(oid, await readPlacement(queryable, oid))
   const placed = relations.filter(({ oid }) => placements.get(oid)?.kind !== 'local')
-  if (placed.length > 0 && mode === 'immediate')
-    throw new FreshetError('NOT_IMMEDIATE', `${placed.map(({ table }) => table).join(', ')} is placed by Citus`, {
-      hint: 'Writers on other nodes can not keep a table of this one. Use mode auto with the schedule live.',
-    })
   const sharded = ({ oid }: { readonly oid: number }) => {
     const placement = placements.get(oid)
     return placement !== undefined && isSharded(placement)
   }
-  if (!placed.some(sharded)) return { facts, planned, copies: [] }
+  if (placed.length === 0) return unplaced
+  if (!placed.some(sharded)) return { ...unplaced, placed: true }
   const copies = placed
     .filter((relation) => !sharded(relation))
     .map(({ schema, table, stableName, columns }) => ({
@@ -52,7 +47,7 @@ export async function overCopies(
       stableName,
       columns: columns.map(({ name }) => name),
     }))
-  if (copies.length === 0) return { facts, planned, copies }
+  if (copies.length === 0) return { ...unplaced, placed: true }
   const copied = new Map(copies.map((copy) => [relationKey(copy.schema, copy.table), copy]))
   const read = new Map(
     [...facts.relations].map(([key, relation]) => {
@@ -64,6 +59,7 @@ export async function overCopies(
   return {
     facts: reading,
     planned: planned.unsupported === null ? planQuery(reading) : wholeQuery(reading, planned.unsupported),
+    placed: true,
     copies,
   }
 }

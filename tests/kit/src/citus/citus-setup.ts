@@ -1,4 +1,5 @@
 import { startCluster } from './cluster.ts'
+import { urlsOf } from './cluster-database.ts'
 import { findCitus } from './find-citus.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
     return undefined
   }
   const cluster = await startCluster(binaries)
-  process.env['FRESHET_TEST_CITUS_URLS'] = [cluster.coordinator, ...cluster.workers].map(({ url }) => url).join(' ')
+  process.env['FRESHET_TEST_CITUS_URLS'] = urlsOf(cluster).join(' ')
   return () => cluster.stop()
 }
 

@@ -1,5 +1,6 @@
 import { connect, type Database, migrate } from '@freshet/core'
 import pg from 'pg'
+import type { Cluster } from './cluster.ts'
 
 /**
  * A database on every node of the test cluster, its tables distributed over the workers; dropped at the end, after a look
@@ -24,12 +25,24 @@ export function clusterUrls(): readonly string[] | null {
   return urls ? urls.split(' ') : null
 }
 
+export interface ClusterDatabaseOptions {
+  /** Whether Freshet's schemas are installed; they are unless this is false. */
+  readonly migrated?: boolean
+  /** Of each table that is distributed without saying how many. */
+  readonly shards?: number
+  /** Another cluster than the one of the test project. */
+  readonly cluster?: Cluster
+}
+
+/** Of the maintenance databases, the coordinator's first. */
+export function urlsOf({ coordinator, workers }: Cluster): readonly string[] {
+  return [coordinator, ...workers].map(({ url }) => url)
+}
+
 let counter = 0
 
-export async function createClusterDatabase(
-  options: { readonly migrated?: boolean; readonly shards?: number } = {},
-): Promise<ClusterDatabase> {
-  const urls = clusterUrls()
+export async function createClusterDatabase(options: ClusterDatabaseOptions = {}): Promise<ClusterDatabase> {
+  const urls = options.cluster === undefined ? clusterUrls() : urlsOf(options.cluster)
   if (urls === null) throw new Error('there is no cluster: run this under the `citus` test project')
   const name = `freshet_citus_${process.pid}_${++counter}_${Math.random().toString(36).slice(2, 8)}`
   for (const url of urls) await on(url, (server) => server.query(`create database ${name}`))
