@@ -4,7 +4,7 @@ import type pg from 'pg'
 import type { CitusWorld } from './world.ts'
 
 /**
- * Money that moves between shards: two co-located tables, transactions over several nodes, from the coordinator and from
+ * Money that moves between shards: two co-located tables and a reference table, transactions over several nodes, from the coordinator and from
  * workers, some rolled back, some paused. The sum is the same at every commit.
  */
 export const OWNERS = 60
@@ -14,6 +14,9 @@ export async function openBank(world: CitusWorld): Promise<void> {
   await world.run(
     'create table owner (id int primary key, region int not null)',
     'create table account (id int, owner int, balance int not null, primary key (owner, id))',
+    'create table region (id int primary key, name text not null)',
+    `select create_reference_table('region')`,
+    `insert into region select i, 'region ' || i from generate_series(0, 4) i`,
     `select create_distributed_table('owner', 'id')`,
     `select create_distributed_table('account', 'owner', colocate_with => 'owner')`,
     `insert into owner select i, i % 5 from generate_series(1, ${OWNERS}) i`,
@@ -24,9 +27,13 @@ export async function openBank(world: CitusWorld): Promise<void> {
     'by_region',
     'select o.region, sum(a.balance) as balance, count(*) as n, max(a.balance) as most from account a join owner o on o.id = a.owner group by o.region',
   )
+  await world.stream(
+    'by_name',
+    'select r.name, sum(a.balance) as balance from account a join owner o on o.id = a.owner join region r on r.id = o.region group by r.name',
+  )
 }
 
-export const BANK_TABLES = ['total', 'by_region'] as const
+export const BANK_TABLES = ['total', 'by_region', 'by_name'] as const
 
 export interface BankWriters {
   readonly counts: { committed: number; rolledBack: number; refused: number }
@@ -92,6 +99,8 @@ async function transfer(client: pg.Client, draw: Random, counts: BankWriters['co
     if (draw.chance(0.12)) await sleep(draw.int(0, 40))
   }
   if (draw.chance(0.1)) await client.query('update owner set region = $2 where id = $1', [high, draw.int(0, 4)])
+  if (draw.chance(0.1))
+    await client.query('update region set name = $2 where id = $1', [draw.int(0, 4), `region ${draw.int(0, 9)}`])
   const commits = draw.chance(0.85)
   await client.query(commits ? 'commit' : 'rollback')
   counts[commits ? 'committed' : 'rolledBack']++

@@ -106,6 +106,29 @@ describe.skipIf(clusterUrls() === null)('sources of every placement', () => {
     await world.follow()
   })
 
+  test('writers need no right on what is captured into; a pause loses nothing', async () => {
+    await using world = await createCitusWorld()
+    await world.run(...TABLES)
+    await world.stream('total', 'select count(*) as n, sum(amount) as total from orders')
+    await world.stream('named', 'select id, name from products')
+    const role = `app_${world.own.name}`
+    await world.run(`create role ${role} login`, `grant select, insert, update, delete on orders, products to ${role}`)
+    for (const url of [world.own.url, world.own.workerUrls[0] ?? '']) {
+      const app = await world.own.client(url.replace('postgres@', `${role}@`))
+      await app.query('update orders set amount = amount + 1')
+      await app.query(`update products set name = name || '?' where id = 2`)
+      expect(await world.follow()).toEqual({ total: 'differential', named: 'differential' })
+      await app.end()
+    }
+    for (const source of ['orders', 'products']) await world.freshet.pauseCapture({ kind: 'source', name: source })
+    await world.run('update orders set amount = amount + 1', `update products set name = 'p' where id = 3`)
+    for (const source of ['orders', 'products']) await world.freshet.resumeCapture({ kind: 'source', name: source })
+    expect(await world.follow()).toEqual({ total: 'full', named: 'full' })
+    await world.run('update orders set amount = amount + 1', `update products set name = 'q' where id = 3`)
+    expect(await world.follow()).toEqual({ total: 'differential', named: 'differential' })
+    await world.run(`revoke all on orders, products from ${role}`, `drop role ${role}`)
+  })
+
   test('what is dropped leaves nothing on any node', async () => {
     await using world = await createCitusWorld()
     await world.run(...TABLES)
