@@ -1,5 +1,6 @@
 import { isFreshetError, isRefusal, type Queryable, type RefreshOptions, sql } from '@freshet/core'
 import { copyReferences } from './citus/copies.ts'
+import { withStrictCut } from './citus/strict-cut.ts'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
@@ -104,23 +105,23 @@ async function refreshTogether(
   if (await isQuiet(context, members, options, full))
     return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
   const [first] = members
-  return oneSnapshot<Together>(
-    database,
-    { settings: first?.settings ?? {}, plan: { sources } },
-    async (transaction) => {
+  const plan = { settings: first?.settings ?? {}, plan: { sources } }
+  return withStrictCut(database, members, (taken) =>
+    oneSnapshot<Together>(database, plan, async (transaction) => {
       const takeBack = await capture.handOver(
         database,
         transaction,
         sources.map(({ stableName }) => stableName),
       )
+      await taken()
       await copyReferences(
         transaction,
-        members.map(({ plan }) => plan),
+        members.map((member) => member.plan),
       )
       const done = await bringAll(transaction, members, options, full, atOnce)
       await takeBack?.()
       return done
-    },
+    }),
   ).catch((error: unknown) => {
     if (error instanceof Outdated) return 'outdated'
     throw error
