@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /**
- * Two projects by what a file needs: `unit` needs nothing, `postgres` needs a server.
+ * Three projects by what a file needs: `unit` needs nothing, `postgres` a server, `citus` a cluster.
  * Sources are resolved through the `@freshet/source` condition, so tests need no build.
  */
 const shared = {
@@ -22,7 +22,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: roots.map((root) => `${root}/**/*.test.ts`),
-          exclude: ['**/*.pg.test.ts', '**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: [
+            '**/*.pg.test.ts',
+            '**/*.citus.test.ts',
+            '**/*.browser.test.ts',
+            '**/node_modules/**',
+            '**/dist/**',
+          ],
         },
       },
       {
@@ -32,6 +38,17 @@ export default defineConfig({
           include: roots.flatMap((root) => [`${root}/**/*.pg.test.ts`, `${root}/**/*.browser.test.ts`]),
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['./tests/kit/src/vitest-setup.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'citus',
+          include: roots.map((root) => `${root}/**/*.citus.test.ts`),
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: ['./tests/kit/src/citus/citus-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

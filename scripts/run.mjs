@@ -37,6 +37,12 @@ const TARGETS = {
     long: true,
     purpose: 'interleavings, locks, sixteen writers, large transactions; some minutes',
   },
+  'test:citus': {
+    command: ['node_modules/vitest/vitest.mjs', 'run', '--project', 'citus'],
+    build: true,
+    long: true,
+    purpose: 'stream tables on a Citus cluster, in the long form; some minutes',
+  },
   bench: { command: ['bench/dist/main.js'], build: true, purpose: 'measures: npm run bench -- SUITE [--json]' },
   fuzz: { command: ['tests/dist/fuzz.js'], build: true, purpose: 'random cases: npm run fuzz -- --cases N --seed S' },
   check: { command: ['scripts/check.mjs'], build: true, purpose: 'every gate but the tests: npm run check -- [GATE…]' },

@@ -1,7 +1,7 @@
-import { type Fragment, identifier, join, raw, sql } from '@freshet/core'
+import { type Fragment, join, raw, sql } from '@freshet/core'
 import { canPack, newColumn, oldColumn, writeMarker } from './capture-log.ts'
 import { type CaptureEvent, logTable, packTable } from './capture-names.ts'
-import { keptValue, typedNull } from './kept-value.ts'
+import { differ, each, nulls, NUMBERED, type Reading, valueOf, values } from './captured-rows.ts'
 import type { SourceColumn } from './source-facts.ts'
 
 /**
@@ -62,7 +62,12 @@ const PACKED_ROWS = 16 * PACK_ROWS
 /** Of all text of a row together; so a pack takes 64 MiB at most. */
 const SHORT_BYTES = 500
 
-export function captureBody(event: CaptureEvent, stableName: string, columns: readonly SourceColumn[]): Fragment {
+export function captureBody(
+  event: CaptureEvent,
+  stableName: string,
+  columns: readonly SourceColumn[],
+  first: Fragment = sql``,
+): Fragment {
   return sql`
 #variable_conflict use_column
 <<freshet>>
@@ -73,7 +78,7 @@ declare
   long boolean;
   path text;
 begin
-  ${statements(event, stableName, columns)}
+  ${first}${statements(event, stableName, columns)}
   return new;
 end freshet`
 }
@@ -193,45 +198,10 @@ function loggedUpdate(stableName: string, columns: readonly SourceColumn[], targ
           where o.i is null or n.i is null or ${differ(columns)};`
 }
 
-function differ(columns: readonly SourceColumn[]): Fragment {
-  return sql`pg_catalog.record_image_ne(row(${each(columns, valueOf('o'))}), row(${each(columns, valueOf('n'))}))`
-}
-
-interface Reading {
-  readonly first?: Fragment
-  readonly last?: Fragment
-}
-
-const NUMBERED: Reading = { first: raw('row_number() over () as i') }
-
 const FIRST: Reading = { last: raw('limit 1') }
 
 /** One pack's rows. The variable has its label with it: a column may have its name. */
 const PAGE: Reading = { last: raw(`offset page.skipped limit ${PACK_ROWS}`) }
-
-/** The rows of a transition table, the captured columns as c1, c2, … */
-function values(
-  stableName: string,
-  table: string,
-  row: string,
-  columns: readonly SourceColumn[],
-  reading: Reading = {},
-): Fragment {
-  const read = columns.map(({ name, type, expression }, i) => {
-    const value =
-      expression === null
-        ? keptValue(stableName, columns, i, identifier(name))
-        : sql`cast((${raw(expression)}) as ${raw(type)})`
-    return sql`${value} as ${raw(`c${i + 1}`)}`
-  })
-  const all = reading.first === undefined ? read : [reading.first, ...read]
-  return sql`lateral (select ${join(all)} from ${raw(table)} ${reading.last ?? raw('')}) as ${raw(row)}`
-}
-
-/** A null for each captured column, for names that the source no longer has. */
-function nulls(stableName: string, columns: readonly SourceColumn[]): Fragment {
-  return sql`(select ${join(columns.map(({ name }, i) => sql`${typedNull(stableName, columns, i)} as ${identifier(name)}`))}) as d`
-}
 
 /** Whether some row has values too long to gather in memory; null when none can be. `octet_length` of a text does not fetch it. */
 function anyLong(columns: readonly SourceColumn[], row: string): Fragment | null {
@@ -242,16 +212,8 @@ function anyLong(columns: readonly SourceColumn[], row: string): Fragment | null
   return sql`coalesce(max(${join(lengths, ' + ')}) > ${raw(`${SHORT_BYTES}`)}, false)`
 }
 
-function valueOf(row: string): (position: number) => Fragment {
-  return (position) => raw(`${row}.c${position + 1}`)
-}
-
 function arrayOf(row: string): (position: number) => Fragment {
   return (position) => raw(`array_agg(${row}.c${position + 1})`)
-}
-
-function each(columns: readonly SourceColumn[], column: (position: number) => Fragment): Fragment {
-  return join(columns.map((_, position) => column(position)))
 }
 
 function list(first: Fragment, columns: readonly SourceColumn[], column: (position: number) => Fragment): Fragment {

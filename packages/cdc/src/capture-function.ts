@@ -1,6 +1,7 @@
-import { CHANGES_SCHEMA, type Fragment, literal, sql } from '@freshet/core'
+import { CHANGES_SCHEMA, type Fragment, isSharded, literal, type Placement, sql } from '@freshet/core'
 import { captureBody } from './capture-body.ts'
 import { CAPTURE_EVENTS, capturedEvents, type CaptureEvent, captureFunctionName } from './capture-names.ts'
+import { placedBody } from './citus/shard-body.ts'
 import { createKeptFunctions } from './kept-value.ts'
 import type { SourceColumn } from './source-facts.ts'
 
@@ -13,11 +14,19 @@ import type { SourceColumn } from './source-facts.ts'
  *
  * Executing them is nobody's right but the owner's: firing a trigger needs none, and nobody else may hang it on a table.
  */
-export function createCaptureFunctions(stableName: string, columns: readonly SourceColumn[]): readonly Fragment[] {
+export function createCaptureFunctions(
+  stableName: string,
+  placement: Placement,
+  columns: readonly SourceColumn[],
+): readonly Fragment[] {
+  const body = (event: CaptureEvent) =>
+    placement.kind === 'local'
+      ? captureBody(event, stableName, columns)
+      : placedBody(event, stableName, placement, columns)
   return [
     ...createKeptFunctions(stableName, columns),
     ...capturedEvents(columns.length).flatMap((event) =>
-      createFunction(event, stableName, captureBody(event, stableName, columns).text, namesNothing(columns)),
+      createFunction(event, stableName, body(event).text, !isSharded(placement) && namesNothing(columns)),
     ),
   ]
 }

@@ -8,6 +8,7 @@ import {
   type SourceIdentifier,
   sql,
 } from '@freshet/core'
+import { collect, waitingElsewhere } from './citus/collect.ts'
 import { readSuitable } from './install.ts'
 import { triggerCapture } from './trigger-capture.ts'
 import { trimBuffer } from './trim-buffer.ts'
@@ -38,7 +39,11 @@ export function changeCapture(options: Partial<LockPatience> = {}): Capture {
       else await triggers.release(database, stableName)
     },
     trim: trimBuffer,
-    handOver: handOverWal,
+    async handOver(database, transaction, stableNames) {
+      await collect(transaction, stableNames)
+      return handOverWal(database, transaction, stableNames)
+    },
+    waiting: waitingElsewhere,
     stream: readStream,
     leftovers: leftOfStream,
     removeLeftovers: removeLeftOfStream,

@@ -32,6 +32,13 @@ export function placeFaults(facts: SourceFacts, tracked: TrackedSource): readonl
   if (tracked.oid !== facts.oid) {
     faults.push({ kind: 'source_dropped', detail: `${name} is another relation than the one that was captured` })
   }
+  if (tracked.placement.kind !== facts.placement.kind) {
+    const detail = `${name} was ${tracked.placement.kind} and is ${facts.placement.kind}`
+    faults.push({ kind: 'placement_changed', detail })
+  } else if (!facts.hasShardLog) {
+    const detail = `the change buffer of ${name} is not beside its shards any more`
+    faults.push({ kind: 'placement_changed', detail })
+  }
   if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })
   return faults
 }

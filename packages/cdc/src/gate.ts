@@ -1,4 +1,4 @@
-import { type Fragment, sql } from '@freshet/core'
+import { type Fragment, type Placement, sql } from '@freshet/core'
 import { createCaptureFunctions, createShutFunctions } from './capture-function.ts'
 import { removeStandingMarker, writeMarker, writeStandingMarker } from './capture-log.ts'
 import type { Gate, SourceColumn } from './source-facts.ts'
@@ -17,8 +17,15 @@ import type { Gate, SourceColumn } from './source-facts.ts'
  * later is captured from its first statement. Without that wait, the second half of a transaction would be taken for
  * all of it.
  */
-export function gateFunctions(stableName: string, columns: readonly SourceColumn[], gate: Gate): readonly Fragment[] {
-  return gate === 'open' ? createCaptureFunctions(stableName, columns) : createShutFunctions(stableName, columns.length)
+export function gateFunctions(
+  stableName: string,
+  placement: Placement,
+  columns: readonly SourceColumn[],
+  gate: Gate,
+): readonly Fragment[] {
+  return gate === 'open'
+    ? createCaptureFunctions(stableName, placement, columns)
+    : createShutFunctions(stableName, columns.length)
 }
 
 /** Shuts an open gate. */

@@ -4,6 +4,7 @@ import {
   displayName,
   type Fragment,
   FreshetError,
+  identifier,
   isFreshetError,
   type Queryable,
   refuseCollision,
@@ -13,6 +14,8 @@ import {
   withPatience,
 } from '@freshet/core'
 import { dropCaptureFunctions } from './capture-function.ts'
+import { createShardLog, dropShardLog, growShardLog } from './citus/shard-log.ts'
+import { placing, refusePlacement } from './citus/placing.ts'
 import { createLog, dropLog, growLog } from './capture-log.ts'
 import { columnFault, findFaults } from './faults.ts'
 import { gateFunctions, gateMarkers, recordGate, shutGate } from './gate.ts'
@@ -97,15 +100,23 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
   const { kept, columns } = withKept(facts, wanted)
   const triggers = facts.members.flatMap((member) => createTriggers(stableName, member, columns.length))
   const gate = { from: facts.tracked?.gate ?? 'open', to: wantedGate(facts), missed: step === 'repair' }
-  const functions = gateFunctions(stableName, columns, gate.to)
+  const { placement } = facts
+  const functions = gateFunctions(stableName, placement, columns, gate.to)
   // the source's locks come before those on the log: writers take them in this order too
   const statements =
     step === 'grow' || step === 'open'
-      ? [...functions, ...triggers, ...growLog(stableName, columns, kept)]
+      ? [
+          ...functions,
+          ...triggers,
+          ...growShardLog(stableName, placement, columns, kept),
+          ...growLog(stableName, columns, kept),
+        ]
       : [
           dropCaptureFunctions(stableName),
+          ...dropShardLog(stableName, facts.tracked?.placement ?? placement),
           ...dropLog(stableName),
           ...createLog(stableName, columns),
+          ...createShardLog(stableName, identifier(facts.schema, facts.table), placement, columns),
           ...functions,
           ...triggers,
         ]
@@ -113,7 +124,8 @@ async function install(transaction: Queryable, source: SourceIdentifier, names: 
     await unpublish(transaction, stableName, facts.tracked)
     await announce(transaction)
   }
-  for (const statement of [...statements, ...gateMarkers(stableName, gate)]) await transaction.query(statement)
+  for (const statement of [...placing(placement), ...statements, ...gateMarkers(stableName, gate)])
+    await transaction.query(statement)
   await record(transaction, stableName, facts, columns)
   await transaction.query(recordGate(stableName, gate))
 }
@@ -164,6 +176,7 @@ export async function readSuitable(database: Queryable, source: SourceIdentifier
     throw new FreshetError('UNKNOWN_RELATION', `${displayName(source)} does not exist`)
   }
   refuseUnsuitable(facts)
+  await refusePlacement(database, facts)
   const { tracked } = facts
   if (tracked !== null && tracked.oid !== facts.oid) {
     // the captured relation may live on under another name, and would lose its buffer
@@ -183,14 +196,14 @@ async function record(
   const captured = columns.map(({ name, type }) => ({ name, type }))
   await transaction.query(sql`
     insert into freshet.source as s
-      (stable_name, relation, schema_name, table_name, kind, capture, captured_columns, members)
+      (stable_name, relation, schema_name, table_name, kind, capture, captured_columns, members, placement)
     values (${stableName}, ${facts.oid}::oid, ${facts.schema}, ${facts.table},
       ${facts.kind === 'p' ? 'partitioned' : 'table'}, 'trigger', ${JSON.stringify(captured)}::jsonb,
-      ${facts.members.map(({ oid }) => oid)}::oid[])
+      ${facts.members.map(({ oid }) => oid)}::oid[], ${JSON.stringify(facts.placement)}::jsonb)
     on conflict (stable_name) do update set relation = excluded.relation, schema_name = excluded.schema_name,
       table_name = excluded.table_name, kind = excluded.kind, capture = excluded.capture,
       captured_columns = excluded.captured_columns, members = excluded.members,
-      replica_identities = excluded.replica_identities`)
+      replica_identities = excluded.replica_identities, placement = excluded.placement`)
 }
 
 /** The refusal, with those who hold the source. */

@@ -1,6 +1,7 @@
-import type { CapturedColumn, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
-import { bufferSizes, bufferTable, sql } from '@freshet/core'
+import type { CapturedColumn, Placement, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
+import { bufferSizes, bufferTable, HAS_CITUS, LOCAL, sql } from '@freshet/core'
 import { CAPTURE_EVENTS, captureFunctionName, logTable, packTable } from './capture-names.ts'
+import { readPlaced } from './citus/placed.ts'
 
 /** What the server says about a source and its capture, all in one statement. Null when there is no such relation. */
 export interface SourceFacts {
@@ -15,6 +16,9 @@ export interface SourceFacts {
   /** The relation itself first, then its partitions and children, parents before children. */
   readonly members: readonly Member[]
   readonly hasLog: boolean
+  readonly placement: Placement
+  /** What its placement needs besides is there, and beside its shards. */
+  readonly hasShardLog: boolean
   /** All capture in this database is paused. */
   readonly allPaused: boolean
   readonly tracked: TrackedSource | null
@@ -44,6 +48,7 @@ export interface TrackedSource {
   readonly capture: SourceRow['capture']
   readonly columns: readonly CapturedColumn[]
   readonly members: readonly number[]
+  readonly placement: Placement
   readonly gate: Gate
   /** What the gate is to be: shut when somebody paused this source, or all capture. */
   readonly wantedGate: Gate
@@ -55,7 +60,7 @@ export type Gate = SourceRow['gate']
 /** By OID as long as that lives, whatever its name is now; else by name: a source may have been renamed, or recreated. */
 export async function readSource(database: Queryable, source: SourceIdentifier): Promise<SourceFacts | null> {
   const functions = CAPTURE_EVENTS.map((event) => captureFunctionName(event, source.stableName).text)
-  const [row] = await database.query<{ facts: SourceFacts }>(
+  const [row] = await database.query<{ facts: Omit<SourceFacts, 'placement' | 'hasShardLog'>; citus: boolean }>(
     sql`
     with recursive source as (
       select c.* from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -122,13 +127,16 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
       'allPaused', freshet.capture_is_paused(),
       'tracked', (
         select json_build_object('oid', s.relation::int8, 'schema', s.schema_name, 'table', s.table_name,
-          'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[], 'gate', s.gate,
+          'capture', s.capture, 'columns', s.captured_columns, 'members', s.members::int8[],
+          'placement', s.placement, 'gate', s.gate,
           'wantedGate', case when s.paused or freshet.capture_is_paused() then 'shut' else 'open' end)
         from freshet.source s where s.stable_name = ${source.stableName}
       )
-    ) as facts
+    ) as facts, ${HAS_CITUS} as citus
     from source c join pg_namespace n on n.oid = c.relnamespace`,
     { prepared: true },
   )
-  return row?.facts ?? null
+  if (row === undefined) return null
+  if (!row.citus) return { ...row.facts, placement: LOCAL, hasShardLog: true }
+  return { ...row.facts, ...(await readPlaced(database, row.facts.oid, source.stableName)) }
 }

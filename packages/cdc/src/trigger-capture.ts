@@ -7,11 +7,16 @@ import {
   type Database,
   sql,
   DEFAULT_PATIENCE,
+  LOCAL,
   type LockPatience,
+  type Placement,
   withPatience,
 } from '@freshet/core'
 import { dropCaptureFunctions } from './capture-function.ts'
 import { dropLog } from './capture-log.ts'
+import { placing } from './citus/placing.ts'
+import { dropShardLog } from './citus/shard-log.ts'
+import { collect, waitingElsewhere } from './citus/collect.ts'
 import { findFaults } from './faults.ts'
 import { inspectSource } from './inspect-source.ts'
 import { ensureCapture, takeTurn } from './install.ts'
@@ -26,10 +31,11 @@ export function triggerCapture(options: TriggerCaptureOptions = {}): Capture {
     ensure: (database, source, columns) => ensureCapture(database, source, columns, patience),
     release: (database, stableName) => release(database, stableName, patience),
     trim: trimBuffer,
+    waiting: waitingElsewhere,
     stream: () => Promise.resolve(null),
     leftovers: () => Promise.resolve([]),
     removeLeftovers: () => Promise.resolve([]),
-    handOver: () => Promise.resolve(null),
+    handOver: (_, transaction, stableNames) => collect(transaction, stableNames),
     inspect,
   }
 }
@@ -39,7 +45,14 @@ async function release(database: Database, stableName: string, patience: LockPat
   await withPatience(database, patience, async (transaction) => {
     await takeTurn(transaction, stableName)
     if (!(await claimUnread(transaction, stableName))) return
+    const [source] = await transaction.query<{ placement: Placement }>(
+      sql`select placement from freshet.source where stable_name = ${stableName}`,
+    )
+    const placement = source?.placement ?? LOCAL
+    for (const statement of placing(placement)) await transaction.query(statement)
     await transaction.query(dropCaptureFunctions(stableName))
+    if (placement.kind !== 'local')
+      for (const statement of dropShardLog(stableName, placement)) await transaction.query(statement)
     const [buffer] = await transaction.query<{ kind: string }>(
       sql`select relkind as kind from pg_class where oid = to_regclass(${bufferTable(stableName).text})`,
     )

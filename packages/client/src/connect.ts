@@ -1,4 +1,11 @@
-import { changeCapture, type WalStream, type WalStreamEvent, walStream } from '@freshet/cdc'
+import {
+  changeCapture,
+  type ShardCollector,
+  shardCollector,
+  type WalStream,
+  type WalStreamEvent,
+  walStream,
+} from '@freshet/cdc'
 import {
   connect as connectDatabase,
   type Database,
@@ -94,6 +101,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
   }
 
   let stream: WalStream | undefined
+  let collector: ShardCollector | undefined
   const startStream = (listener?: (event: WalStreamEvent) => void) => {
     if (databaseUrl === undefined) return
     stream ??= walStream({ database, databaseUrl, ...(listener === undefined ? {} : { listener }) })
@@ -256,7 +264,13 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     repair: () => repair(context),
     dump: () => dump(context),
     restore: (document, progress) => restore(context, document, progress),
-    startStream,
+    startStream(listener) {
+      startStream(listener)
+      collector ??= shardCollector({
+        database,
+        interrupted: (error) => listener?.({ kind: 'interrupted', error }),
+      })
+    },
     async subscribe(name, options) {
       await requireInstalled()
       return subscribe(feeds, name, options)
@@ -273,6 +287,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     async close() {
       await Promise.allSettled([...feeds.open].map((feed) => feed.close()))
       for (const timer of feeds.lingering) clearTimeout(timer)
+      await collector?.stop()
       await stream?.stop()
       await database.close()
     },

@@ -149,6 +149,7 @@ export async function countingTables(): Promise<CountingTables> {
     leftovers: () => Promise.resolve([]),
     removeLeftovers: () => Promise.resolve([]),
     handOver: () => Promise.resolve(null),
+    waiting: () => Promise.resolve([]),
     release: () => Promise.resolve(),
     inspect: () => Promise.resolve([]),
     trim: async (db, stableName, consumed, limit) => {

@@ -31,14 +31,20 @@ export interface Capture {
   trim(database: Queryable, stableName: string, consumed: Snapshot, limit: number): Promise<number>
   /**
    * For a REPEATABLE READ transaction that will read change buffers: gives it the changes that its snapshot shows in the
-   * sources and not yet in the buffers, until the returned function takes them back before it commits. Null: there is
-   * nothing to do, because changes come with their transactions.
+   * sources and not yet in the buffers. By WAL, until the returned function takes them back before it commits; else null:
+   * changes come with their transactions. From other nodes they come to stay, as rows that this transaction has written: a
+   * frontier that it leaves must name it.
    */
   handOver(
     database: Database,
     transaction: Queryable,
     stableNames: readonly string[],
   ): Promise<(() => Promise<void>) | null>
+  /**
+   * Of these sources, those whose changes wait on other nodes: a transaction that is handed them over will bring them into
+   * the buffers. Nothing is asked where no source is placed on other nodes.
+   */
+  waiting(database: Queryable, stableNames: readonly string[]): Promise<readonly string[]>
   /** The replication slot through which changes come by WAL; null when no source is captured so. */
   stream(database: Database): Promise<CaptureStream | null>
   /**
@@ -89,6 +95,7 @@ export interface CaptureFault {
     | 'column_changed'
     | 'partition_uncaptured'
     | 'not_published'
+    | 'placement_changed'
     | 'paused'
   readonly detail: string
 }

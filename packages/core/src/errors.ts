@@ -146,6 +146,14 @@ const entries = {
   /** The file is not what `freshet dump` wrote, or a newer Freshet wrote it. */
   INVALID_DUMP: { retry: 'never', hint: 'Give a file that `freshet dump` of this version or an older one wrote.' },
 
+  // Citus
+
+  /** What was asked for is not done yet where a table is placed by Citus; the message says what. Nothing was changed. */
+  CITUS_UNSUPPORTED: {
+    retry: 'never',
+    hint: 'Drop the stream table, and create it again as it is to be.',
+  },
+
   // The graph
 
   /** Other objects depend on what would be dropped. */

@@ -30,6 +30,7 @@ export { settleUnits } from './catalog/settle-units.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
+export { HAS_CITUS, isSharded, LOCAL, type Placement, type PlacementKind, readPlacement } from './citus/placement.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
 export { type Cron, nextFiring, printCron } from './cron.ts'
 export type {

@@ -91,6 +91,10 @@ const settings = z
       [0, 1_000_000_000],
       'Where sources are captured by WAL: when the server keeps more of its log for the replication slot, the slot is replaced, and the stream tables over its sources are recomputed; a full disk would stop every writer. 0: no limit.',
     ),
+    citus_strict_cut: flag(
+      false,
+      'On Citus: holds off the writers of the sources, for some ten milliseconds, while a refresh takes its snapshots on all nodes. Then no transaction over several nodes is ever seen in part. While it is false, each shard is exact, and such a transaction may be seen on one node a moment before the other.',
+    ),
     refuse_source_ddl: flag(
       false,
       'Refuses statements that would drop what a stream table reads or calls, or give another type to its columns. Needs event triggers: `freshet init --event-triggers`.',

@@ -12,6 +12,8 @@ export interface RelationFacts {
   readonly keys: readonly (readonly string[])[]
   /** A view's query, as `pg_get_viewdef` prints it. */
   readonly definition: string | null
+  /** What is read in its place: a table with the same columns, which the transaction of the refresh has. */
+  readonly readFrom?: { readonly schema: string; readonly table: string }
 }
 
 export interface ColumnFacts {

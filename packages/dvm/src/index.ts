@@ -1,5 +1,6 @@
 export { compileQuery } from './compile.ts'
 export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
+export type { RefreshSteps } from './refresh-steps.ts'
 export { EXTENTS } from './compiled.ts'
 export type {
   Compiled,
@@ -30,6 +31,6 @@ export {
 } from './immediate-statement.ts'
 export { loadParser, parseStatements, type ParsedStatements } from './parse.ts'
 export { planQuery, wholeQuery, type Planned, type Probe, type Refusal } from './plan-query.ts'
-export { renameRelations, type RenamedRelation } from './rename-relations.ts'
+export { renameRelations, type RenamedRelation, sameColumns } from './rename-relations.ts'
 export { REASONS, type ReasonCode } from './unsupported.ts'
 export { explainDot, explainPlan, explainText, type ExplainedNode } from './explain.ts'

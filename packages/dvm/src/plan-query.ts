@@ -5,6 +5,7 @@ import { analyse } from './plan/analyse.ts'
 import type { Column } from './plan/column.ts'
 import { inputsOf, isStateful, passThrough, type Plan, type Query, type Stateful } from './plan/plan.ts'
 import { openRecursions } from './plan/recursion.ts'
+import { renameRelations, sameColumns } from './rename-relations.ts'
 import { placePredicates } from './rewrite/place-predicates.ts'
 import { pruneColumns } from './rewrite/prune-columns.ts'
 import { MOST_CHARACTERS, Unsupported, type ReasonCode } from './unsupported.ts'
@@ -49,8 +50,28 @@ export function planQuery(facts: QueryFacts): Planned {
 /** A query that is only ever computed as a whole. */
 export function wholeQuery(facts: QueryFacts, refusal: Refusal): Planned {
   const columns = facts.columns.map((column): Column => ({ name: column.name, notNull: false }))
-  const input: Plan = { kind: 'constant', query: facts.definition.trim().replace(/;$/, ''), columns }
+  const input: Plan = { kind: 'constant', query: reread(facts).trim().replace(/;$/, ''), columns }
   return { query: { input, items: passThrough(columns) }, probes: [], unsupported: refusal }
+}
+
+/** With what is read in the place of a relation. */
+function reread({ definition, relations }: Pick<QueryFacts, 'definition' | 'relations'>): string {
+  const renamed = new Map(
+    [...relations].flatMap(([key, { columns, readFrom }]) =>
+      readFrom === undefined
+        ? []
+        : [
+            [
+              key,
+              sameColumns(
+                readFrom,
+                columns.map(({ name }) => name),
+              ),
+            ] as const,
+          ],
+    ),
+  )
+  return renamed.size === 0 ? definition : renameRelations(definition, renamed)
 }
 
 /** The rewrites, in order. */

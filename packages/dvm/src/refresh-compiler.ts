@@ -2,11 +2,13 @@ import type { RefreshRecipe, RefreshVariant } from './compiled.ts'
 import { relationKey, type QueryFacts } from './facts.ts'
 import { planQuery } from './plan-query.ts'
 import { refreshStatement } from './refresh-statement.ts'
+import { type RefreshSteps, refreshSteps, type StepArguments } from './refresh-steps.ts'
 import { stagePlan } from './staged-plan.ts'
 
 /** Compiles a stream table's refresh statements as they are needed; each is compiled once. */
 export interface RefreshCompiler {
   statement(variant: RefreshVariant): string
+  steps(variant: RefreshVariant, known: StepArguments): RefreshSteps
 }
 
 /** The parser must be loaded. Planning is pure, so the same recipe gives the plan that the tables were made for. */
@@ -32,5 +34,6 @@ export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
       compiled.set(key, text)
       return text
     },
+    steps: (variant, known) => refreshSteps(plan, variant, known),
   }
 }

@@ -1,6 +1,6 @@
 import { quoteLiteral } from '@freshet/core'
 
-import type { CompiledSource, Extent, RefreshVariant, Target } from './compiled.ts'
+import type { CompiledSource, RefreshVariant, Target } from './compiled.ts'
 import { isChurned, netOfMany } from './churn.ts'
 import { Differentiator } from './delta/differentiate.ts'
 import type { StageReader } from './delta/readings.ts'
@@ -21,6 +21,20 @@ export interface RefreshPlan extends StagedPlan {
 
 const FIRST_SNAPSHOT = 4
 
+/** What a statement is run with: expressions. */
+export interface Arguments {
+  readonly streamTable: string
+  readonly version: string
+  /** Of each source, by its position. */
+  frontier(position: number): string
+}
+
+const PARAMETERS: Arguments = {
+  streamTable: '$1',
+  version: '$2',
+  frontier: (position) => `$${FIRST_SNAPSHOT + position}::pg_snapshot`,
+}
+
 /**
  * The statement of a differential refresh. It locks the stream table's state row if its version is still the expected
  * one, reads the windows of the change buffers, computes and applies the delta of every stage, and advances the
@@ -28,12 +42,11 @@ const FIRST_SNAPSHOT = 4
  *
  * Parameters: $1 stream table, $2 expected version, $3 who asked, $4… each source's frontier snapshot.
  */
-export function refreshStatement(
-  { stages, sources, target, smallDeltaRows }: RefreshPlan,
-  { changed, extent, emits }: RefreshVariant,
-): string {
+export function refreshStatement(plan: RefreshPlan, variant: RefreshVariant): string {
+  const { stages, sources, target } = plan
+  const { emits } = variant
   const chain = new Chain(MOST_CHARACTERS)
-  const windows = openWindows(chain, sources, changed, extent, smallDeltaRows)
+  const windows = openWindows(chain, plan, variant, PARAMETERS)
   const applied = maintainStages(chain, stages, windows.names, emits ? target : null)
   chain.add('advanced', advance(sources))
   chain.add('recorded', record(windows.changeRows, applied))
@@ -41,16 +54,8 @@ export function refreshStatement(
     [
       // The guard triggers fire when a table has been written, and must find it announced: so this comes first.
       `select set_config('freshet.apply', 'on', true) as applying,`,
-      `  (select count(*) from state)::int as held,`,
-      `  ${windows.pending} as pending,`,
-      `  ${windows.truncated} as truncated,`,
-      `  ${windows.over} as over,`,
-      `  ${windows.waiting} as waiting,`,
-      `  ${windows.others} as others,`,
-      `  (select forced from gate) as forced,`,
-      `  (select changed from gate) or (not ${windows.pending} and ${CHANGED}) as changed,`,
+      ...found(windows, PARAMETERS),
       `  (select go from gate) as done,`,
-      `  ${windows.changeRows}::float8 as change_rows,`,
       `  ${counts(applied)},`,
       `  pg_current_snapshot()::text as snapshot,`,
       // that which this makes, or that which is there
@@ -112,9 +117,9 @@ const FORCED = `exists (select from freshet.setting where name = 'force_full_ref
  * Whether something that the query refers to is not what the plan was compiled for. Asked also when no change is
  * waiting: a view or a function that was replaced leaves none.
  */
-const CHANGED = 'freshet.query_changed($1)'
+const changedSince = ({ streamTable }: Arguments) => `freshet.query_changed(${streamTable})`
 
-interface Windows {
+export interface Windows {
   /** The windows of the sources that the statement reads, by stable name. */
   readonly names: ReadonlyMap<string, string>
   readonly pending: string
@@ -133,16 +138,15 @@ interface Windows {
  * window is larger than the statement was planned for, and nothing changed that it does not read. While it is shut,
  * nothing above it has a row.
  */
-function openWindows(
+export function openWindows(
   chain: Chain,
-  sources: readonly CompiledSource[],
-  changed: ReadonlySet<string>,
-  extent: Extent,
-  smallDeltaRows: number,
+  { sources, smallDeltaRows }: Pick<RefreshPlan, 'sources' | 'smallDeltaRows'>,
+  { changed, extent }: RefreshVariant,
+  given: Arguments,
 ): Windows {
   const limit = extent === 'few' ? smallDeltaRows : null
   const within = (source: CompiledSource) => {
-    const frontier = `$${FIRST_SNAPSHOT + sources.indexOf(source)}::pg_snapshot`
+    const frontier = given.frontier(sources.indexOf(source))
     return [`__x >= pg_snapshot_xmin(${frontier})`, `not pg_visible_in_snapshot(__x, ${frontier})`]
   }
   const stored = (kind: 'changes' | 'sizes', source: CompiledSource) =>
@@ -207,7 +211,7 @@ function openWindows(
     [
       'select',
       'from freshet.stream_table_state',
-      `where stream_table_id = $1 and version = $2`,
+      `where stream_table_id = ${given.streamTable} and version = ${given.version}`,
       `  and ${pending}`,
       'for update skip locked',
     ].join('\n'),
@@ -225,7 +229,7 @@ function openWindows(
     `  h.held and not ${truncated} and not ${over} and not ${others} and not c.forced and not c.changed as go`,
     `from (select (select count(*) from state) = 1 as held) h`,
     // Looked at only when there is something to do.
-    `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${CHANGED} as changed) c`,
+    `cross join lateral (select h.held and ${FORCED} as forced, h.held and ${changedSince(given)} as changed) c`,
   ]
   chain.add('gate', gate.join('\n'), { materialized: true })
   const counts = [...sizes.values()].map((name) => `(select rows from ${name})`)
@@ -238,6 +242,21 @@ function openWindows(
     waiting: `array[${waiting.join(', ')}]::boolean[]`,
     changeRows: counts.length === 0 ? '0' : `(${counts.join(' + ')})`,
   }
+}
+
+/** What the windows have shown, as columns of the answer. */
+export function found(windows: Windows, given: Arguments): readonly string[] {
+  return [
+    `  (select count(*) from state)::int as held,`,
+    `  ${windows.pending} as pending,`,
+    `  ${windows.truncated} as truncated,`,
+    `  ${windows.over} as over,`,
+    `  ${windows.waiting} as waiting,`,
+    `  ${windows.others} as others,`,
+    `  (select forced from gate) as forced,`,
+    `  (select changed from gate) or (not ${windows.pending} and ${changedSince(given)}) as changed,`,
+    `  ${windows.changeRows}::float8 as change_rows,`,
+  ]
 }
 
 /**

@@ -19,6 +19,14 @@ export interface RenamedRelation {
   readonly columnsBefore: readonly string[]
 }
 
+/** Another relation, with the columns that the one of the query has. */
+export function sameColumns(
+  { schema, table }: { readonly schema: string; readonly table: string },
+  columns: readonly string[],
+): RenamedRelation {
+  return { schema, table, columns: columns.map((name, before) => ({ name, before })), columnsBefore: columns }
+}
+
 /** `renamed` by the old name; see `relationKey`. The text is as PostgreSQL prints it: every relation with its schema. */
 export function renameRelations(definition: string, renamed: ReadonlyMap<string, RenamedRelation>): string {
   const bytes = Buffer.from(definition, 'utf8')

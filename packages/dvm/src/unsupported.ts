@@ -29,6 +29,8 @@ export const REASONS = {
     'The query groups or compares by a type whose values have no canonical form: a composite type, a non-deterministic collation, a type of an extension. Group by its fields, by lower(x) or by x::text.',
   TOO_COMPLEX:
     'The statement that would maintain the query is so long that planning it takes longer than running it. Make a part of the query a stream table of its own.',
+  CITUS_LIMIT:
+    'Citus refuses a statement that the maintenance of this query by deltas needs; the detail is its message. Co-locate the tables that are joined, or make a part of the query a stream table of its own.',
   MODIFYING_CTE: 'A query that writes can not define a stream table.',
   PRINTER_GUARD: 'The query could not be printed safely. Please report it with its text.',
   REQUESTED: 'The mode is full.',

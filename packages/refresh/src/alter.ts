@@ -280,6 +280,11 @@ async function changeQuery(
   const resolved = await resolveQuery(database, query)
   await refuseCycle(database, before, resolved)
   const plan = await makePlan(database, resolved, before, mode)
+  if (plan.placed === true || before.placed.length > 0)
+    throw new FreshetError(
+      'CITUS_UNSUPPORTED',
+      `${nameOf(before)} reads tables that Citus has placed, and can not be given another query yet`,
+    )
   const stays = meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id))
   if (stays) await writeOtherwise(context, before, query, mode)
   const lockedMs = stays

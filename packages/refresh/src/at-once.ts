@@ -23,7 +23,8 @@ export function mayBeAtOnce(members: readonly Definition[], options: RefreshOpti
   return (
     options.full !== true &&
     members.every(
-      ({ plan, mode, reinitialize, snapshots, status }) =>
+      ({ plan, mode, reinitialize, snapshots, status, placed }) =>
+        placed.length === 0 &&
         plan.refresh !== null &&
         mode !== 'full' &&
         reinitialize === null &&

@@ -1,4 +1,5 @@
 import { type Fragment, identifier, join, type Queryable, raw, sql } from '@freshet/core'
+import { definitionOverCopies } from './citus/copies.ts'
 import type { Definition } from './definition.ts'
 
 /**
@@ -26,12 +27,20 @@ export async function compare(transaction: Queryable, definition: Definition): P
   const names = join(columns.map((column) => identifier(column)))
   const sides: Sides = {
     table: sql`${identifier(definition.schema, definition.table)}`,
-    answer: sql`(${raw(`\n${definition.definition}\n`)}) q(${names})`,
+    answer: await answerOf(transaction, definition, sql`q(${names})`),
     columns,
   }
   const rows = await equalRows(transaction, sides, abilities)
   if (rows !== null) return { equal: true, rows, extra: 0, missing: 0, samples: [] }
   return countDifferences(transaction, sides, abilities)
+}
+
+/** What reads other nodes is run once, and alone: Citus plans it, and PostgreSQL the comparison. */
+async function answerOf(transaction: Queryable, definition: Definition, alias: Fragment): Promise<Fragment> {
+  if (definition.placed.length === 0) return sql`(${raw(`\n${definition.definition}\n`)}) ${alias}`
+  const query = await definitionOverCopies(definition)
+  await transaction.query(raw(`create temporary table freshet_answer on commit drop as\n${query}`))
+  return sql`pg_temp.freshet_answer ${alias}`
 }
 
 interface Sides {

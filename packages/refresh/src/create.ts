@@ -26,6 +26,8 @@ import {
 } from '@freshet/core'
 import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import { captureSources } from './capture-sources.ts'
+import { copyReferences, overCopies } from './citus/copies.ts'
+import { heedCitus } from './citus/limit.ts'
 import type { RefreshContext } from './context.ts'
 import {
   COMPILER_VERSION,
@@ -43,6 +45,7 @@ import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
 import { guard } from './guard.ts'
 import { type OnProgress, unwatched } from './progress.ts'
+import { standHere } from './position.ts'
 import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
@@ -102,6 +105,7 @@ export async function createStreamTable(
       })
     try {
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
+      await heedCitus(database, await loadDefinition(database, id))
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
       if (spec.atomic !== undefined) await settleUnits(database)
@@ -217,8 +221,9 @@ export async function makePlan(
   target: TargetName,
   mode: Definition['mode'],
 ): Promise<StoredPlan> {
-  const { facts, planned, types } = resolved
-  refuseSources(facts)
+  refuseSources(resolved.facts)
+  const { types } = resolved
+  const { facts, planned, placed, copies } = await overCopies(database, resolved.facts, resolved.planned)
   if (mode === 'differential' && planned.unsupported !== null) {
     throw new FreshetError(
       'NOT_DIFFERENTIABLE',
@@ -244,6 +249,8 @@ export async function makePlan(
     ...compiled,
     compiler: COMPILER_VERSION,
     alwaysDue: facts.timeDependent !== null || uncaptured,
+    ...(placed ? { placed } : {}),
+    ...(copies.length === 0 ? {} : { copies }),
   }
 }
 
@@ -321,6 +328,9 @@ export async function fill(
       oneSnapshot(database, definition, async (transaction) => {
         if ((await lockState(transaction, id, false)) === null)
           throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
+        const sources = definition.plan.sources.map((source) => source.stableName)
+        if (definition.placed.length > 0) await context.capture.handOver(database, transaction, sources)
+        await copyReferences(transaction, [definition.plan])
         await fillAll(transaction, definition)
         const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)
         const result = { rowsInserted: count?.rows ?? 0, rowsDeleted: 0 }
@@ -331,6 +341,7 @@ export async function fill(
           result,
           unfinished,
         })
+        if (definition.placed.length > 0) await standHere(transaction, id)
       }),
     )
   } finally {

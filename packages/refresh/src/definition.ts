@@ -29,6 +29,8 @@ export interface Definition {
   readonly reinitialize: string | null
   /** The frontier's snapshot for each source of the plan, in the plan's order; null while there is none. */
   readonly snapshots: readonly (string | null)[]
+  /** Stable names of the sources that are not on this server alone, but placed by Citus. */
+  readonly placed: readonly string[]
 }
 
 /** What the compiler made, with what a refresh must know besides. */
@@ -36,6 +38,17 @@ export interface StoredPlan extends Compiled {
   readonly compiler: number
   /** Captured sources do not tell when the answer changes: the query reads the clock, or a source that is not captured. */
   readonly alwaysDue: boolean
+  /** Citus has placed a source of it. */
+  readonly placed?: boolean
+  /** Of a query over shards: the sources of which every node has a copy, and which are read from the coordinator’s. */
+  readonly copies?: readonly CopiedSource[]
+}
+
+export interface CopiedSource {
+  readonly schema: string
+  readonly table: string
+  readonly stableName: string
+  readonly columns: readonly string[]
 }
 
 /** How the catalog tells the mode: what a table asked for, what it gets by its plan, and why not more. */
@@ -62,7 +75,14 @@ export const COMPILER_VERSION = 5
 const definitions = catalog
   .selectFrom('stream_table as t')
   .innerJoin('stream_table_state as s', 's.stream_table_id', 't.stream_table_id')
-  .select([
+  .select((e) => [
+    e
+      .selectFrom('dependency as d')
+      .innerJoin('source as o', 'o.stable_name', 'd.stable_name')
+      .whereRef('d.stream_table_id', '=', 't.stream_table_id')
+      .where('o.placed', 'is not', null)
+      .select((o) => o.fn.agg<readonly string[]>('array_agg', ['o.stable_name']).as('names'))
+      .as('placed'),
     't.stream_table_id as id',
     't.schema_name as schema',
     't.table_name as table',
@@ -131,7 +151,7 @@ export async function listDefinitions(queryable: Queryable): Promise<readonly De
 
 type DefinitionRow = Awaited<ReturnType<typeof definitions.executeTakeFirstOrThrow>>
 
-function fromRow({ frontier, plan, fuse, lifted, ...row }: DefinitionRow): Definition {
+function fromRow({ frontier, plan, fuse, lifted, placed, ...row }: DefinitionRow): Definition {
   // The plan is what this package stored; a plan of another compiler is compiled again before it is run.
   const stored = plan as StoredPlan
   const snapshots = stored.sources.map((source) => {
@@ -144,6 +164,7 @@ function fromRow({ frontier, plan, fuse, lifted, ...row }: DefinitionRow): Defin
     fuseLifted: lifted === row.version,
     plan: stored,
     snapshots,
+    placed: placed ?? [],
   }
 }
 

@@ -82,13 +82,22 @@ export async function differentialStatement(
   variant: Variant,
   options: RefreshOptions,
 ): Promise<Sql> {
+  // one statement reads other nodes in another snapshot than its windows
+  if (definition.placed.length > 0)
+    throw new FreshetError('INTERNAL', `${nameOf(definition)} reads other nodes, and is refreshed by steps`)
+  const compiler = await compilerOf(definition)
+  const text = compiler.statement({ ...variant, emits: definition.emits })
+  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+}
+
+/** What makes the statements of its refreshes. */
+export async function compilerOf(definition: Definition): Promise<RefreshCompiler> {
   const recipe = definition.plan.refresh
   if (recipe === null) throw new FreshetError('INTERNAL', `${nameOf(definition)} has no differential statement`)
   await loadParser()
   const compiler = compilers.get(recipe) ?? refreshCompiler(recipe)
   compilers.set(recipe, compiler)
-  const text = compiler.statement({ ...variant, emits: definition.emits })
-  return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }
+  return compiler
 }
 
 const compilers = new WeakMap<RefreshRecipe, RefreshCompiler>()

@@ -91,6 +91,16 @@ function moved(member: Definition, version: string, position: string): Definitio
   return { ...member, version, snapshots, reinitialize: null, fuseLifted: false }
 }
 
+/** The frontier of a stream table that was brought to this transaction's snapshot: that, and this transaction. */
+export async function standHere(transaction: Queryable, id: number): Promise<void> {
+  const [own] = await transaction.query<{ snapshot: string; xid: string }>(
+    sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
+  )
+  if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
+  const position = printSnapshot(including(parseSnapshot(own.snapshot), BigInt(own.xid)))
+  await transaction.query(advanced([id], position))
+}
+
 /** What a refresh of `id` tells, and of the others: it was left out where somebody else had it. Null: nothing was done. */
 export function toldOf(
   id: number,

@@ -9,6 +9,7 @@ import {
   sql,
   whileRefused,
 } from '@freshet/core'
+import { copyReferences } from './citus/copies.ts'
 import { createState, makePlan } from './create.ts'
 import { guard } from './guard.ts'
 import { type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
@@ -96,6 +97,11 @@ async function replace(transaction: Queryable, rebuilding: Rebuilding, beside: D
   const changed: Definition = { ...before, plan, query, mode }
   const result = { rowsInserted: rows, rowsDeleted: 0 }
   await recordFull(transaction, changed, { action: 'full', reason: why, initiatedBy, result })
+  // what was collected meanwhile is read once more, by the next refresh
+  if (before.placed.length > 0)
+    await transaction.query(
+      sql`update freshet.stream_table_state set reinitialize = ${why} where stream_table_id = ${before.id}`,
+    )
   await restartEmitting(transaction, before.id)
   return true
 }
@@ -109,6 +115,7 @@ async function fillBeside(transaction: Queryable, before: Definition, beside: De
     const pair = { from: await relationOf(transaction, before), to: await relationOf(transaction, beside) }
     for (const statement of await storageSettings(transaction, pair)) await transaction.query(raw(statement))
   })
+  await copyReferences(transaction, [beside.plan])
   await fillAll(transaction, beside)
   await transaction.query(sql`analyze ${table}`)
   const [count] = await transaction.query<{ rows: number }>(sql`select count(*)::float8 as rows from ${table}`)

@@ -27,7 +27,7 @@ import { FEW_ROWS, type Known, NONE, quickOnes, waitingSources } from './known.t
 import { markerReason } from './marker-reason.ts'
 import { toldOf } from './position.ts'
 import { adapt, recompile } from './recompile.ts'
-import { requireCapture } from './require-sources.ts'
+import { mended, requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { oneSnapshot } from './sessions.ts'
 import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
@@ -109,7 +109,8 @@ class CachingRefresher implements Refresher {
       this.known.delete(id)
       return refreshImmediate(this.context, known.definition, options)
     }
-    if (known.definition.unit !== null) return this.together(id, known.definition.unit, options)
+    const { unit, placed } = known.definition
+    if (unit !== null || placed.length > 0) return this.together(id, unit, options)
     const group = await this.group(known, options)
     if (group !== null) return group
     let result: DifferentialResult
@@ -140,18 +141,20 @@ class CachingRefresher implements Refresher {
     return this.interpret(known, attempt, result, options)
   }
 
-  /** With the others of its unit. What is not so any more is forgotten, and asked again. */
-  private async together(id: number, unit: number, options: RefreshOptions): Promise<Step | 'again'> {
+  /** With the others of its unit, or alone what reads other nodes: in a transaction. What is not so any more is forgotten, and asked again. */
+  private async together(id: number, unit: number | null, options: RefreshOptions): Promise<Step | 'again'> {
     const members: Known[] = []
-    for (const member of await unitMembers(this.context.database, unit))
+    for (const member of unit === null ? [id] : await unitMembers(this.context.database, unit))
       members.push(this.known.get(member) ?? (await blaming(member, () => this.load(member))))
     for (const { definition } of members) this.known.delete(definition.id)
     if (!members.every(({ definition }) => definition.unit === unit)) return 'again'
     // to a scheduler, a member that is paused or suspended holds the others; a pause makes a new version
-    if (options.fused === true && members.some(({ definition }) => definition.status !== 'active'))
+    if (unit !== null && options.fused === true && members.some(({ definition }) => definition.status !== 'active'))
       return { action: 'busy' }
     const definitions = upstreamFirst(members.map(({ definition }) => definition))
-    const done = await refreshUnit(this.context, definitions, options)
+    const done = await refreshUnit(this.context, definitions, options).catch((error: unknown) =>
+      mended(this.context, definitions, error),
+    )
     if (done === 'outdated') return 'again'
     if (done === 'busy') return { action: 'busy' }
     for (const known of members) {

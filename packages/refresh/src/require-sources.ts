@@ -1,4 +1,4 @@
-import { displayName, FreshetError, mendCapture, type Queryable, sql } from '@freshet/core'
+import { displayName, FreshetError, isFreshetError, mendCapture, type Queryable, sql } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { type Definition, nameOf } from './definition.ts'
 
@@ -25,4 +25,15 @@ export async function requireCapture(context: RefreshContext, definition: Defini
     select s.stable_name as name from freshet.dependency d join freshet.source s using (stable_name)
     where d.stream_table_id = ${definition.id} and s.capture in ('trigger', 'wal') order by 1`)
   for (const { name } of captured) await mendCapture(context.database, context.capture, name, 'as they are')
+}
+
+/** A source that Citus has placed otherwise is captured where it is now; what reads it is then computed anew. */
+export async function mended(
+  context: RefreshContext,
+  members: readonly Definition[],
+  error: unknown,
+): Promise<'outdated'> {
+  if (!isFreshetError(error, 'CAPTURE_BROKEN')) throw error
+  for (const member of members) await requireCapture(context, member)
+  return 'outdated'
 }

@@ -1,5 +1,18 @@
-import type { Database, Queryable, Session, Sql, Transacted, TransactionOptions } from '@freshet/core'
-import { GIVE_WAY, identifier, join, raw, sql } from '@freshet/core'
+import {
+  bufferTable,
+  type Database,
+  type Fragment,
+  GIVE_WAY,
+  identifier,
+  join,
+  type Queryable,
+  raw,
+  type Session,
+  type Sql,
+  sql,
+  type Transacted,
+  type TransactionOptions,
+} from '@freshet/core'
 import type { StoredPlan } from './definition.ts'
 import { sessionSettings } from './resolve/resolve.ts'
 
@@ -88,6 +101,8 @@ export interface SourceTable {
   readonly table: string
   /** How its changes are captured; null where it is not known (yet). */
   readonly capture: string | null
+  /** Where its rows are on other nodes: the buffer into which its changes are collected. */
+  readonly collected: string | null
 }
 
 /** The tables among the sources, as they are called now. */
@@ -97,7 +112,7 @@ export function sourceTables(queryable: Queryable, sources: StoredPlan['sources'
 
 export function sourceTablesStatement(sources: StoredPlan['sources']): Sql {
   const oids = [...new Set(sources.map(({ oid }) => oid))]
-  return sql`select n.nspname as schema, c.relname as table, o.capture
+  return sql`select n.nspname as schema, c.relname as table, o.capture, case when o.placed is not null then o.stable_name end as collected
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         left join freshet.source o on o.relation = c.oid
       where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`
@@ -106,7 +121,26 @@ export function sourceTablesStatement(sources: StoredPlan['sources']): Sql {
 /** To be the first of a transaction; none of them takes a snapshot. */
 export function lockedAsReader(tables: readonly SourceTable[]): readonly Sql[] {
   const names = tables.map(({ schema, table }) => identifier(schema, table))
-  return [GIVE_WAY, ...(names.length === 0 ? [] : [sql`lock table ${join(names)} in access share mode`])]
+  const collected = tables.flatMap((table) => (table.collected === null ? [] : [bufferTable(table.collected)]))
+  return [
+    GIVE_WAY,
+    ...(collected.length === 0 ? [] : takingTurns(collected)),
+    ...(names.length === 0 ? [] : [sql`lock table ${join(names)} in access share mode`]),
+  ]
+}
+
+/**
+ * Whoever collects changes from other nodes comes alone, until its transaction has ended on all of them. The sources are
+ * locked here only: the other nodes would take snapshots for it, and whoever truncates a table locks it here as well.
+ */
+function takingTurns(buffers: readonly Fragment[]): readonly Sql[] {
+  return [
+    // what a transaction holds that a worker has prepared and not ended is not waited for there either
+    sql`set local citus.propagate_set_commands to 'local'`,
+    GIVE_WAY,
+    sql`set local citus.enable_ddl_propagation to off`,
+    sql`lock table ${join(buffers)} in share update exclusive mode`,
+  ]
 }
 
 /** A policy that would hide rows is an error; see `resolve/row-security.ts`. */

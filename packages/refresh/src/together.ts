@@ -1,4 +1,6 @@
 import { isFreshetError, isRefusal, type Queryable, type RefreshOptions, sql } from '@freshet/core'
+import { copyReferences } from './citus/copies.ts'
+import { withStrictCut } from './citus/strict-cut.ts'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
@@ -43,7 +45,10 @@ export function upstreamFirst(members: readonly Definition[]): readonly Definiti
   return [...ordered]
 }
 
-/** A delta that fails on values which came and went within its window, on which the query itself does not, is not tried again. */
+/**
+ * A delta that fails on values which came and went within its window, on which the query itself does not, is not tried again;
+ * nor one that Citus can not plan.
+ */
 export async function refreshUnit(
   context: RefreshContext,
   members: readonly Definition[],
@@ -70,8 +75,9 @@ export async function refreshUnit(
         continue
       }
       const { sqlState, streamTable } = error
-      const onValues = sqlState?.startsWith('22') === true && options.full !== true
-      if (!onValues || streamTable === undefined || full.has(streamTable)) throw error
+      const placed = members.some((member) => member.id === streamTable && member.placed.length > 0)
+      const onValues = sqlState?.startsWith('22') === true || (placed && sqlState?.startsWith('0A') === true)
+      if (!onValues || options.full === true || streamTable === undefined || full.has(streamTable)) throw error
       full.add(streamTable)
     }
   }
@@ -96,24 +102,45 @@ async function refreshTogether(
   const sources = [
     ...new Map(members.flatMap(({ plan }) => plan.sources).map((source) => [source.oid, source])).values(),
   ]
+  if (await isQuiet(context, members, options, full))
+    return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
   const [first] = members
-  return oneSnapshot<Together>(
-    database,
-    { settings: first?.settings ?? {}, plan: { sources } },
-    async (transaction) => {
+  const plan = { settings: first?.settings ?? {}, plan: { sources } }
+  return withStrictCut(database, members, (taken) =>
+    oneSnapshot<Together>(database, plan, async (transaction) => {
       const takeBack = await capture.handOver(
         database,
         transaction,
         sources.map(({ stableName }) => stableName),
       )
+      await taken()
+      await copyReferences(
+        transaction,
+        members.map((member) => member.plan),
+      )
       const done = await bringAll(transaction, members, options, full, atOnce)
       await takeBack?.()
       return done
-    },
+    }),
   ).catch((error: unknown) => {
     if (error instanceof Outdated) return 'outdated'
     throw error
   })
+}
+
+/**
+ * Whether nothing is to be done for members that read other nodes: asked before a transaction that would touch every shard.
+ * Of others that is asked in their transaction.
+ */
+async function isQuiet(
+  { database, capture }: RefreshContext,
+  members: readonly Definition[],
+  options: RefreshOptions,
+  full: ReadonlySet<number>,
+): Promise<boolean> {
+  const placed = members.flatMap((member) => member.placed)
+  if (placed.length === 0 || (await capture.waiting(database, placed)).length > 0) return false
+  return !(await isMoved(database, members)) && !(await isAnyDue(database, members, options, full))
 }
 
 async function bringAll(

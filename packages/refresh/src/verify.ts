@@ -1,5 +1,6 @@
 import { FreshetError, isFreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
 import { EXTENTS } from '@freshet/dvm'
+import { copyReferences } from './citus/copies.ts'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
@@ -9,10 +10,12 @@ import { differentialStatement } from './differential.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt } from './recompile.ts'
+import { standHere } from './position.ts'
 import { isRenamed, queryChanged } from './resolve/references.ts'
-import { requireSources } from './require-sources.ts'
+import { requireCapture, requireSources } from './require-sources.ts'
 import { ENOUGH_MEMORY, oneSnapshot } from './sessions.ts'
 import { refuseUnfinished } from './unfinished.ts'
+import { bring } from './unit-member.ts'
 
 /**
  * The audit: in one REPEATABLE READ snapshot the table is brought to that snapshot by its own deltas and compared with
@@ -33,7 +36,8 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await refuseUnfinished(context.database, definition)
-    await requireSources(context.database, definition)
+    if (definition.placed.length === 0) await requireSources(context.database, definition)
+    else await requireCapture(context, definition)
     try {
       // A view or a function that was replaced makes another query; the audit is of the one that it is now.
       if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {
@@ -52,9 +56,11 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
         if (current.mode !== 'immediate') {
           const sources = current.plan.sources.map((source) => source.stableName)
           const takeBack = await context.capture.handOver(context.database, transaction, sources)
+          await copyReferences(transaction, [current.plan])
           // One that is refreshed together with others is not moved alone: its audit leaves nothing behind.
           if (current.unit !== null) await transaction.query(raw('savepoint before_audit'))
-          await bringToSnapshot(transaction, current)
+          if (current.placed.length === 0) await bringToSnapshot(transaction, current)
+          else await bringPlaced(transaction, current)
           if (current.unit !== null) {
             const comparison = await compare(transaction, current)
             await transaction.query(raw('rollback to savepoint before_audit'))
@@ -82,6 +88,13 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
 
 function sourcesOf({ plan }: Definition): string {
   return plan.sources.map(({ oid }) => oid).join()
+}
+
+/** What reads other nodes: their changes have become rows of this transaction, and stay. */
+async function bringPlaced(transaction: Queryable, definition: Definition): Promise<void> {
+  const step = await bring(transaction, definition, { initiatedBy: 'verify' }, false)
+  if (step === 'outdated') throw new FreshetError('TRANSACTION_CONFLICT', `${nameOf(definition)} was altered meanwhile`)
+  if (step.action !== 'none') await standHere(transaction, definition.id)
 }
 
 async function bringToSnapshot(transaction: Queryable, definition: Definition): Promise<void> {

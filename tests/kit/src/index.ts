@@ -5,3 +5,11 @@ export { countingLink, type Link } from './link.ts'
 export { assertEqualToQuery, differences, type Difference } from './oracle.ts'
 export { freshSeed, random, type Random } from './random.ts'
 export { type KafkaBroker, type KafkaOrNot, startKafka } from './kafka.ts'
+export { type Cluster, type ClusterNode, startCluster } from './citus/cluster.ts'
+export { findCitus } from './citus/find-citus.ts'
+export {
+  type ClusterDatabase,
+  type ClusterDatabaseOptions,
+  clusterUrls,
+  createClusterDatabase,
+} from './citus/cluster-database.ts'

@@ -64,6 +64,11 @@ const describe = sql`
 
 /** Why this source can not be captured by WAL; null when it can. */
 export function sourceObstacle(facts: SourceFacts, tables: readonly Published[]): Obstacle | null {
+  if (facts.placement.kind !== 'local')
+    return {
+      reason: `${displayName(facts)} is placed by Citus, and its changes are in the logs of other nodes`,
+      hint: 'Capture it by triggers.',
+    }
   const foreign = tables.find(({ owned }) => !owned)
   if (foreign !== undefined) {
     const name = displayName(foreign)

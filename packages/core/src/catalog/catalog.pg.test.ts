@@ -163,6 +163,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     replica_identities: 'jsonb',
     began: 'xid8',
     trimmed: 'text or null',
+    placement: 'jsonb',
+    placed: 'text or null',
   },
   stream_table: {
     stream_table_id: 'integer',

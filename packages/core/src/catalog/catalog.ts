@@ -16,6 +16,7 @@ import type { FrontierJson } from '../frontier.ts'
 import { CATALOG_SCHEMA } from '../names.ts'
 import type { Tier } from '../service.ts'
 import type { Sql } from '../sql.ts'
+import type { Placement } from '../citus/placement.ts'
 
 /**
  * The control tables, typed. `catalog` builds statements and `rows` runs them through the `Database` port:
@@ -127,6 +128,8 @@ interface SourceTable {
   /** xid8: text. */
   resumed: string | null
   replica_identities: Generated<unknown>
+  placement: JsonColumn<Placement>
+  placed: Generated<string | null>
   /** xid8: text. */
   began: Generated<string>
   trimmed: string | null

@@ -26,7 +26,7 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
   const conditions = comparisons.map(printExpression)
   const equalities = comparisons.filter(isEquality).map(printExpression)
   const someMatch = (where: readonly string[]) =>
-    `exists (${select({ columns: [], from: `${changes} r`, where }).replaceAll('\n', ' ')})`
+    `exists (${select({ columns: ['1'], from: `${changes} r`, where }).replaceAll('\n', ' ')})`
   const partly = equalities.length > 0 && equalities.length < conditions.length
   const touched = partly ? [someMatch(equalities), someMatch(conditions)] : [someMatch(conditions)]
   const before = nativeReading(left) === 'before'
@@ -45,7 +45,7 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
     groupBy: ['l.__i'],
     having: ['sum(r.__w) <> 0'],
   })
-  const counted = select({ columns: [], from: `${nested(context.read(right, 'after'))} r`, where: conditions })
+  const counted = select({ columns: ['1'], from: `${nested(context.read(right, 'after'))} r`, where: conditions })
   const count = nested(
     select({ columns: ['count(*) as __n'], from: `${nested(`${counted}\nlimit greatest(d.__m, 0) + 1`)} m` }),
   )

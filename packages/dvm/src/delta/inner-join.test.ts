@@ -14,7 +14,7 @@ test('both sides read after: the pairs that both terms counted are taken out', (
       select id as id_2, region
       from shop.customers
     ) r on (id_2 = customer_id)
-    where (select exists (select from "Δ o"))
+    where (select exists (select 1 from "Δ o"))
     union all
     select id, customer_id, id_2, region, r.__w as __w
     from "Δ c" r
@@ -22,13 +22,13 @@ test('both sides read after: the pairs that both terms counted are taken out', (
       select id, customer_id
       from shop.orders
     ) l on (id_2 = customer_id)
-    where (select exists (select from "Δ c"))
+    where (select exists (select 1 from "Δ c"))
     union all
     select id, customer_id, id_2, region, -(l.__w * r.__w) as __w
     from "Δ o" l
     join "Δ c" r on (id_2 = customer_id)
-    where (select exists (select from "Δ o"))
-      and (select exists (select from "Δ c"))"
+    where (select exists (select 1 from "Δ o"))
+      and (select exists (select 1 from "Δ c"))"
   `)
 })
 
@@ -68,7 +68,7 @@ test('one side a state, read before: no correction', () => {
         from freshet_changes.stage_00000000000000aa_1
       ) p
     ) r on (customer_id_2 = id)
-    where (select exists (select from "Δ c"))
+    where (select exists (select 1 from "Δ c"))
     union all
     select id, region, customer_id_2, n, r.__w as __w
     from "Δ project 2" r
@@ -76,7 +76,7 @@ test('one side a state, read before: no correction', () => {
       select id, region
       from shop.customers
     ) l on (customer_id_2 = id)
-    where (select exists (select from "Δ project 2"))"
+    where (select exists (select 1 from "Δ project 2"))"
   `)
 })
 
@@ -109,7 +109,7 @@ test('three relations: by recursion', () => {
       select id as id_2
       from shop.customers
     ) r on (id_2 = customer_id)
-    where (select exists (select from "Δ o"))
+    where (select exists (select 1 from "Δ o"))
     union all
     select id, customer_id, id_2, r.__w as __w
     from "Δ c" r
@@ -117,13 +117,13 @@ test('three relations: by recursion', () => {
       select id, customer_id
       from shop.orders
     ) l on (id_2 = customer_id)
-    where (select exists (select from "Δ c"))
+    where (select exists (select 1 from "Δ c"))
     union all
     select id, customer_id, id_2, -(l.__w * r.__w) as __w
     from "Δ o" l
     join "Δ c" r on (id_2 = customer_id)
-    where (select exists (select from "Δ o"))
-      and (select exists (select from "Δ c"))
+    where (select exists (select 1 from "Δ o"))
+      and (select exists (select 1 from "Δ c"))
 
     -- Δ join 2
     select id, customer_id, id_2, customer_id_2, l.__w as __w
@@ -132,7 +132,7 @@ test('three relations: by recursion', () => {
       select customer_id as customer_id_2
       from shop.visits
     ) r on (customer_id_2 = id_2)
-    where (select exists (select from "Δ join"))
+    where (select exists (select 1 from "Δ join"))
     union all
     select id, customer_id, id_2, customer_id_2, r.__w as __w
     from "Δ v" r
@@ -147,12 +147,12 @@ test('three relations: by recursion', () => {
         from shop.customers
       ) r on (id_2 = customer_id)
     ) l on (customer_id_2 = id_2)
-    where (select exists (select from "Δ v"))
+    where (select exists (select 1 from "Δ v"))
     union all
     select id, customer_id, id_2, customer_id_2, -(l.__w * r.__w) as __w
     from "Δ join" l
     join "Δ v" r on (customer_id_2 = id_2)
-    where (select exists (select from "Δ join"))
-      and (select exists (select from "Δ v"))"
+    where (select exists (select 1 from "Δ join"))
+      and (select exists (select 1 from "Δ v"))"
   `)
 })

@@ -55,7 +55,7 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
  * an empty input. So only what is stored anyway is asked; of the rest it is known that its source has changed.
  */
 function some(changes: string): string {
-  return `(select exists (select from ${changes}))`
+  return `(select exists (select 1 from ${changes}))`
 }
 
 function isStored(plan: Plan): boolean {

@@ -1,7 +1,7 @@
 import type { Ast } from '../ast.ts'
 import { printExpression, printFromItem, printOrder } from '../print/expression.ts'
 import { indent, nested, q, select } from '../print/text.ts'
-import type { Expand, Join, Partitioned, Plan, Recursion, Stateful, Transform } from '../plan/plan.ts'
+import type { Expand, Join, Partitioned, Plan, Recursion, Scan, Stateful, Transform } from '../plan/plan.ts'
 import type { Reading } from './context.ts'
 
 /**
@@ -24,7 +24,7 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
     case 'scan':
       return select({
         columns: plan.columns.map((column, i) => renamed(plan.sourceColumns[i] ?? column.name, column.name)),
-        from: `${q(plan.relation.schema)}.${q(plan.relation.table)}`,
+        from: relationName(plan.relation),
       })
     case 'constant':
       return plan.columns.length === 0 ? plan.query : `select * from (${plan.query}) as "values"(${columns.join(', ')})`
@@ -90,6 +90,11 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
   }
 }
 
+function relationName({ schema, table, readFrom }: Scan['relation']): string {
+  const { schema: from, table: name } = readFrom ?? { schema, table }
+  return `${q(from)}.${q(name)}`
+}
+
 /** The whole recursion, over its two sides as SQL. */
 export function recursed(plan: Recursion, base: string, step: string): string {
   const columns = plan.columns.map((column) => q(column.name)).join(', ')
@@ -111,7 +116,7 @@ export function joined(
 
 /** `exists (…)`: the right side has a row that meets the conditions, which may name columns of the query around it. */
 export function exists(right: string, conditions: readonly string[]): string {
-  return `exists (\n${indent(select({ columns: [], from: `${nested(right)} r`, where: conditions }))}\n)`
+  return `exists (\n${indent(select({ columns: ['1'], from: `${nested(right)} r`, where: conditions }))}\n)`
 }
 
 /** FROM item of a set-returning function called for each row of `input`. */

@@ -47,9 +47,25 @@ export function anyValue(value: string, type: { readonly sql: string; readonly a
   return type.array ? `(array_agg(${value}::text))[1]::${type.sql}` : `(array_agg(${value}))[1]`
 }
 
+/** One of the named parts; `writes`: what it does to a table besides giving rows. */
+export interface Part {
+  readonly name: string
+  readonly body: string
+  readonly hint: string
+  readonly writes: Writes | null
+}
+
+export type Writes = 'deleted' | 'written' | 'emitted'
+
+interface PartOptions {
+  readonly materialized?: boolean
+  readonly writes?: Writes
+}
+
 /** Named parts of one statement, in the order in which they were added. `most`: characters that it may have, any number if left out. */
 export class Chain {
-  private readonly parts: string[] = []
+  private readonly added: Part[] = []
+  private readonly applied = new Set<string>()
   private readonly names = new Set<string>()
   private readonly most: number
   private length = 0
@@ -59,18 +75,33 @@ export class Chain {
   }
 
   /** Adds `name as (body)` and returns the quoted name, made unique. */
-  add(label: string, body: string, options: { readonly materialized?: boolean } = {}): string {
+  add(label: string, body: string, options: PartOptions = {}): string {
     const name = q(this.unique(label))
     const hint = options.materialized === undefined ? '' : options.materialized ? 'materialized ' : 'not materialized '
     this.length += body.length
     if (this.length > this.most)
       throw new Unsupported('TOO_COMPLEX', `the statement of a refresh has more than ${this.most} characters`)
-    this.parts.push(`${name} as ${hint}(\n${indent(body)}\n)`)
+    this.added.push({ name, body, hint, writes: options.writes ?? null })
     return name
   }
 
   statement(final: string): string {
-    return `with ${this.parts.join(',\n')}\n${final}`
+    return withParts(this.added, final)
+  }
+
+  /** What a part has computed is written somewhere: several parts that write read it. */
+  isApplied(name: string): void {
+    this.applied.add(name)
+  }
+
+  /** Those, in the order in which they were added. */
+  get computed(): readonly string[] {
+    return this.added.filter(({ name }) => this.applied.has(name)).map(({ name }) => name)
+  }
+
+  /** In the order in which they were added. */
+  get parts(): readonly Part[] {
+    return this.added
   }
 
   private unique(label: string): string {
@@ -82,6 +113,12 @@ export class Chain {
       return name
     }
   }
+}
+
+/** A statement over parts; each may name those before it. */
+export function withParts(parts: readonly Part[], final: string): string {
+  if (parts.length === 0) return final
+  return `with ${parts.map(({ name, body, hint }) => `${name} as ${hint}(\n${indent(body)}\n)`).join(',\n')}\n${final}`
 }
 
 const encoder = new TextEncoder()

@@ -15,25 +15,30 @@ export interface Applied {
   readonly written: readonly string[]
 }
 
+const WRITES = { writes: 'written' } as const
+
 export function apply(chain: Chain, delta: StageDelta): Applied {
+  chain.isApplied(delta.rows)
   const target = tableName(delta.table)
   const gone = `c.${delta.existed} and not (${delta.alive})`
   const deleted = chain.add(
     `deleted from ${delta.table.table}`,
     `delete from ${target} t\nusing ${delta.rows} c\nwhere ${place(delta)} and ${gone}\nreturning 1`,
+    { writes: 'deleted' },
   )
   if (delta.location === null)
-    return { deleted, written: [chain.add(`written to ${delta.table.table}`, upsert(target, delta))] }
+    return { deleted, written: [chain.add(`written to ${delta.table.table}`, upsert(target, delta), WRITES)] }
   const written = [
     chain.add(
       `inserted into ${delta.table.table}`,
       `${insert(target, delta, [delta.alive, `not ${delta.existed}`])}\nreturning 1`,
+      WRITES,
     ),
   ]
   const changes = assignments(delta)
   if (changes.length > 0) {
     const update = `update ${target} t\nset ${changes.join(', ')}\nfrom ${delta.rows} c\nwhere ${place(delta)} and c.${delta.existed} and ${delta.alive}\nreturning 1`
-    written.push(chain.add(`updated in ${delta.table.table}`, update))
+    written.push(chain.add(`updated in ${delta.table.table}`, update, WRITES))
   }
   return { deleted, written }
 }

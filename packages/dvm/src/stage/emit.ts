@@ -13,6 +13,7 @@ export function emit(chain: Chain, delta: StageDelta, target: Target): void {
       emitted(delta, delta.visible),
       'returning 1',
     ].join('\n'),
+    { writes: 'emitted' },
   )
 }
 

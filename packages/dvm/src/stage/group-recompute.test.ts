@@ -27,7 +27,7 @@ test('only the groups that say so, found by equality', () => {
             from shop.customers
           ) p
         ) r on r.score = w.__wanted_1
-        where (select exists (select from "groups again"))
+        where (select exists (select 1 from "groups again"))
       ) g
       group by score
     ) k"
@@ -55,7 +55,7 @@ test('a group with a null in its key is looked up apart', () => {
             from shop.orders
           ) p
         ) r on r.note = w.__wanted_1
-        where (select exists (select from "groups again"))
+        where (select exists (select 1 from "groups again"))
         union all
         select r.*
         from "groups again" w
@@ -67,7 +67,7 @@ test('a group with a null in its key is looked up apart', () => {
           ) p
         ) r on (r.note = w.__wanted_1 or (r.note is null and w.__wanted_1 is null))
         where (w.__wanted_1 is null)
-          and (select exists (select from "groups again" w where w.__wanted_1 is null))
+          and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
       ) g
       group by note
     ) k"
@@ -94,7 +94,7 @@ test('the one group of an ungrouped aggregate', () => {
             from shop.orders
           ) p
         ) r
-        where (select exists (select from "groups again"))
+        where (select exists (select 1 from "groups again"))
       ) g
     ) k"
   `)

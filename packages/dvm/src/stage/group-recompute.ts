@@ -28,7 +28,7 @@ export function groupsAgain(options: {
     }),
   )
   const input = options.input()
-  const some = `(select exists (select from ${wanted}))`
+  const some = `(select exists (select 1 from ${wanted}))`
   const rows =
     names.length === 0
       ? select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
@@ -53,7 +53,7 @@ export function matching(
 ): string {
   const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
   // Asked once, before anything is read: where nothing is wanted, the input costs nothing.
-  const some = `(select exists (select from ${wanted}))`
+  const some = `(select exists (select 1 from ${wanted}))`
   const plain = select({
     columns: ['r.*'],
     from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}`,
@@ -70,7 +70,7 @@ export function matching(
   const withNull = select({
     columns: ['r.*'],
     from: `${wanted} w\njoin ${nested(input)} r on ${same.join(' and ')}`,
-    where: [`(${anyNull})`, `(select exists (select from ${wanted} w where ${anyNull}))`],
+    where: [`(${anyNull})`, `(select exists (select 1 from ${wanted} w where ${anyNull}))`],
   })
   return `${plain}\nunion all\n${withNull}`
 }

@@ -71,7 +71,7 @@ export class PartitionStage {
       }),
     )
     const input = context.read(this.node.input, 'after')
-    const some = `(select exists (select from ${touched}))`
+    const some = `(select exists (select 1 from ${touched}))`
     const whole = select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
     const restricted =
       keys.length === 0
@@ -88,7 +88,7 @@ export class PartitionStage {
   /** The stored rows of the touched partitions. */
   private storedOf(touched: string): string {
     if (this.partition === null) {
-      const some = `(select exists (select from ${touched}))`
+      const some = `(select exists (select 1 from ${touched}))`
       return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t`, where: [some] }))} t`
     }
     const renamed = select({

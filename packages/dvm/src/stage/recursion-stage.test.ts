@@ -9,7 +9,7 @@ test('runs again when what it reads has changed, and gives the difference', () =
   const compiled = compile(CHAIN, { id: 'integer', depth: 'integer' }, { depth: 'integer', score: 'integer' })
   expect(sqlOf(compiled, 'Δ below', 'fresh')).toMatchInlineSnapshot(`
     "-- Δ below
-    select where exists (select from "Δ c") or exists (select from "Δ c 2")
+    select where exists (select 1 from "Δ c") or exists (select 1 from "Δ c 2")
 
     -- fresh
     select * from (
@@ -50,7 +50,7 @@ test('runs again when what it reads has changed, and gives the difference', () =
                 select id_2, depth
                 from __r
               ) r
-              where (select exists (select from "Δ below"))
+              where (select exists (select 1 from "Δ below"))
             ) p
           ) v
         ) n

@@ -50,9 +50,9 @@ export class RecursionStage {
   delta(chain: Chain, context: DeltaContext): StageDelta | null {
     const changes = leavesOf(this.node).flatMap((leaf) => context.delta(leaf) ?? [])
     if (changes.length === 0) return null
-    const some = changes.map((name) => `exists (select from ${name})`).join(' or ')
+    const some = changes.map((name) => `exists (select 1 from ${name})`).join(' or ')
     const touched = chain.add('Δ below', `select where ${some}`)
-    const where = [`(select exists (select from ${touched}))`]
+    const where = [`(select exists (select 1 from ${touched}))`]
     // asked once, before a round is run
     const [base, step] = [context.read(this.node.base, 'after'), context.read(this.node.step, 'after')]
     const again = select({ columns: ['*'], from: `${nested(recursed(this.node, base, step))} r`, where })

@@ -13,6 +13,11 @@ export function refuseImmediate(plan: StoredPlan): void {
         hint: REASONS[plan.refusal.code],
       },
     )
+  if (plan.placed === true)
+    throw new FreshetError(
+      'NOT_IMMEDIATE',
+      'the query reads a table that Citus has placed, whose writers are on other nodes',
+    )
   if (plan.alwaysDue)
     throw new FreshetError('NOT_IMMEDIATE', 'the query reads a relation whose changes no trigger can see')
 }

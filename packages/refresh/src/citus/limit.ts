@@ -1,0 +1,75 @@
+import { type Database, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
+import { REASONS } from '@freshet/dvm'
+import type { Definition } from '../definition.ts'
+import { compilerOf } from '../differential.ts'
+import { copyReferences } from './copies.ts'
+
+/**
+ * Which queries over shards Citus can plan, only Citus knows. So the statements of a differential refresh are run once over
+ * empty windows, in a transaction that is rolled back; where it refuses one, the stream table is kept by full refreshes and
+ * says what Citus said.
+ */
+export async function heedCitus(database: Database, definition: Definition): Promise<void> {
+  if (definition.placed.length === 0 || definition.plan.refresh === null) return
+  const refusal = await refusalOf(database, definition)
+  if (refusal === null) return
+  if (definition.mode === 'differential')
+    throw new FreshetError(
+      'NOT_DIFFERENTIABLE',
+      `the query can not be maintained differentially on Citus: ${refusal}`,
+      {
+        detail: 'reason CITUS_LIMIT',
+        hint: REASONS.CITUS_LIMIT,
+      },
+    )
+  const plan = {
+    ...definition.plan,
+    effectiveMode: 'full',
+    refresh: null,
+    refusal: { code: 'CITUS_LIMIT', detail: refusal },
+  }
+  await database.query(sql`
+    update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb, effective_mode = 'full',
+      mode_reason = case when mode = 'full' then mode_reason else 'CITUS_LIMIT' end,
+      mode_detail = case when mode = 'full' then mode_detail else ${refusal} end
+    where stream_table_id = ${definition.id}`)
+}
+
+/** What Citus can not do it says so, or its planner stumbles over it. */
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['0A', '42', 'XX'])
+
+async function refusalOf(database: Database, definition: Definition): Promise<string | null> {
+  try {
+    await database.transaction(async (transaction) => {
+      await tryOut(transaction, definition)
+      throw new Tried()
+    })
+  } catch (error) {
+    if (error instanceof Tried) return null
+    if (isFreshetError(error) && REFUSALS.has(error.sqlState?.slice(0, 2))) return error.message
+    throw error
+  }
+  return null
+}
+
+/** Rolls back. */
+class Tried extends Error {}
+
+async function tryOut(transaction: Queryable, definition: Definition): Promise<void> {
+  const { sources } = definition.plan
+  await copyReferences(transaction, [definition.plan])
+  const [now] = await transaction.query<{ snapshot: string }>(sql`select pg_current_snapshot()::text as snapshot`)
+  const compiler = await compilerOf(definition)
+  const steps = compiler.steps(
+    { changed: new Set(sources.map(({ stableName }) => stableName)), extent: 'few', emits: false },
+    {
+      streamTable: definition.id,
+      version: definition.version,
+      frontiers: sources.map(() => now?.snapshot ?? null),
+      placed: sources.filter(({ stableName }) => definition.placed.includes(stableName)),
+    },
+  )
+  await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+  for (const statement of steps.compute) await transaction.query(raw(statement))
+  for (const { text } of steps.write) await transaction.query(raw(text))
+}
