@@ -1,4 +1,5 @@
 import {
+  type Fragment,
   FreshetError,
   including,
   parseSnapshot,
@@ -42,19 +43,27 @@ export function claiming(members: readonly Definition[]): readonly [position: Sq
 export function claimOf(answers: readonly (readonly Record<string, unknown>[])[]): Claim {
   const [[own] = [], rows = []] = answers
   if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
-  const snapshot = parseSnapshot(String(own['snapshot']))
-  const position = printSnapshot(including(snapshot, BigInt(String(own['xid']))))
+  const position = positionOf(String(own['snapshot']), String(own['xid']))
   return { position, versions: new Map(rows.map(({ id, version }) => [Number(id), String(version)])) }
+}
+
+function positionOf(snapshot: string, xid: string): string {
+  return printSnapshot(including(parseSnapshot(snapshot), BigInt(xid)))
+}
+
+/** The frontier of `s` at this position, for all of its sources. */
+function frontierAt(position: string): Fragment {
+  return sql`coalesce((
+      select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
+      from jsonb_object_keys(s.frontier) name
+    ), '{}')`
 }
 
 /** After all are brought to it: the frontiers of those that were written since they were claimed. */
 export function advance({ position, versions }: Claim): Sql {
   return sql`
     update freshet.stream_table_state s
-    set frontier = coalesce((
-      select jsonb_object_agg(name, jsonb_build_object('0', jsonb_build_object('kind', 'snapshot', 'snapshot', ${position}::text)))
-      from jsonb_object_keys(s.frontier) name
-    ), '{}')
+    set frontier = ${frontierAt(position)}
     from unnest(${[...versions.keys()]}::int[], ${[...versions.values()]}::bigint[]) as claimed (id, version)
     where s.stream_table_id = claimed.id and s.version <> claimed.version`
 }
@@ -97,8 +106,9 @@ export async function standHere(transaction: Queryable, id: number): Promise<voi
     sql`select pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as xid`,
   )
   if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no snapshot')
-  const position = printSnapshot(including(parseSnapshot(own.snapshot), BigInt(own.xid)))
-  await transaction.query(advanced([id], position))
+  await transaction.query(sql`
+    update freshet.stream_table_state s set frontier = ${frontierAt(positionOf(own.snapshot, own.xid))}
+    where s.stream_table_id = ${id}`)
 }
 
 /** What a refresh of `id` tells, and of the others: it was left out where somebody else had it. Null: nothing was done. */
