@@ -7,7 +7,7 @@ import type { CitusWorld } from './world.ts'
  * Money that moves between shards: two co-located tables and a reference table, transactions over several nodes, from the coordinator and from
  * workers, some rolled back, some paused. The sum is the same at every commit.
  */
-export const OWNERS = 60
+const OWNERS = 60
 export const BANK_TOTAL = 60_000
 
 export async function openBank(world: CitusWorld): Promise<void> {

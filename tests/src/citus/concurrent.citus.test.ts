@@ -4,7 +4,7 @@ import { LONG } from '../length.ts'
 import { BANK_TABLES, BANK_TOTAL, openBank, startBankWriters } from './bank.ts'
 import { createCitusWorld } from './world.ts'
 
-const SECONDS = LONG ? 120 : 6
+const SECONDS = LONG ? 120 : 4
 
 describe.skipIf(clusterUrls() === null)('writers on every node', () => {
   test(`are followed exactly for ${SECONDS} s`, { timeout: (SECONDS + 120) * 1000 }, async () => {

@@ -5,7 +5,7 @@ import { LONG } from '../length.ts'
 import { BANK_TOTAL, openBank, startBankWriters } from './bank.ts'
 import { type CitusWorld, createCitusWorld } from './world.ts'
 
-const AUDITS = LONG ? 500 : 30
+const AUDITS = LONG ? 500 : 15
 
 /** The sum is the same at every commit: a refresh that shows another has seen a transaction on one node and not on the other. */
 describe.skipIf(clusterUrls() === null)('a strict cut', () => {

@@ -28,12 +28,10 @@ export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Pr
   const own = await createClusterDatabase(options)
   const freshet = createFreshet(own.database, { databaseUrl: own.url })
   const streams = new Map<string, string>()
-  const check = async () => {
-    for (const [name, query] of streams) {
-      await assertEqualToQuery(own.database, name, query)
-      const { equal, extra, missing } = await freshet.verify(name)
-      if (!equal) throw new Error(`verify says of ${name}: ${extra} extra, ${missing} missing`)
-    }
+  const check = async (name: string, query: string) => {
+    await assertEqualToQuery(own.database, name, query)
+    const { equal, extra, missing } = await freshet.verify(name)
+    if (!equal) throw new Error(`verify says of ${name}: ${extra} extra, ${missing} missing`)
   }
   return {
     own,
@@ -45,7 +43,7 @@ export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Pr
     async stream(name, query, full) {
       await freshet.create({ name, query, mode: full === undefined ? 'differential' : 'auto', schedule: 'manual' })
       streams.set(name, query)
-      await check()
+      await check(name, query)
     },
     async drop(name) {
       await freshet.drop(name)
@@ -54,7 +52,7 @@ export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Pr
     async follow() {
       const outcomes: Record<string, string> = {}
       for (const name of streams.keys()) outcomes[name] = (await freshet.refresh(name)).action
-      await check()
+      for (const [name, query] of streams) await check(name, query)
       return outcomes
     },
     writer: (worker) => own.client(worker === undefined ? undefined : own.workerUrls[worker]),
