@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import type { KafkaConfig, SinkConfig, WebhookConfig } from './config/config.ts'
 import type { Sink } from './sink.ts'
 import { fileSink } from './sinks/file.ts'
+import { inboxSink } from './sinks/inbox.ts'
 import { kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
 import { stdoutSink } from './sinks/stdout.ts'
 import { type WebhookOptions, webhookSink } from './sinks/webhook.ts'
@@ -14,6 +15,8 @@ export function createSink(config: SinkConfig, folder: string, identity: string)
       return stdoutSink()
     case 'file':
       return fileSink(resolve(folder, config.path))
+    case 'inbox':
+      return inboxSink({ databaseUrl: config.database, table: config.table })
     case 'webhook':
       return webhookSink(webhookOptions(config))
     case 'kafka':

@@ -7,6 +7,15 @@ export type { Transform } from './encode.ts'
 export { type FormatName, FORMATS } from './envelope/envelope.ts'
 export type { Format } from './envelope/format.ts'
 export type { ChangeEvent, ChangeOp, JsonText, MessageEvent, Origin, RelayEvent } from './event.ts'
+export {
+  consumeInbox,
+  type Handler,
+  type InboxConsumer,
+  type InboxFailure,
+  type InboxOptions,
+  revive,
+} from './inbox/consume.ts'
+export { createInbox, type Inbox, receive } from './inbox/inbox.ts'
 export type { Message } from './message.ts'
 export { type Beginning, type Consumer, dropConsumer, findConsumer, openConsumer, seek } from './outbox/consumer.ts'
 export { type ConsumerStatus, listOutboxes, type OutboxStatus } from './outbox/list.ts'
@@ -33,6 +42,7 @@ export { type Relay, type RelayOptions, startRelay } from './relay.ts'
 export { RefusedMessage } from './refused-message.ts'
 export type { Guarantee, Sink } from './sink.ts'
 export { fileSink } from './sinks/file.ts'
+export { inboxSink, type InboxSinkOptions } from './sinks/inbox.ts'
 export { EVENT_ID_HEADER, kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
 export type { NewTopics } from './sinks/kafka/topics.ts'
 export { sign, type WebhookOptions, webhookSink } from './sinks/webhook.ts'

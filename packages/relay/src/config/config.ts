@@ -57,11 +57,18 @@ const webhook = z.strictObject({
   attempts: whole(1, 100, 4),
 })
 
+const inbox = z.strictObject({
+  kind: z.literal('inbox'),
+  database: z.string().min(1),
+  table: z.string().min(1),
+})
+
 const sink = z.discriminatedUnion('kind', [
   kafka,
   z.strictObject({ kind: z.literal('stdout') }),
   z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
   webhook,
+  inbox,
 ])
 
 const source = z.union([
