@@ -7,6 +7,7 @@ import { fileSink } from './sinks/file.ts'
 import { inboxSink } from './sinks/inbox.ts'
 import { kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
 import { natsSink, type NatsSinkOptions } from './sinks/nats/nats.ts'
+import { redisSink } from './sinks/redis/redis.ts'
 import { stdoutSink } from './sinks/stdout.ts'
 import { type WebhookOptions, webhookSink } from './sinks/webhook.ts'
 
@@ -25,6 +26,8 @@ export function createSink(config: SinkConfig, folder: string, identity: string)
       return kafkaSink(kafkaOptions(config, folder, identity))
     case 'nats':
       return natsSink(natsOptions(config))
+    case 'redis':
+      return redisSink({ identity, url: config.url, durability: config.durability, timeoutMs: config.timeout_ms })
   }
 }
 

@@ -15,3 +15,26 @@ const NATS: ServiceSpec = {
   hello: Buffer.alloc(0),
   answer: Buffer.from('INFO '),
 }
+
+/** It writes to the disk before it answers. */
+export function startRedis(): Promise<ServiceOrNot> {
+  return startService(REDIS)
+}
+
+const REDIS: ServiceSpec = {
+  variable: 'FRESHET_REDIS_SERVER',
+  programs: ['redis-server', '/usr/bin/redis-server'],
+  command: ({ port, folder }) => ({
+    args: [
+      '--bind',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--dir',
+      folder,
+      ...'--appendonly yes --appendfsync always'.split(' '),
+    ],
+  }),
+  hello: Buffer.from('PING\r\n'),
+  answer: Buffer.from('+PONG'),
+}
