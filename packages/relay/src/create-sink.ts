@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { KafkaConfig, SinkConfig, WebhookConfig } from './config/config.ts'
+import type { NatsConfig } from './config/nats.ts'
 import type { Sink } from './sink.ts'
 import { fileSink } from './sinks/file.ts'
 import { inboxSink } from './sinks/inbox.ts'
 import { kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
+import { natsSink, type NatsSinkOptions } from './sinks/nats/nats.ts'
+import { redisSink } from './sinks/redis/redis.ts'
 import { stdoutSink } from './sinks/stdout.ts'
 import { type WebhookOptions, webhookSink } from './sinks/webhook.ts'
 
@@ -21,6 +24,10 @@ export function createSink(config: SinkConfig, folder: string, identity: string)
       return webhookSink(webhookOptions(config))
     case 'kafka':
       return kafkaSink(kafkaOptions(config, folder, identity))
+    case 'nats':
+      return natsSink(natsOptions(config))
+    case 'redis':
+      return redisSink({ identity, url: config.url, durability: config.durability, timeoutMs: config.timeout_ms })
   }
 }
 
@@ -54,5 +61,24 @@ function tlsOf(tls: KafkaConfig['tls'], folder: string): NonNullable<KafkaSinkOp
     ...(cert === undefined ? {} : { cert: content(cert) }),
     ...(key === undefined ? {} : { key: content(key) }),
     ...(servername === undefined ? {} : { servername }),
+  }
+}
+
+function natsOptions({ create_stream: create, name, credentials, ...config }: NatsConfig): NatsSinkOptions {
+  return {
+    servers: config.servers,
+    topics: config.topics,
+    acknowledgeMs: config.acknowledge_ms,
+    createStream:
+      create === undefined
+        ? null
+        : {
+            name: create.name,
+            subjects: create.subjects,
+            replicas: create.replicas,
+            duplicateWindowMs: create.duplicate_window_ms,
+          },
+    ...(name === undefined ? {} : { name }),
+    ...(credentials === undefined ? {} : { credentials }),
   }
 }

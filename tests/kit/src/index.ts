@@ -13,3 +13,5 @@ export {
   clusterUrls,
   createClusterDatabase,
 } from './citus/cluster-database.ts'
+export { type Service, type ServiceOrNot } from './service.ts'
+export { startNats, startRedis } from './services.ts'

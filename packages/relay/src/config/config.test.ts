@@ -61,7 +61,7 @@ relays:
       "relays.Orders: Invalid key in record",
       "relays.one.source.stream_table: is not known here",
       "relays.two.topic: there is no {nothing}; there are {topic}, {key}, {schema}, {table}, {op} and {header:NAME}",
-      "relays.two.sink.kind: Invalid discriminator value. Expected 'kafka' | 'stdout' | 'file' | 'webhook' | 'inbox'",
+      "relays.two.sink.kind: Invalid discriminator value. Expected 'kafka' | 'nats' | 'redis' | 'stdout' | 'file' | 'webhook' | 'inbox'",
       "relays.three.sink_max_inflight: Invalid input: expected number, received string",
       "relays.three.sink.brokers[0]: must be host:port",
       "relays.three.sink.tsl: is not known here",

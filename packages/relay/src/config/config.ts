@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { FORMATS, type FormatName } from '../envelope/envelope.ts'
 import { checkTemplate } from '../route.ts'
 import { type Environment, printPath, withEnvironment } from './environment.ts'
+import { nats } from './nats.ts'
+import { redis } from './redis.ts'
 
 /**
  * The configuration of a relay: a YAML file, checked as a whole when it is loaded. Every mistake is told with its path.
@@ -65,6 +67,8 @@ const inbox = z.strictObject({
 
 const sink = z.discriminatedUnion('kind', [
   kafka,
+  nats,
+  redis,
   z.strictObject({ kind: z.literal('stdout') }),
   z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
   webhook,

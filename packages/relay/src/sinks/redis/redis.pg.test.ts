@@ -1,0 +1,145 @@
+import { type Service, startRedis } from '@freshet/testkit'
+import { createClient, RESP_TYPES } from '@redis/client'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Message } from '../../message.ts'
+import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
+import { FIELDS, redisSink, type RedisSinkOptions } from './redis.ts'
+
+const redis = await startRedis()
+if ('missing' in redis) process.stderr.write(`\nSKIPPED: the sink redis; ${redis.missing}\n\n`)
+
+/** Where there is one. */
+function serverOf(): Service {
+  if ('missing' in redis) throw new Error(redis.missing)
+  return redis.service
+}
+
+afterAll(async () => {
+  if ('service' in redis) await redis.service[Symbol.asyncDispose]()
+})
+
+let world = 0
+function sinkOf(options: Partial<RedisSinkOptions> = {}) {
+  return redisSink({ url: `redis://127.0.0.1:${serverOf().port}`, identity: `test-${world}`, ...options })
+}
+
+/** Sends a command, and answers with its reply, whose texts are bytes. */
+async function ask(...command: string[]): Promise<unknown> {
+  const client = createClient({
+    url: `redis://127.0.0.1:${serverOf().port}`,
+    RESP: 2,
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+  })
+  await client.connect()
+  try {
+    return await client.sendCommand(command)
+  } finally {
+    client.destroy()
+  }
+}
+
+async function readStream(stream: string): Promise<readonly Message[]> {
+  const entries = (await ask('XRANGE', stream, '-', '+')) as readonly (readonly [Buffer, readonly Buffer[]])[]
+  return entries.map(([, fields]) => {
+    const pairs = fields.flatMap((name, i) => (i % 2 === 0 ? [[String(name), fields[i + 1] ?? name] as const] : []))
+    const found = new Map(pairs)
+    const headers = pairs.filter(([name]) => name.startsWith(FIELDS.header))
+    return {
+      id: String(found.get(FIELDS.id)),
+      topic: stream,
+      key: found.get(FIELDS.key)?.toString() ?? null,
+      headers: Object.fromEntries(headers.map(([name, text]) => [name.slice(FIELDS.header.length), String(text)])),
+      value: found.get(FIELDS.value) ?? null,
+    }
+  })
+}
+
+describe.skipIf('missing' in redis)('redis', () => {
+  sinkConformance(
+    'redis',
+    'exactly once',
+    () => {
+      world++
+      const topic = `${TOPIC}.${world}`
+      return Promise.resolve({
+        create: () => {
+          const sink = sinkOf()
+          return {
+            guarantee: sink.guarantee,
+            open: () => sink.open(),
+            deliver: (messages, position) =>
+              sink.deliver(
+                messages.map((one) => ({ ...one, topic })),
+                position,
+              ),
+            close: () => sink.close(),
+          }
+        },
+        shown: async () => (await readStream(topic)).map((one) => ({ ...one, topic: TOPIC })),
+        refused: {
+          ...message(99),
+          headers: Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`h${i}`, ''])),
+        },
+        outage: { begin: () => serverOf().kill(), end: () => serverOf().restart() },
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      })
+    },
+    { refuses: true, server: true },
+  )
+
+  test('more than a script may hold goes in several, and is shown at once with its position', async () => {
+    const [topic, identity] = ['large', 'large']
+    const large = Array.from({ length: 1_201 }, (_, i) => ({ ...message(i), topic, value: Buffer.alloc(10_000, i) }))
+    const sink = sinkOf({ identity })
+    await sink.open()
+    await sink.deliver(large.slice(0, 700), null)
+    expect(await readStream(topic)).toEqual([])
+    await sink.deliver(large.slice(700), 'p')
+    expect(await readStream(topic)).toEqual(large)
+    await sink.close()
+    const next = sinkOf({ identity })
+    expect(await next.open()).toBe('p')
+    await next.close()
+  })
+
+  test('where one message can not go, none does, and the position stays', async () => {
+    const identity = 'not-a-stream'
+    await ask('SET', 'text', 'something else')
+    const sink = sinkOf({ identity })
+    await sink.open()
+    const both = [
+      { ...message(1), topic: 'good' },
+      { ...message(2), topic: 'text' },
+    ]
+    await expect(sink.deliver(both, 'p')).rejects.toMatchObject({ code: 'SINK_REFUSED' })
+    expect(await readStream('good')).toEqual([])
+    const next = sinkOf({ identity })
+    expect(await next.open()).toBeNull()
+    await next.close()
+  })
+
+  test('a message for a key of the relay itself is refused', async () => {
+    const sink = sinkOf()
+    await sink.open()
+    const refused = { ...message(1), topic: `freshet:relay:test-${world}` }
+    await expect(sink.deliver([refused], 'p')).rejects.toMatchObject({ code: 'MESSAGE_REFUSED', refused })
+    await sink.close()
+  })
+
+  test('a Redis that may lose what it has acknowledged is refused, unless a person says that it is enough', async () => {
+    await ask('CONFIG', 'SET', 'appendfsync', 'everysec')
+    await expect(sinkOf().open()).rejects.toMatchObject({ code: 'SINK_REFUSED' })
+    const enough = sinkOf({ durability: 'server' })
+    await enough.open()
+    await enough.close()
+    await ask('CONFIG', 'SET', 'appendfsync', 'always', 'maxmemory', '1gb', 'maxmemory-policy', 'allkeys-lru')
+    await expect(sinkOf({ durability: 'server' }).open()).rejects.toMatchObject({ code: 'SINK_REFUSED' })
+    await ask('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction')
+  })
+
+  test('no server is told as such', async () => {
+    const sink = sinkOf({ url: 'redis://127.0.0.1:1' })
+    await expect(sink.open()).rejects.toMatchObject({ code: 'SINK_UNAVAILABLE', retry: 'reconnect' })
+    await sink.close()
+  })
+})
