@@ -11,7 +11,7 @@ import {
   sql,
 } from '@freshet/core'
 import { findOutbox, type Outbox } from './outbox.ts'
-import { parseOutboxPosition, printOutboxPosition } from './position.ts'
+import { parseOutboxPosition, printOutboxPosition, readFrom } from './position.ts'
 import { tableOf } from './read.ts'
 
 /**
@@ -92,8 +92,7 @@ async function recordPosition(transaction: Queryable, consumer: Consumer, positi
 
 /** Of what a recorded position shows, nothing is asked for again. */
 function frontierOf(position: string): string {
-  const { from } = JSON.parse(position) as { from: string }
-  return printSnapshot(parseSnapshot(from))
+  return printSnapshot(readFrom(position))
 }
 
 /** Says where a consumer goes on; whoever is at work for it begins there. */

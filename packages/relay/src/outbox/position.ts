@@ -38,13 +38,22 @@ export function parseOutboxPosition(
   text: string,
   here: Pick<OutboxPosition, 'database' | 'stableName'>,
 ): OutboxPosition {
-  const parsed = form.safeParse(readJson(text))
-  if (!parsed.success) throw lost('it is not a position of an outbox')
-  const { outbox, database, from, to, after } = parsed.data
+  const { outbox, database, from, to, after } = formOf(text)
   if (database !== here.database) throw lost('it is one of another database or cluster')
   if (outbox !== here.stableName) throw lost('it is one of another outbox')
   const window = to === undefined || after === undefined ? null : { to: parseSnapshot(to), after }
   return { database, stableName: outbox, from: parseSnapshot(from), window }
+}
+
+/** Everything that it shows was read. */
+export function readFrom(position: string): Snapshot {
+  return parseSnapshot(formOf(position).from)
+}
+
+function formOf(position: string): z.infer<typeof form> {
+  const parsed = form.safeParse(readJson(position))
+  if (!parsed.success) throw lost('it is not a position of an outbox')
+  return parsed.data
 }
 
 function readJson(text: string): unknown {
