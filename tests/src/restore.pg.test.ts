@@ -110,11 +110,16 @@ describe('restored by hand, with other OIDs', () => {
     )
     for (const { create } of tables) await there.run(create)
     for (const table of ['source', 'stream_table', 'stream_table_state', 'dependency']) {
-      const [row] = await here.own.database.query<{ rows: unknown }>(
-        raw(`select coalesce(json_agg(t), '[]') as rows from freshet.${table} t`),
+      const [row] = await here.own.database.query<{ rows: unknown; columns: string }>(
+        raw(`select coalesce(json_agg(t), '[]') as rows, (
+            select string_agg(quote_ident(attname), ', ') from pg_attribute
+            where attrelid = 'freshet.${table}'::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+          ) as columns
+          from freshet.${table} t`),
       )
       await there.own.database.query({
-        text: `insert into freshet.${table} overriding system value select * from json_populate_recordset(null::freshet.${table}, $1)`,
+        text: `insert into freshet.${table} (${row?.columns}) overriding system value
+          select ${row?.columns} from json_populate_recordset(null::freshet.${table}, $1)`,
         values: [JSON.stringify(row?.rows)],
       })
     }

@@ -272,7 +272,7 @@ export class World {
             this.counts.waits++
             await half()
             const began = now()
-            let heldMs = 0
+            let heldMs: number | null = null
             while (!this.outage && `${this.#snapshot}` === known) {
               heldMs = now() - began
               if (heldMs >= atMostMs) break

@@ -32,6 +32,24 @@ describe('looking', () => {
     await stop()
   })
 
+  test('how long a change has waited is counted from before its commit, wherever the loop is then', async () => {
+    const chance = random(11)
+    for (let round = 0; round < 40; round++) {
+      const { world, clock, stop } = await started({ a: { reads: ['t'], takesMs: 4 } })
+      world.latencyMs = chance.int(0, 4)
+      // it looks in vain, and rests from that; or it waits; or it is refreshing
+      world.commit(chance.pick(['t', 'elsewhere']))
+      await clock.advance(chance.int(0, 40))
+      const committedAt = clock.now()
+      world.commit('t')
+      await clock.advance(100)
+      const last = world.events.findLast((event) => event.kind === 'refreshed')
+      const endedAt = Number(world.starts.at(-1)?.split(' ')[0]) + 4
+      expect(last?.waitedMs).toBeGreaterThanOrEqual(endedAt - committedAt)
+      await stop()
+    }
+  })
+
   test('a commit that no stream table reads starts nothing', async () => {
     const { world, clock, stop } = await started({ a: { reads: ['t'] } })
     world.commit('elsewhere')

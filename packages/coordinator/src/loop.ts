@@ -140,7 +140,7 @@ export function createLoop(options: LoopOptions): Loop {
     const { snapshot, heldMs } = await poller.commit(last.snapshot, settings.poll_max_ms, atMostMs)
     // a refresh has ended meanwhile
     if (answered !== last) return false
-    last.confirmedAt = now + heldMs
+    if (heldMs !== null) last.confirmedAt = now + heldMs
     if (snapshot !== last.snapshot) return false
     if (now >= last.until) confirm(last)
     return true

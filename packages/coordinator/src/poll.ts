@@ -39,8 +39,8 @@ export async function currentSnapshot(database: Queryable): Promise<string> {
 
 export interface Awaited {
   readonly snapshot: string
-  /** So long after the question it was still the one that was known. */
-  readonly heldMs: number
+  /** So long after the question it was still the one that was known; null: it was another one before. */
+  readonly heldMs: number | null
 }
 
 /** Waits in the server until the snapshot is another than `known`, for `atMostMs`; it is looked at every `everyMs`. */
@@ -54,7 +54,7 @@ export async function awaitCommit(
     sql`select snapshot, held_ms as "heldMs" from freshet.await_commit(${known}, ${everyMs}, ${atMostMs})`,
     { prepared: true },
   )
-  return row ?? { snapshot: '', heldMs: 0 }
+  return row ?? { snapshot: '', heldMs: null }
 }
 
 /** What is asked about: made once for a catalog. */

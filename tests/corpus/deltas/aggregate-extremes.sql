@@ -45,7 +45,7 @@ groups as (
           from public.employees
         ) p
       ) r on r.department = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -57,7 +57,7 @@ groups as (
         ) p
       ) r on (r.department = w.__wanted_1 or (r.department is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by department
   ) k

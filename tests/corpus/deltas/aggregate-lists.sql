@@ -39,7 +39,7 @@ groups as (
           from public.customers
         ) p
       ) r on r.region = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -51,7 +51,7 @@ groups as (
         ) p
       ) r on (r.region = w.__wanted_1 or (r.region is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by region
   ) k

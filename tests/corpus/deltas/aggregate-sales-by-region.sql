@@ -15,7 +15,7 @@
     select id as id_2, region
     from public.customers
   ) r on (id_2 = customer_id)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select customer_id, status, shipping, id_2, region, r.__w as __w
   from "Δ c" r
@@ -23,13 +23,13 @@
     select customer_id, status, shipping
     from public.orders
   ) l on (id_2 = customer_id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select customer_id, status, shipping, id_2, region, -(l.__w * r.__w) as __w
   from "Δ o" l
   join "Δ c" r on (id_2 = customer_id)
-  where (select exists (select from "Δ o"))
-    and (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ o"))
+    and (select exists (select 1 from "Δ c"))
 ),
 "Δ project" as (
   select region as region, shipping as shipping, (status = 'paid'::text) as filter, __w
@@ -74,7 +74,7 @@ groups as (
           ) r on (id_2 = customer_id)
         ) p
       ) r on r.region = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -93,7 +93,7 @@ groups as (
         ) p
       ) r on (r.region = w.__wanted_1 or (r.region is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by region
   ) k

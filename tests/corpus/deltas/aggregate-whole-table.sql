@@ -44,7 +44,7 @@ groups as (
           from public.payments
         ) p
       ) r
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
     ) g
   ) k
 ),

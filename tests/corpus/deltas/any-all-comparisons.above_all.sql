@@ -21,11 +21,11 @@ touched as (
       select id, "name", salary
       from public.employees
     ) l
-    where exists (select from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
+    where exists (select 1 from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
     union all
     select id, "name", salary, -l.__w as __w
     from "Δ employees" l
-    where exists (select from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
+    where exists (select 1 from "Δ filter" r where ((salary::numeric > price) IS NOT TRUE))
   ) l
 ),
 crossings as (
@@ -43,7 +43,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select category, price
           from (
@@ -63,7 +63,7 @@ crossings as (
   select id, "name", salary, __w
   from "Δ employees" l
   where not exists (
-    select
+    select 1
     from (
       select category, price
       from (

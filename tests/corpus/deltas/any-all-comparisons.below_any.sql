@@ -16,13 +16,13 @@ touched as (
       select id, "name", department, salary
       from public.employees
     ) l
-    where exists (select from "Δ i" r where (department_2 = department))
-      and exists (select from "Δ i" r where (department_2 = department)   and (salary < salary_2))
+    where exists (select 1 from "Δ i" r where (department_2 = department))
+      and exists (select 1 from "Δ i" r where (department_2 = department)   and (salary < salary_2))
     union all
     select id, "name", department, salary, -l.__w as __w
     from "Δ e" l
-    where exists (select from "Δ i" r where (department_2 = department))
-      and exists (select from "Δ i" r where (department_2 = department)   and (salary < salary_2))
+    where exists (select 1 from "Δ i" r where (department_2 = department))
+      and exists (select 1 from "Δ i" r where (department_2 = department)   and (salary < salary_2))
   ) l
 ),
 crossings as (
@@ -40,7 +40,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select department as department_2, salary as salary_2
           from public.employees
@@ -57,7 +57,7 @@ crossings as (
   select id, "name", department, salary, __w
   from "Δ e" l
   where exists (
-    select
+    select 1
     from (
       select department as department_2, salary as salary_2
       from public.employees

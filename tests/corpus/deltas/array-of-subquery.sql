@@ -53,7 +53,7 @@ groups as (
           ) p
         ) p
       ) r on r.key_3 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -71,7 +71,7 @@ groups as (
         ) p
       ) r on (r.key_3 = w.__wanted_1 or (r.key_3 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by key_3
   ) k
@@ -168,7 +168,7 @@ fresh as materialized (
                     ) p
                   ) p
                 ) r on r.key_5 = w.__wanted_1
-                where (select exists (select from "Δ partitions"))
+                where (select exists (select 1 from "Δ partitions"))
                 union all
                 select r.*
                 from "Δ partitions" w
@@ -183,7 +183,7 @@ fresh as materialized (
                   ) p
                 ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
                 where (w.__wanted_1 is null)
-                  and (select exists (select from "Δ partitions" w where w.__wanted_1 is null))
+                  and (select exists (select 1 from "Δ partitions" w where w.__wanted_1 is null))
               ) w
             ) c
             where coalesce(__row <= (2), true)
@@ -289,7 +289,7 @@ changes as (
           ) p
         ) p
       ) r on r.key_7 = w.__wanted_1
-      where (select exists (select from "groups again 2"))
+      where (select exists (select 1 from "groups again 2"))
       union all
       select r.*
       from "groups again 2" w
@@ -309,7 +309,7 @@ changes as (
         ) p
       ) r on (r.key_7 = w.__wanted_1 or (r.key_7 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again 2" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again 2" w where w.__wanted_1 is null))
     ) g
     group by key_7
   ) k
@@ -379,7 +379,7 @@ changes as (
     select order_id as order_id_2, product_id as product_id_4
     from public.order_lines
   ) r on (order_id_2 = id_9)
-  where (select exists (select from "Δ o 3"))
+  where (select exists (select 1 from "Δ o 3"))
   union all
   select id_9, customer_id_6, order_id_2, product_id_4, r.__w as __w
   from "Δ l" r
@@ -387,13 +387,13 @@ changes as (
     select id as id_9, customer_id as customer_id_6
     from public.orders
   ) l on (order_id_2 = id_9)
-  where (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ l"))
   union all
   select id_9, customer_id_6, order_id_2, product_id_4, -(l.__w * r.__w) as __w
   from "Δ o 3" l
   join "Δ l" r on (order_id_2 = id_9)
-  where (select exists (select from "Δ o 3"))
-    and (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ o 3"))
+    and (select exists (select 1 from "Δ l"))
 ),
 "Δ project 8" as (
   select customer_id_6 as key_8, product_id_4 as product_id_4, __w
@@ -505,7 +505,7 @@ changes as (
           ) p
         ) p
       ) r on r.key_11 = w.__wanted_1
-      where (select exists (select from "groups again 3"))
+      where (select exists (select 1 from "groups again 3"))
       union all
       select r.*
       from "groups again 3" w
@@ -525,7 +525,7 @@ changes as (
         ) p
       ) r on (r.key_11 = w.__wanted_1 or (r.key_11 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again 3" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again 3" w where w.__wanted_1 is null))
     ) g
     group by key_11
   ) k
@@ -591,11 +591,11 @@ touched as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ stage" r where (key_3 = id))
+    where exists (select 1 from "Δ stage" r where (key_3 = id))
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ stage" r where (key_3 = id))
+    where exists (select 1 from "Δ stage" r where (key_3 = id))
   ) l
 ),
 crossings as (
@@ -613,7 +613,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.key_3, t.array_agg
           from freshet_changes.stage_942ffc1c3fac7660_1 t
@@ -634,7 +634,7 @@ crossings as (
   select id, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select t.key_3, t.array_agg
       from freshet_changes.stage_942ffc1c3fac7660_1 t
@@ -657,7 +657,7 @@ crossings as (
     select key_3, array_agg
     from freshet_changes.stage_942ffc1c3fac7660_1
   ) r on (key_3 = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, key_3, array_agg, r.__w as __w
   from "Δ stage" r
@@ -665,7 +665,7 @@ crossings as (
     select id
     from public.customers
   ) l on (key_3 = id)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select id, key_3, array_agg, l.__w
   from "Δ without a match" l
@@ -698,11 +698,11 @@ crossings as (
         ) r on (key_3 = id)
       ) p
     ) l
-    where exists (select from "Δ stage 3" r where (key_7 = id))
+    where exists (select 1 from "Δ stage 3" r where (key_7 = id))
     union all
     select id, "array", -l.__w as __w
     from "Δ project 12" l
-    where exists (select from "Δ stage 3" r where (key_7 = id))
+    where exists (select 1 from "Δ stage 3" r where (key_7 = id))
   ) l
 ),
 "crossings 2" as (
@@ -720,7 +720,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.key_7, t.array_agg_2
           from freshet_changes.stage_942ffc1c3fac7660_3 t
@@ -741,7 +741,7 @@ crossings as (
   select id, "array", __w
   from "Δ project 12" l
   where not exists (
-    select
+    select 1
     from (
       select t.key_7, t.array_agg_2
       from freshet_changes.stage_942ffc1c3fac7660_3 t
@@ -764,7 +764,7 @@ crossings as (
     select key_7, array_agg_2
     from freshet_changes.stage_942ffc1c3fac7660_3
   ) r on (key_7 = id)
-  where (select exists (select from "Δ project 12"))
+  where (select exists (select 1 from "Δ project 12"))
   union all
   select id, "array", key_7, array_agg_2, r.__w as __w
   from "Δ stage 3" r
@@ -787,7 +787,7 @@ crossings as (
       ) r on (key_3 = id)
     ) p
   ) l on (key_7 = id)
-  where (select exists (select from "Δ stage 3"))
+  where (select exists (select 1 from "Δ stage 3"))
   union all
   select id, "array", key_7, array_agg_2, l.__w
   from "Δ without a match 2" l
@@ -835,11 +835,11 @@ crossings as (
         ) r on (key_7 = id)
       ) p
     ) l
-    where exists (select from "Δ stage 5" r where (key_11 = id))
+    where exists (select 1 from "Δ stage 5" r where (key_11 = id))
     union all
     select id, "array", array_2, -l.__w as __w
     from "Δ project 13" l
-    where exists (select from "Δ stage 5" r where (key_11 = id))
+    where exists (select 1 from "Δ stage 5" r where (key_11 = id))
   ) l
 ),
 "crossings 3" as (
@@ -857,7 +857,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.key_11, t.array_agg_3
           from freshet_changes.stage_942ffc1c3fac7660_5 t
@@ -878,7 +878,7 @@ crossings as (
   select id, "array", array_2, __w
   from "Δ project 13" l
   where not exists (
-    select
+    select 1
     from (
       select t.key_11, t.array_agg_3
       from freshet_changes.stage_942ffc1c3fac7660_5 t
@@ -901,7 +901,7 @@ crossings as (
     select key_11, array_agg_3
     from freshet_changes.stage_942ffc1c3fac7660_5
   ) r on (key_11 = id)
-  where (select exists (select from "Δ project 13"))
+  where (select exists (select 1 from "Δ project 13"))
   union all
   select id, "array", array_2, key_11, array_agg_3, r.__w as __w
   from "Δ stage 5" r
@@ -939,7 +939,7 @@ crossings as (
       ) r on (key_7 = id)
     ) p
   ) l on (key_11 = id)
-  where (select exists (select from "Δ stage 5"))
+  where (select exists (select 1 from "Δ stage 5"))
   union all
   select id, "array", array_2, key_11, array_agg_3, l.__w
   from "Δ without a match 3" l

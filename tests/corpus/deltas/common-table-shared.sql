@@ -39,7 +39,7 @@ groups as (
           from public.payments
         ) p
       ) r on r.customer_id = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -51,7 +51,7 @@ groups as (
         ) p
       ) r on (r.customer_id = w.__wanted_1 or (r.customer_id is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id
   ) k
@@ -157,7 +157,7 @@ groups as (
           ) p
         ) p
       ) r
-      where (select exists (select from "groups again 2"))
+      where (select exists (select 1 from "groups again 2"))
     ) g
   ) k
 ),
@@ -228,7 +228,7 @@ touched as (
         from freshet_changes.stage_07061d32918ee3f4_1
       ) p
     ) l
-    where exists (select from "Δ project 5" r where (total_2 > total))
+    where exists (select 1 from "Δ project 5" r where (total_2 > total))
   ) l
 ),
 crossings as (
@@ -246,7 +246,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select sum as total_2
           from (
@@ -270,7 +270,7 @@ crossings as (
   select customer_id_2, total, __w
   from "Δ project 4" l
   where exists (
-    select
+    select 1
     from (
       select sum as total_2
       from (
@@ -303,7 +303,7 @@ crossings as (
         ) p
       ) l
       where exists (
-        select
+        select 1
         from (
           select sum as total_2
           from (
@@ -314,7 +314,7 @@ crossings as (
         where (total_2 > total)
       )
     ) l
-    where exists (select from "Δ stage 2" r)
+    where exists (select 1 from "Δ stage 2" r)
   ) l
 ),
 "crossings 2" as (
@@ -332,7 +332,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.max
           from freshet_changes.stage_07061d32918ee3f4_2 t
@@ -352,7 +352,7 @@ crossings as (
   select customer_id_2, total, __w
   from "Δ semi join" l
   where not exists (
-    select
+    select 1
     from (
       select t.max
       from freshet_changes.stage_07061d32918ee3f4_2 t
@@ -374,7 +374,7 @@ crossings as (
     select max
     from freshet_changes.stage_07061d32918ee3f4_2
   ) r
-  where (select exists (select from "Δ semi join"))
+  where (select exists (select 1 from "Δ semi join"))
   union all
   select customer_id_2, total, max, r.__w as __w
   from "Δ stage 2" r
@@ -388,7 +388,7 @@ crossings as (
       ) p
     ) l
     where exists (
-      select
+      select 1
       from (
         select sum as total_2
         from (
@@ -399,13 +399,13 @@ crossings as (
       where (total_2 > total)
     )
   ) l
-  where (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ stage 2"))
   union all
   select customer_id_2, total, max, l.__w * r.__w as __w
   from "Δ semi join" l
   cross join "Δ stage 2" r
-  where (select exists (select from "Δ semi join"))
-    and (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ semi join"))
+    and (select exists (select 1 from "Δ stage 2"))
   union all
   select customer_id_2, total, max, l.__w
   from "Δ without a match" l

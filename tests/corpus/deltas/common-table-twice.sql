@@ -39,7 +39,7 @@ groups as (
           from public.payments
         ) p
       ) r on r.customer_id = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -51,7 +51,7 @@ groups as (
         ) p
       ) r on (r.customer_id = w.__wanted_1 or (r.customer_id is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id
   ) k
@@ -157,7 +157,7 @@ groups as (
           ) p
         ) p
       ) r
-      where (select exists (select from "groups again 2"))
+      where (select exists (select 1 from "groups again 2"))
     ) g
   ) k
 ),
@@ -227,7 +227,7 @@ groups as (
       from freshet_changes.stage_b19ca38960a5a9b3_2
     ) p
   ) r
-  where (select exists (select from "Δ project 4"))
+  where (select exists (select 1 from "Δ project 4"))
   union all
   select customer_id_2, spent, most, r.__w as __w
   from "Δ project 5" r
@@ -238,13 +238,13 @@ groups as (
       from freshet_changes.stage_b19ca38960a5a9b3_1
     ) p
   ) l
-  where (select exists (select from "Δ project 5"))
+  where (select exists (select 1 from "Δ project 5"))
   union all
   select customer_id_2, spent, most, l.__w * r.__w as __w
   from "Δ project 4" l
   cross join "Δ project 5" r
-  where (select exists (select from "Δ project 4"))
-    and (select exists (select from "Δ project 5"))
+  where (select exists (select 1 from "Δ project 4"))
+    and (select exists (select 1 from "Δ project 5"))
 ),
 "Δ output" as (
   select (customer_id_2)::integer as customer_id, (spent)::numeric as spent, ((spent = most))::boolean as is_best, __w

@@ -19,7 +19,7 @@
     select id as id_2, price as price_2
     from public.products
   ) r on (id_2 <> id_6)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select id_6, price_3, id_2, price_2, r.__w as __w
   from "Δ q" r
@@ -30,13 +30,13 @@
       from public.products
     ) p
   ) l on (id_2 <> id_6)
-  where (select exists (select from "Δ q"))
+  where (select exists (select 1 from "Δ q"))
   union all
   select id_6, price_3, id_2, price_2, -(l.__w * r.__w) as __w
   from "Δ project" l
   join "Δ q" r on (id_2 <> id_6)
-  where (select exists (select from "Δ project"))
-    and (select exists (select from "Δ q"))
+  where (select exists (select 1 from "Δ project"))
+    and (select exists (select 1 from "Δ q"))
 ),
 "Δ project 2" as (
   select id_6 as id_7, id_2 as id_3, abs((price_2 - price_3)) as sort, __w
@@ -80,7 +80,7 @@ fresh as materialized (
                     ) r on (id_2 <> id_6)
                   ) p
                 ) r on r.id_7 = w.__wanted_1
-                where (select exists (select from "Δ partitions"))
+                where (select exists (select 1 from "Δ partitions"))
               ) w
             ) c
             where coalesce(__row <= (1), true)
@@ -152,7 +152,7 @@ changes as (
       from freshet_changes.stage_8aefcebd8995193c_1
     ) p
   ) r on (id = id_8)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select id, price, id_8, id_4, r.__w as __w
   from "Δ project 3" r
@@ -160,7 +160,7 @@ changes as (
     select id, price
     from public.products
   ) l on (id = id_8)
-  where (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ project 3"))
 ),
 "Δ output" as (
   select (id)::integer as id, (id_4)::integer as near, __w

@@ -19,7 +19,7 @@
     select salary as salary_3
     from public.employees
   ) r on (salary_3 > salary_4)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select id_4, salary_4, salary_3, r.__w as __w
   from "Δ f" r
@@ -30,13 +30,13 @@
       from public.employees
     ) p
   ) l on (salary_3 > salary_4)
-  where (select exists (select from "Δ f"))
+  where (select exists (select 1 from "Δ f"))
   union all
   select id_4, salary_4, salary_3, -(l.__w * r.__w) as __w
   from "Δ project" l
   join "Δ f" r on (salary_3 > salary_4)
-  where (select exists (select from "Δ project"))
-    and (select exists (select from "Δ f"))
+  where (select exists (select 1 from "Δ project"))
+    and (select exists (select 1 from "Δ f"))
 ),
 "Δ project 2" as (
   select id_4 as id_5, salary_3 as salary_3, __w
@@ -84,7 +84,7 @@ groups as (
           ) r on (salary_3 > salary_4)
         ) p
       ) r on r.id_5 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
     ) g
     group by id_5
   ) k
@@ -145,11 +145,11 @@ touched as (
       select id, "name", salary
       from public.employees
     ) l
-    where exists (select from "Δ stage" r where (id = id_5))
+    where exists (select 1 from "Δ stage" r where (id = id_5))
     union all
     select id, "name", salary, -l.__w as __w
     from "Δ e" l
-    where exists (select from "Δ stage" r where (id = id_5))
+    where exists (select 1 from "Δ stage" r where (id = id_5))
   ) l
 ),
 crossings as (
@@ -167,7 +167,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.id_5, t.count
           from freshet_changes.stage_8f48f2a18ffd9772_1 t
@@ -188,7 +188,7 @@ crossings as (
   select id, "name", salary, __w
   from "Δ e" l
   where not exists (
-    select
+    select 1
     from (
       select t.id_5, t.count
       from freshet_changes.stage_8f48f2a18ffd9772_1 t
@@ -211,7 +211,7 @@ crossings as (
     select id_5, count
     from freshet_changes.stage_8f48f2a18ffd9772_1
   ) r on (id = id_5)
-  where (select exists (select from "Δ e"))
+  where (select exists (select 1 from "Δ e"))
   union all
   select id, "name", salary, id_5, count, r.__w as __w
   from "Δ stage" r
@@ -219,7 +219,7 @@ crossings as (
     select id, "name", salary
     from public.employees
   ) l on (id = id_5)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select id, "name", salary, id_5, count, l.__w
   from "Δ without a match" l

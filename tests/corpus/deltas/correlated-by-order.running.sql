@@ -19,7 +19,7 @@
     select id as id_3, customer_id as customer_id_3, shipping as shipping_3
     from public.orders
   ) r on (customer_id_3 = customer_id_4) and (id_3 <= id_5)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select id_5, customer_id_4, id_3, customer_id_3, shipping_3, r.__w as __w
   from "Δ p" r
@@ -30,13 +30,13 @@
       from public.orders
     ) p
   ) l on (customer_id_3 = customer_id_4) and (id_3 <= id_5)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select id_5, customer_id_4, id_3, customer_id_3, shipping_3, -(l.__w * r.__w) as __w
   from "Δ project" l
   join "Δ p" r on (customer_id_3 = customer_id_4) and (id_3 <= id_5)
-  where (select exists (select from "Δ project"))
-    and (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ project"))
+    and (select exists (select 1 from "Δ p"))
 ),
 "Δ project 2" as (
   select id_5 as id_6, shipping_3 as shipping_3, __w
@@ -84,7 +84,7 @@ groups as (
           ) r on (customer_id_3 = customer_id_4) and (id_3 <= id_5)
         ) p
       ) r on r.id_6 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
     ) g
     group by id_6
   ) k
@@ -145,11 +145,11 @@ touched as (
       select id, customer_id
       from public.orders
     ) l
-    where exists (select from "Δ stage" r where (id = id_6))
+    where exists (select 1 from "Δ stage" r where (id = id_6))
     union all
     select id, customer_id, -l.__w as __w
     from "Δ o" l
-    where exists (select from "Δ stage" r where (id = id_6))
+    where exists (select 1 from "Δ stage" r where (id = id_6))
   ) l
 ),
 crossings as (
@@ -167,7 +167,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.id_6, t.sum
           from freshet_changes.stage_3de16d4c68d8e259_1 t
@@ -188,7 +188,7 @@ crossings as (
   select id, customer_id, __w
   from "Δ o" l
   where not exists (
-    select
+    select 1
     from (
       select t.id_6, t.sum
       from freshet_changes.stage_3de16d4c68d8e259_1 t
@@ -211,7 +211,7 @@ crossings as (
     select id_6, sum
     from freshet_changes.stage_3de16d4c68d8e259_1
   ) r on (id = id_6)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id, customer_id, id_6, sum, r.__w as __w
   from "Δ stage" r
@@ -219,7 +219,7 @@ crossings as (
     select id, customer_id
     from public.orders
   ) l on (id = id_6)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select id, customer_id, id_6, sum, l.__w
   from "Δ without a match" l

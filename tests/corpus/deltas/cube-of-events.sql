@@ -45,7 +45,7 @@ groups as (
           from public.events
         ) p
       ) r on r.user_id = w.__wanted_1 and r.kind = w.__wanted_2
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -57,7 +57,7 @@ groups as (
         ) p
       ) r on (r.user_id = w.__wanted_1 or (r.user_id is null and w.__wanted_1 is null)) and (r.kind = w.__wanted_2 or (r.kind is null and w.__wanted_2 is null))
       where (w.__wanted_1 is null or w.__wanted_2 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null or w.__wanted_2 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null or w.__wanted_2 is null))
     ) g
     group by user_id, kind
   ) k
@@ -152,7 +152,7 @@ groups as (
           from public.events
         ) p
       ) r on r.kind = w.__wanted_1
-      where (select exists (select from "groups again 2"))
+      where (select exists (select 1 from "groups again 2"))
       union all
       select r.*
       from "groups again 2" w
@@ -164,7 +164,7 @@ groups as (
         ) p
       ) r on (r.kind = w.__wanted_1 or (r.kind is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again 2" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again 2" w where w.__wanted_1 is null))
     ) g
     group by kind
   ) k
@@ -259,7 +259,7 @@ groups as (
           from public.events
         ) p
       ) r on r.user_id = w.__wanted_1
-      where (select exists (select from "groups again 3"))
+      where (select exists (select 1 from "groups again 3"))
       union all
       select r.*
       from "groups again 3" w
@@ -271,7 +271,7 @@ groups as (
         ) p
       ) r on (r.user_id = w.__wanted_1 or (r.user_id is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again 3" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again 3" w where w.__wanted_1 is null))
     ) g
     group by user_id
   ) k
@@ -365,7 +365,7 @@ groups as (
           from public.events
         ) p
       ) r
-      where (select exists (select from "groups again 4"))
+      where (select exists (select 1 from "groups again 4"))
     ) g
   ) k
 ),

@@ -33,7 +33,7 @@ fresh as materialized (
                   from public.orders
                 ) p
               ) r on r.customer_id_2 = w.__wanted_1
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
               union all
               select r.*
               from "Δ partitions" w
@@ -45,7 +45,7 @@ fresh as materialized (
                 ) p
               ) r on (r.customer_id_2 = w.__wanted_1 or (r.customer_id_2 is null and w.__wanted_1 is null))
               where (w.__wanted_1 is null)
-                and (select exists (select from "Δ partitions" w where w.__wanted_1 is null))
+                and (select exists (select 1 from "Δ partitions" w where w.__wanted_1 is null))
             ) w
             order by customer_id_2, customer_id_2, placed_on_2 desc, id_2 desc
           ) p

@@ -102,7 +102,7 @@ groups as (
           from public.payments
         ) p
       ) r on r.customer_id_3 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -114,7 +114,7 @@ groups as (
         ) p
       ) r on (r.customer_id_3 = w.__wanted_1 or (r.customer_id_3 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id_3
   ) k
@@ -186,7 +186,7 @@ touched as (
         from freshet_changes.stage_15100939e35cc30e_1
       ) p
     ) l
-    where exists (select from "Δ project 4" r where (customer_id_2 = customer_id_4))
+    where exists (select 1 from "Δ project 4" r where (customer_id_2 = customer_id_4))
   ) l
 ),
 crossings as (
@@ -204,7 +204,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id_3 as customer_id_4, sum as paid
           from (
@@ -228,7 +228,7 @@ crossings as (
   select customer_id_2, orders, __w
   from "Δ project 3" l
   where not exists (
-    select
+    select 1
     from (
       select customer_id_3 as customer_id_4, sum as paid
       from (
@@ -258,7 +258,7 @@ crossings as (
         from freshet_changes.stage_15100939e35cc30e_2
       ) p
     ) l
-    where exists (select from "Δ project 3" r where (customer_id_2 = customer_id_4))
+    where exists (select 1 from "Δ project 3" r where (customer_id_2 = customer_id_4))
   ) l
 ),
 "crossings 2" as (
@@ -276,7 +276,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id as customer_id_2, count as orders
           from (
@@ -300,7 +300,7 @@ crossings as (
   select customer_id_4, paid, __w
   from "Δ project 4" l
   where not exists (
-    select
+    select 1
     from (
       select customer_id as customer_id_2, count as orders
       from (
@@ -329,7 +329,7 @@ crossings as (
       from freshet_changes.stage_15100939e35cc30e_2
     ) p
   ) r on (customer_id_2 = customer_id_4)
-  where (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ project 3"))
   union all
   select customer_id_2, orders, customer_id_4, paid, r.__w as __w
   from "Δ project 4" r
@@ -340,13 +340,13 @@ crossings as (
       from freshet_changes.stage_15100939e35cc30e_1
     ) p
   ) l on (customer_id_2 = customer_id_4)
-  where (select exists (select from "Δ project 4"))
+  where (select exists (select 1 from "Δ project 4"))
   union all
   select customer_id_2, orders, customer_id_4, paid, l.__w * r.__w as __w
   from "Δ project 3" l
   join "Δ project 4" r on (customer_id_2 = customer_id_4)
-  where (select exists (select from "Δ project 3"))
-    and (select exists (select from "Δ project 4"))
+  where (select exists (select 1 from "Δ project 3"))
+    and (select exists (select 1 from "Δ project 4"))
   union all
   select customer_id_2, orders, customer_id_4, paid, l.__w
   from "Δ without a match" l

@@ -39,7 +39,7 @@ groups as (
           from public.customers
         ) p
       ) r on r.region = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -51,7 +51,7 @@ groups as (
         ) p
       ) r on (r.region = w.__wanted_1 or (r.region is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by region
   ) k
@@ -139,7 +139,7 @@ groups as (
           from public.customers
         ) p
       ) r
-      where (select exists (select from "groups again 2"))
+      where (select exists (select 1 from "groups again 2"))
     ) g
   ) k
 ),
@@ -286,7 +286,7 @@ fresh as materialized (
                   ) p
                 ) p
               ) r
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
             ) w
           ) p
         ) v
@@ -300,7 +300,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.grouping_sets_in_windows t
-    where (select exists (select from "Δ partitions"))
+    where (select exists (select 1 from "Δ partitions"))
   ) t on t.__row = f.__row and t.__ord = f.__ord
   where (t.__row is null or f.__row is null or row(t.region, t.credit, t.total, t.place, t.percent, t.__row, t.__ord)::record *<> row(f.region, f.credit, f.total, f.place, f.percent, f.__row, f.__ord)::record)
 ),

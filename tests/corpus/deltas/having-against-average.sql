@@ -39,7 +39,7 @@ groups as (
           from public.payments
         ) p
       ) r on r.customer_id = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -51,7 +51,7 @@ groups as (
         ) p
       ) r on (r.customer_id = w.__wanted_1 or (r.customer_id is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id
   ) k
@@ -144,7 +144,7 @@ groups as (
           from public.payments
         ) p
       ) r
-      where (select exists (select from "groups again 2"))
+      where (select exists (select 1 from "groups again 2"))
     ) g
   ) k
 ),
@@ -203,7 +203,7 @@ groups as (
     select avg
     from freshet_changes.stage_76f906168875c943_2
   ) r on (sum > avg)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select customer_id, sum, avg, r.__w as __w
   from "Δ stage 2" r
@@ -211,13 +211,13 @@ groups as (
     select customer_id, sum
     from freshet_changes.stage_76f906168875c943_1
   ) l on (sum > avg)
-  where (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ stage 2"))
   union all
   select customer_id, sum, avg, l.__w * r.__w as __w
   from "Δ stage" l
   join "Δ stage 2" r on (sum > avg)
-  where (select exists (select from "Δ stage"))
-    and (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ stage"))
+    and (select exists (select 1 from "Δ stage 2"))
 ),
 "Δ output" as (
   select (customer_id)::integer as customer_id, (sum)::numeric as paid, __w

@@ -45,7 +45,7 @@ groups as (
           from public.employees
         ) p
       ) r on r.department = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -57,7 +57,7 @@ groups as (
         ) p
       ) r on (r.department = w.__wanted_1 or (r.department is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by department
   ) k
@@ -186,7 +186,7 @@ touched as (
       select department, max, count
       from freshet_changes.stage_87004569882abd60_1
     ) l
-    where exists (select from "Δ products" r where ((max::numeric = price) IS TRUE))
+    where exists (select 1 from "Δ products" r where ((max::numeric = price) IS TRUE))
   ) l
 ),
 crossings as (
@@ -204,7 +204,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select price
           from public.products
@@ -218,7 +218,7 @@ crossings as (
 ),
 "Δ mark join" as (
   select department, max, count, exists (
-    select
+    select 1
     from (
       select price
       from public.products
@@ -239,7 +239,7 @@ crossings as (
     select department, max, count, mark, 1 as __w
     from (
       select department, max, count, exists (
-        select
+        select 1
         from (
           select price
           from public.products
@@ -256,11 +256,11 @@ crossings as (
         where __slot_1 > 0
       ) l
     ) l
-    where exists (select from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
+    where exists (select 1 from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
     union all
     select department, max, count, mark, -l.__w as __w
     from "Δ mark join" l
-    where exists (select from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
+    where exists (select 1 from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
   ) l
 ),
 "crossings 2" as (
@@ -278,7 +278,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select price
           from public.products
@@ -292,7 +292,7 @@ crossings as (
 ),
 "Δ mark join 2" as (
   select department, max, count, mark, exists (
-    select
+    select 1
     from (
       select price
       from public.products
@@ -318,7 +318,7 @@ crossings as (
     select department, max, count, mark, mark_2, 1 as __w
     from (
       select department, max, count, mark, exists (
-        select
+        select 1
         from (
           select price
           from public.products
@@ -327,7 +327,7 @@ crossings as (
       ) as mark_2
       from (
         select department, max, count, exists (
-          select
+          select 1
           from (
             select price
             from public.products
@@ -345,11 +345,11 @@ crossings as (
         ) l
       ) l
     ) l
-    where exists (select from "Δ order_lines" r where ((count = line) IS TRUE))
+    where exists (select 1 from "Δ order_lines" r where ((count = line) IS TRUE))
     union all
     select department, max, count, mark, mark_2, -l.__w as __w
     from "Δ mark join 2" l
-    where exists (select from "Δ order_lines" r where ((count = line) IS TRUE))
+    where exists (select 1 from "Δ order_lines" r where ((count = line) IS TRUE))
   ) l
 ),
 "crossings 3" as (
@@ -367,7 +367,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select line
           from public.order_lines
@@ -381,7 +381,7 @@ crossings as (
 ),
 "Δ mark join 3" as (
   select department, max, count, mark, mark_2, exists (
-    select
+    select 1
     from (
       select line
       from public.order_lines
@@ -402,7 +402,7 @@ crossings as (
     select department, max, count, mark, mark_2, mark_3, 1 as __w
     from (
       select department, max, count, mark, mark_2, exists (
-        select
+        select 1
         from (
           select line
           from public.order_lines
@@ -411,7 +411,7 @@ crossings as (
       ) as mark_3
       from (
         select department, max, count, mark, exists (
-          select
+          select 1
           from (
             select price
             from public.products
@@ -420,7 +420,7 @@ crossings as (
         ) as mark_2
         from (
           select department, max, count, exists (
-            select
+            select 1
             from (
               select price
               from public.products
@@ -439,11 +439,11 @@ crossings as (
         ) l
       ) l
     ) l
-    where exists (select from "Δ order_lines" r where ((count = line) IS UNKNOWN))
+    where exists (select 1 from "Δ order_lines" r where ((count = line) IS UNKNOWN))
     union all
     select department, max, count, mark, mark_2, mark_3, -l.__w as __w
     from "Δ mark join 3" l
-    where exists (select from "Δ order_lines" r where ((count = line) IS UNKNOWN))
+    where exists (select 1 from "Δ order_lines" r where ((count = line) IS UNKNOWN))
   ) l
 ),
 "crossings 4" as (
@@ -461,7 +461,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select line
           from public.order_lines
@@ -475,7 +475,7 @@ crossings as (
 ),
 "Δ mark join 4" as (
   select department, max, count, mark, mark_2, mark_3, exists (
-    select
+    select 1
     from (
       select line
       from public.order_lines
@@ -503,7 +503,7 @@ crossings as (
       select department, max, count, mark, mark_2, mark_3, mark_4
       from (
         select department, max, count, mark, mark_2, mark_3, exists (
-          select
+          select 1
           from (
             select line
             from public.order_lines
@@ -512,7 +512,7 @@ crossings as (
         ) as mark_4
         from (
           select department, max, count, mark, mark_2, exists (
-            select
+            select 1
             from (
               select line
               from public.order_lines
@@ -521,7 +521,7 @@ crossings as (
           ) as mark_3
           from (
             select department, max, count, mark, exists (
-              select
+              select 1
               from (
                 select price
                 from public.products
@@ -530,7 +530,7 @@ crossings as (
             ) as mark_2
             from (
               select department, max, count, exists (
-                select
+                select 1
                 from (
                   select price
                   from public.products
@@ -552,11 +552,11 @@ crossings as (
       ) f
       where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
     ) l
-    where exists (select from "Δ stage 2" r)
+    where exists (select 1 from "Δ stage 2" r)
     union all
     select department, max, count, mark, mark_2, mark_3, mark_4, -l.__w as __w
     from "Δ filter" l
-    where exists (select from "Δ stage 2" r)
+    where exists (select 1 from "Δ stage 2" r)
   ) l
 ),
 "crossings 5" as (
@@ -574,7 +574,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.count_2
           from freshet_changes.stage_87004569882abd60_2 t
@@ -594,7 +594,7 @@ crossings as (
   select department, max, count, mark, mark_2, mark_3, mark_4, __w
   from "Δ filter" l
   where not exists (
-    select
+    select 1
     from (
       select t.count_2
       from freshet_changes.stage_87004569882abd60_2 t
@@ -616,7 +616,7 @@ crossings as (
     select count_2
     from freshet_changes.stage_87004569882abd60_2
   ) r
-  where (select exists (select from "Δ filter"))
+  where (select exists (select 1 from "Δ filter"))
   union all
   select department, max, count, mark, mark_2, mark_3, mark_4, count_2, r.__w as __w
   from "Δ stage 2" r
@@ -624,7 +624,7 @@ crossings as (
     select department, max, count, mark, mark_2, mark_3, mark_4
     from (
       select department, max, count, mark, mark_2, mark_3, exists (
-        select
+        select 1
         from (
           select line
           from public.order_lines
@@ -633,7 +633,7 @@ crossings as (
       ) as mark_4
       from (
         select department, max, count, mark, mark_2, exists (
-          select
+          select 1
           from (
             select line
             from public.order_lines
@@ -642,7 +642,7 @@ crossings as (
         ) as mark_3
         from (
           select department, max, count, mark, exists (
-            select
+            select 1
             from (
               select price
               from public.products
@@ -651,7 +651,7 @@ crossings as (
           ) as mark_2
           from (
             select department, max, count, exists (
-              select
+              select 1
               from (
                 select price
                 from public.products
@@ -673,7 +673,7 @@ crossings as (
     ) f
     where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
   ) l
-  where (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ stage 2"))
   union all
   select department, max, count, mark, mark_2, mark_3, mark_4, count_2, l.__w
   from "Δ without a match" l
@@ -703,7 +703,7 @@ crossings as (
         select department, max, count, mark, mark_2, mark_3, mark_4
         from (
           select department, max, count, mark, mark_2, mark_3, exists (
-            select
+            select 1
             from (
               select line
               from public.order_lines
@@ -712,7 +712,7 @@ crossings as (
           ) as mark_4
           from (
             select department, max, count, mark, mark_2, exists (
-              select
+              select 1
               from (
                 select line
                 from public.order_lines
@@ -721,7 +721,7 @@ crossings as (
             ) as mark_3
             from (
               select department, max, count, mark, exists (
-                select
+                select 1
                 from (
                   select price
                   from public.products
@@ -730,7 +730,7 @@ crossings as (
               ) as mark_2
               from (
                 select department, max, count, exists (
-                  select
+                  select 1
                   from (
                     select price
                     from public.products
@@ -762,11 +762,11 @@ crossings as (
         where true
       ) r on true
     ) l
-    where exists (select from "Δ project 3" r)
+    where exists (select 1 from "Δ project 3" r)
     union all
     select department, max, count, mark, mark_2, mark_3, mark_4, count_2, -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ project 3" r)
+    where exists (select 1 from "Δ project 3" r)
   ) l
 ),
 "crossings 6" as (
@@ -784,7 +784,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select name_3 as name_4
           from (
@@ -806,7 +806,7 @@ crossings as (
   select department, max, count, mark, mark_2, mark_3, mark_4, count_2, __w
   from "Δ join" l
   where not exists (
-    select
+    select 1
     from (
       select name_3 as name_4
       from (
@@ -837,7 +837,7 @@ crossings as (
       where (id_4 = 3)
     ) p
   ) r
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select department, max, count, mark, mark_2, mark_3, mark_4, count_2, name_4, r.__w as __w
   from "Δ project 3" r
@@ -847,7 +847,7 @@ crossings as (
       select department, max, count, mark, mark_2, mark_3, mark_4
       from (
         select department, max, count, mark, mark_2, mark_3, exists (
-          select
+          select 1
           from (
             select line
             from public.order_lines
@@ -856,7 +856,7 @@ crossings as (
         ) as mark_4
         from (
           select department, max, count, mark, mark_2, exists (
-            select
+            select 1
             from (
               select line
               from public.order_lines
@@ -865,7 +865,7 @@ crossings as (
           ) as mark_3
           from (
             select department, max, count, mark, exists (
-              select
+              select 1
               from (
                 select price
                 from public.products
@@ -874,7 +874,7 @@ crossings as (
             ) as mark_2
             from (
               select department, max, count, exists (
-                select
+                select 1
                 from (
                   select price
                   from public.products
@@ -906,13 +906,13 @@ crossings as (
       where true
     ) r on true
   ) l
-  where (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ project 3"))
   union all
   select department, max, count, mark, mark_2, mark_3, mark_4, count_2, name_4, -(l.__w * r.__w) as __w
   from "Δ join" l
   cross join "Δ project 3" r
-  where (select exists (select from "Δ join"))
-    and (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ join"))
+    and (select exists (select 1 from "Δ project 3"))
   union all
   select department, max, count, mark, mark_2, mark_3, mark_4, count_2, name_4, l.__w
   from "Δ without a match 2" l

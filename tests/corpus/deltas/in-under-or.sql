@@ -21,11 +21,11 @@ touched as (
       select id, customer_id, status
       from public.orders
     ) l
-    where exists (select from "Δ filter" r where ((customer_id = id_2) IS TRUE))
+    where exists (select 1 from "Δ filter" r where ((customer_id = id_2) IS TRUE))
     union all
     select id, customer_id, status, -l.__w as __w
     from "Δ o" l
-    where exists (select from "Δ filter" r where ((customer_id = id_2) IS TRUE))
+    where exists (select 1 from "Δ filter" r where ((customer_id = id_2) IS TRUE))
   ) l
 ),
 crossings as (
@@ -43,7 +43,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_2, region
           from (
@@ -61,7 +61,7 @@ crossings as (
 ),
 "Δ mark join" as (
   select id, customer_id, status, exists (
-    select
+    select 1
     from (
       select id_2, region
       from (
@@ -86,7 +86,7 @@ crossings as (
     select id, customer_id, status, mark, 1 as __w
     from (
       select id, customer_id, status, exists (
-        select
+        select 1
         from (
           select id_2, region
           from (
@@ -102,11 +102,11 @@ crossings as (
         from public.orders
       ) l
     ) l
-    where exists (select from "Δ filter" r where ((customer_id = id_2) IS UNKNOWN))
+    where exists (select 1 from "Δ filter" r where ((customer_id = id_2) IS UNKNOWN))
     union all
     select id, customer_id, status, mark, -l.__w as __w
     from "Δ mark join" l
-    where exists (select from "Δ filter" r where ((customer_id = id_2) IS UNKNOWN))
+    where exists (select 1 from "Δ filter" r where ((customer_id = id_2) IS UNKNOWN))
   ) l
 ),
 "crossings 2" as (
@@ -124,7 +124,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_2, region
           from (
@@ -142,7 +142,7 @@ crossings as (
 ),
 "Δ mark join 2" as (
   select id, customer_id, status, mark, exists (
-    select
+    select 1
     from (
       select id_2, region
       from (
@@ -179,7 +179,7 @@ crossings as (
       select id, customer_id, status, mark, mark_2
       from (
         select id, customer_id, status, mark, exists (
-          select
+          select 1
           from (
             select id_2, region
             from (
@@ -192,7 +192,7 @@ crossings as (
         ) as mark_2
         from (
           select id, customer_id, status, exists (
-            select
+            select 1
             from (
               select id_2, region
               from (
@@ -211,11 +211,11 @@ crossings as (
       ) f
       where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
     ) l
-    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
+    where exists (select 1 from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
     union all
     select id, customer_id, status, mark, mark_2, -l.__w as __w
     from "Δ filter 2" l
-    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
+    where exists (select 1 from "Δ payments" r where ((customer_id = customer_id_2) IS TRUE))
   ) l
 ),
 "crossings 3" as (
@@ -233,7 +233,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id as customer_id_2
           from public.payments
@@ -247,7 +247,7 @@ crossings as (
 ),
 "Δ mark join 3" as (
   select id, customer_id, status, mark, mark_2, exists (
-    select
+    select 1
     from (
       select customer_id as customer_id_2
       from public.payments
@@ -268,7 +268,7 @@ crossings as (
     select id, customer_id, status, mark, mark_2, mark_3, 1 as __w
     from (
       select id, customer_id, status, mark, mark_2, exists (
-        select
+        select 1
         from (
           select customer_id as customer_id_2
           from public.payments
@@ -279,7 +279,7 @@ crossings as (
         select id, customer_id, status, mark, mark_2
         from (
           select id, customer_id, status, mark, exists (
-            select
+            select 1
             from (
               select id_2, region
               from (
@@ -292,7 +292,7 @@ crossings as (
           ) as mark_2
           from (
             select id, customer_id, status, exists (
-              select
+              select 1
               from (
                 select id_2, region
                 from (
@@ -312,11 +312,11 @@ crossings as (
         where ((status = 'paid'::text) OR (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
       ) l
     ) l
-    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS UNKNOWN))
+    where exists (select 1 from "Δ payments" r where ((customer_id = customer_id_2) IS UNKNOWN))
     union all
     select id, customer_id, status, mark, mark_2, mark_3, -l.__w as __w
     from "Δ mark join 3" l
-    where exists (select from "Δ payments" r where ((customer_id = customer_id_2) IS UNKNOWN))
+    where exists (select 1 from "Δ payments" r where ((customer_id = customer_id_2) IS UNKNOWN))
   ) l
 ),
 "crossings 4" as (
@@ -334,7 +334,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id as customer_id_2
           from public.payments
@@ -348,7 +348,7 @@ crossings as (
 ),
 "Δ mark join 4" as (
   select id, customer_id, status, mark, mark_2, mark_3, exists (
-    select
+    select 1
     from (
       select customer_id as customer_id_2
       from public.payments
@@ -379,7 +379,7 @@ crossings as (
     select id, customer_id, status, mark, mark_2, mark_3, mark_4, 1 as __w
     from (
       select id, customer_id, status, mark, mark_2, mark_3, exists (
-        select
+        select 1
         from (
           select customer_id as customer_id_2
           from public.payments
@@ -388,7 +388,7 @@ crossings as (
       ) as mark_4
       from (
         select id, customer_id, status, mark, mark_2, exists (
-          select
+          select 1
           from (
             select customer_id as customer_id_2
             from public.payments
@@ -399,7 +399,7 @@ crossings as (
           select id, customer_id, status, mark, mark_2
           from (
             select id, customer_id, status, mark, exists (
-              select
+              select 1
               from (
                 select id_2, region
                 from (
@@ -412,7 +412,7 @@ crossings as (
             ) as mark_2
             from (
               select id, customer_id, status, exists (
-                select
+                select 1
                 from (
                   select id_2, region
                   from (
@@ -433,11 +433,11 @@ crossings as (
         ) l
       ) l
     ) l
-    where exists (select from "Δ filter 3" r where (order_id = id))
+    where exists (select 1 from "Δ filter 3" r where (order_id = id))
     union all
     select id, customer_id, status, mark, mark_2, mark_3, mark_4, -l.__w as __w
     from "Δ mark join 4" l
-    where exists (select from "Δ filter 3" r where (order_id = id))
+    where exists (select 1 from "Δ filter 3" r where (order_id = id))
   ) l
 ),
 "crossings 5" as (
@@ -455,7 +455,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select order_id, discount
           from (
@@ -473,7 +473,7 @@ crossings as (
 ),
 "Δ mark join 5" as (
   select id, customer_id, status, mark, mark_2, mark_3, mark_4, exists (
-    select
+    select 1
     from (
       select order_id, discount
       from (

@@ -15,7 +15,7 @@
     select order_id, line, product_id, quantity
     from public.order_lines
   ) r on (order_id = id)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id, customer_id, order_id, line, product_id, quantity, r.__w as __w
   from "Δ l" r
@@ -23,13 +23,13 @@
     select id, customer_id
     from public.orders
   ) l on (order_id = id)
-  where (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ l"))
   union all
   select id, customer_id, order_id, line, product_id, quantity, -(l.__w * r.__w) as __w
   from "Δ o" l
   join "Δ l" r on (order_id = id)
-  where (select exists (select from "Δ o"))
-    and (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ o"))
+    and (select exists (select 1 from "Δ l"))
 ),
 "Δ p" as (
   select id as id_2, "name", price, __w
@@ -43,7 +43,7 @@
     select id as id_2, "name", price
     from public.products
   ) r on (id_2 = product_id)
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select id, customer_id, order_id, line, product_id, quantity, id_2, "name", price, r.__w as __w
   from "Δ p" r
@@ -58,13 +58,13 @@
       from public.order_lines
     ) r on (order_id = id)
   ) l on (id_2 = product_id)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select id, customer_id, order_id, line, product_id, quantity, id_2, "name", price, -(l.__w * r.__w) as __w
   from "Δ join" l
   join "Δ p" r on (id_2 = product_id)
-  where (select exists (select from "Δ join"))
-    and (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ join"))
+    and (select exists (select 1 from "Δ p"))
 ),
 "Δ c" as (
   select id as id_3, "name" as name_2, __w
@@ -78,7 +78,7 @@
     select id as id_3, "name" as name_2
     from public.customers
   ) r on (id_3 = customer_id)
-  where (select exists (select from "Δ join 2"))
+  where (select exists (select 1 from "Δ join 2"))
   union all
   select id, customer_id, order_id, line, product_id, quantity, id_2, "name", price, id_3, name_2, r.__w as __w
   from "Δ c" r
@@ -100,13 +100,13 @@
       from public.products
     ) r on (id_2 = product_id)
   ) l on (id_3 = customer_id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, customer_id, order_id, line, product_id, quantity, id_2, "name", price, id_3, name_2, -(l.__w * r.__w) as __w
   from "Δ join 2" l
   join "Δ c" r on (id_3 = customer_id)
-  where (select exists (select from "Δ join 2"))
-    and (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ join 2"))
+    and (select exists (select 1 from "Δ c"))
 ),
 "Δ output" as (
   select (id)::integer as id, (line)::integer as line, (name_2)::text as customer, (name)::text as product, ((quantity::numeric * price))::numeric as "value", __w

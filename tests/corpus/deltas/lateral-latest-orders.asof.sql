@@ -73,7 +73,7 @@ groups as (
     select id, customer_id as customer_id_2, placed_on
     from public.orders
   ) r on (customer_id_2 = customer_id_3) and (placed_on <= paid_on_2)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select customer_id_3, paid_on_2, image, id, customer_id_2, placed_on, r.__w as __w
   from "Δ orders" r
@@ -81,7 +81,7 @@ groups as (
     select customer_id_3, paid_on_2, image
     from freshet_changes.stage_483ce3968a41cad7_1
   ) l on (customer_id_2 = customer_id_3) and (placed_on <= paid_on_2)
-  where (select exists (select from "Δ orders"))
+  where (select exists (select 1 from "Δ orders"))
 ),
 "Δ project 2" as (
   select image as image_2, id as id_2, placed_on as sort, __w
@@ -127,7 +127,7 @@ fresh as materialized (
                     ) r on (customer_id_2 = customer_id_3) and (placed_on <= paid_on_2)
                   ) p
                 ) r on r.image_2 = w.__wanted_1
-                where (select exists (select from "Δ partitions"))
+                where (select exists (select 1 from "Δ partitions"))
               ) w
             ) c
             where coalesce(__row <= (1), true)
@@ -197,11 +197,11 @@ touched as (
       select customer_id, paid_on
       from public.payments
     ) l
-    where exists (select from "Δ project 3" r where (record_send(ROW(customer_id::text, paid_on::text)) = image_3))
+    where exists (select 1 from "Δ project 3" r where (record_send(ROW(customer_id::text, paid_on::text)) = image_3))
     union all
     select customer_id, paid_on, -l.__w as __w
     from "Δ p" l
-    where exists (select from "Δ project 3" r where (record_send(ROW(customer_id::text, paid_on::text)) = image_3))
+    where exists (select 1 from "Δ project 3" r where (record_send(ROW(customer_id::text, paid_on::text)) = image_3))
   ) l
 ),
 crossings as (
@@ -219,7 +219,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select image_2 as image_3, id_2 as id_3
           from (
@@ -243,7 +243,7 @@ crossings as (
   select customer_id, paid_on, __w
   from "Δ p" l
   where not exists (
-    select
+    select 1
     from (
       select image_2 as image_3, id_2 as id_3
       from (
@@ -272,7 +272,7 @@ crossings as (
       from freshet_changes.stage_483ce3968a41cad7_2
     ) p
   ) r on (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select customer_id, paid_on, image_3, id_3, r.__w as __w
   from "Δ project 3" r
@@ -280,7 +280,7 @@ crossings as (
     select customer_id, paid_on
     from public.payments
   ) l on (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
-  where (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ project 3"))
   union all
   select customer_id, paid_on, image_3, id_3, l.__w
   from "Δ without a match" l

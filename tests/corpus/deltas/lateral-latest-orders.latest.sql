@@ -42,7 +42,7 @@ fresh as materialized (
                     ) p
                   ) p
                 ) r on r.key_2 = w.__wanted_1
-                where (select exists (select from "Δ partitions"))
+                where (select exists (select 1 from "Δ partitions"))
                 union all
                 select r.*
                 from "Δ partitions" w
@@ -57,7 +57,7 @@ fresh as materialized (
                   ) p
                 ) r on (r.key_2 = w.__wanted_1 or (r.key_2 is null and w.__wanted_1 is null))
                 where (w.__wanted_1 is null)
-                  and (select exists (select from "Δ partitions" w where w.__wanted_1 is null))
+                  and (select exists (select 1 from "Δ partitions" w where w.__wanted_1 is null))
               ) w
             ) c
             where coalesce(__row <= (2), true)
@@ -132,11 +132,11 @@ touched as (
       select id, "name"
       from public.customers
     ) l
-    where exists (select from "Δ project 3" r where (key_3 = id))
+    where exists (select 1 from "Δ project 3" r where (key_3 = id))
     union all
     select id, "name", -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ project 3" r where (key_3 = id))
+    where exists (select 1 from "Δ project 3" r where (key_3 = id))
   ) l
 ),
 crossings as (
@@ -154,7 +154,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
           from (
@@ -178,7 +178,7 @@ crossings as (
   select id, "name", __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
       from (
@@ -207,7 +207,7 @@ crossings as (
       from freshet_changes.stage_f796e385a03aa341_1
     ) p
   ) r on (key_3 = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, "name", key_3, id_4, placed_on_3, r.__w as __w
   from "Δ project 3" r
@@ -215,7 +215,7 @@ crossings as (
     select id, "name"
     from public.customers
   ) l on (key_3 = id)
-  where (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ project 3"))
   union all
   select id, "name", key_3, id_4, placed_on_3, l.__w
   from "Δ without a match" l

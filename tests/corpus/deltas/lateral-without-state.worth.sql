@@ -15,7 +15,7 @@
     select id, price
     from public.products
   ) r on (id = product_id)
-  where (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ l"))
   union all
   select order_id, line, product_id, quantity, discount, id, price, r.__w as __w
   from "Δ p" r
@@ -23,13 +23,13 @@
     select order_id, line, product_id, quantity, discount
     from public.order_lines
   ) l on (id = product_id)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select order_id, line, product_id, quantity, discount, id, price, -(l.__w * r.__w) as __w
   from "Δ l" l
   join "Δ p" r on (id = product_id)
-  where (select exists (select from "Δ l"))
-    and (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ l"))
+    and (select exists (select 1 from "Δ p"))
 ),
 "Δ project" as (
   select order_id as order_id, line as line, discount as discount, (quantity::numeric * price) as gross, __w

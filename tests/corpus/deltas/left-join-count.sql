@@ -16,11 +16,11 @@ touched as (
       select id, region
       from public.customers
     ) l
-    where exists (select from "Δ o" r where (customer_id = id))
+    where exists (select 1 from "Δ o" r where (customer_id = id))
     union all
     select id, region, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ o" r where (customer_id = id))
+    where exists (select 1 from "Δ o" r where (customer_id = id))
   ) l
 ),
 crossings as (
@@ -38,7 +38,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id as id_2, customer_id, shipping
           from public.orders
@@ -54,7 +54,7 @@ crossings as (
   select id, region, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select id as id_2, customer_id, shipping
       from public.orders
@@ -72,7 +72,7 @@ crossings as (
     select id as id_2, customer_id, shipping
     from public.orders
   ) r on (customer_id = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, region, id_2, customer_id, shipping, r.__w as __w
   from "Δ o" r
@@ -80,13 +80,13 @@ crossings as (
     select id, region
     from public.customers
   ) l on (customer_id = id)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id, region, id_2, customer_id, shipping, -(l.__w * r.__w) as __w
   from "Δ c" l
   join "Δ o" r on (customer_id = id)
-  where (select exists (select from "Δ c"))
-    and (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ c"))
+    and (select exists (select 1 from "Δ o"))
   union all
   select id, region, id_2, customer_id, shipping, l.__w
   from "Δ without a match" l
@@ -135,7 +135,7 @@ groups as (
           ) r on (customer_id = id)
         ) p
       ) r on r.region = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -154,7 +154,7 @@ groups as (
         ) p
       ) r on (r.region = w.__wanted_1 or (r.region is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by region
   ) k

@@ -16,13 +16,13 @@ touched as (
       select id, "name"
       from public.customers
     ) l
-    where exists (select from "Δ o" r where (customer_id = id))
-      and exists (select from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
+    where exists (select 1 from "Δ o" r where (customer_id = id))
+      and exists (select 1 from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
     union all
     select id, "name", -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ o" r where (customer_id = id))
-      and exists (select from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
+    where exists (select 1 from "Δ o" r where (customer_id = id))
+      and exists (select 1 from "Δ o" r where (customer_id = id)   and (status IS DISTINCT FROM 'cancelled'::text))
   ) l
 ),
 crossings as (
@@ -40,7 +40,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id as id_2, customer_id, status
           from public.orders
@@ -57,7 +57,7 @@ crossings as (
   select id, "name", __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select id as id_2, customer_id, status
       from public.orders
@@ -76,7 +76,7 @@ crossings as (
     select id as id_2, customer_id, status
     from public.orders
   ) r on (customer_id = id) and (status IS DISTINCT FROM 'cancelled'::text)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, "name", id_2, customer_id, status, r.__w as __w
   from "Δ o" r
@@ -84,13 +84,13 @@ crossings as (
     select id, "name"
     from public.customers
   ) l on (customer_id = id) and (status IS DISTINCT FROM 'cancelled'::text)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id, "name", id_2, customer_id, status, -(l.__w * r.__w) as __w
   from "Δ c" l
   join "Δ o" r on (customer_id = id) and (status IS DISTINCT FROM 'cancelled'::text)
-  where (select exists (select from "Δ c"))
-    and (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ c"))
+    and (select exists (select 1 from "Δ o"))
   union all
   select id, "name", id_2, customer_id, status, l.__w
   from "Δ without a match" l

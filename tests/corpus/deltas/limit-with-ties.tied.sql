@@ -32,7 +32,7 @@ fresh as materialized (
                   from public.employees
                 ) p
               ) r
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
             ) w
             order by salary_2 desc nulls last
             fetch first (3) rows with ties
@@ -48,7 +48,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.tied t
-    where (select exists (select from "Δ partitions"))
+    where (select exists (select 1 from "Δ partitions"))
   ) t on t.id = f.id
   where (t.id is null or f.id is null or row(t.id, t.salary)::record *<> row(f.id, f.salary)::record)
 ),

@@ -31,11 +31,11 @@ touched as (
       select id as id_2, customer_id
       from public.orders
     ) l
-    where exists (select from "Δ filter" r where (id_3 = customer_id))
+    where exists (select 1 from "Δ filter" r where (id_3 = customer_id))
     union all
     select id_2, customer_id, -l.__w as __w
     from "Δ o" l
-    where exists (select from "Δ filter" r where (id_3 = customer_id))
+    where exists (select 1 from "Δ filter" r where (id_3 = customer_id))
   ) l
 ),
 crossings as (
@@ -53,7 +53,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_3, salary
           from (
@@ -73,7 +73,7 @@ crossings as (
   select id_2, customer_id, __w
   from "Δ o" l
   where not exists (
-    select
+    select 1
     from (
       select id_3, salary
       from (
@@ -98,7 +98,7 @@ crossings as (
       from public.orders
     ) l
     where not exists (
-      select
+      select 1
       from (
         select id_3, salary
         from (
@@ -110,7 +110,7 @@ crossings as (
       where (id_3 = customer_id)
     )
   ) r on (id_2 = order_id)
-  where (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ l"))
   union all
   select order_id, product_id, id_2, customer_id, r.__w as __w
   from "Δ anti join" r
@@ -118,13 +118,13 @@ crossings as (
     select order_id, product_id
     from public.order_lines
   ) l on (id_2 = order_id)
-  where (select exists (select from "Δ anti join"))
+  where (select exists (select 1 from "Δ anti join"))
   union all
   select order_id, product_id, id_2, customer_id, -(l.__w * r.__w) as __w
   from "Δ l" l
   join "Δ anti join" r on (id_2 = order_id)
-  where (select exists (select from "Δ l"))
-    and (select exists (select from "Δ anti join"))
+  where (select exists (select 1 from "Δ l"))
+    and (select exists (select 1 from "Δ anti join"))
 ),
 "touched 2" as (
   select *, row_number() over () as __i
@@ -134,11 +134,11 @@ crossings as (
       select id, "name"
       from public.products
     ) l
-    where exists (select from "Δ join" r where (product_id = id))
+    where exists (select 1 from "Δ join" r where (product_id = id))
     union all
     select id, "name", -l.__w as __w
     from "Δ p" l
-    where exists (select from "Δ join" r where (product_id = id))
+    where exists (select 1 from "Δ join" r where (product_id = id))
   ) l
 ),
 "crossings 2" as (
@@ -156,7 +156,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select order_id, product_id, id_2, customer_id
           from (
@@ -170,7 +170,7 @@ crossings as (
               from public.orders
             ) l
             where not exists (
-              select
+              select 1
               from (
                 select id_3, salary
                 from (
@@ -194,7 +194,7 @@ crossings as (
   select id, "name", __w
   from "Δ p" l
   where exists (
-    select
+    select 1
     from (
       select order_id, product_id, id_2, customer_id
       from (
@@ -208,7 +208,7 @@ crossings as (
           from public.orders
         ) l
         where not exists (
-          select
+          select 1
           from (
             select id_3, salary
             from (

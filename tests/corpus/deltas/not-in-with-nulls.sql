@@ -21,11 +21,11 @@ touched as (
       select id, region
       from public.customers
     ) l
-    where exists (select from "Δ filter" r where ((region = category) IS NOT FALSE))
+    where exists (select 1 from "Δ filter" r where ((region = category) IS NOT FALSE))
     union all
     select id, region, -l.__w as __w
     from "Δ customers" l
-    where exists (select from "Δ filter" r where ((region = category) IS NOT FALSE))
+    where exists (select 1 from "Δ filter" r where ((region = category) IS NOT FALSE))
   ) l
 ),
 crossings as (
@@ -43,7 +43,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select category, price
           from (
@@ -63,7 +63,7 @@ crossings as (
   select id, region, __w
   from "Δ customers" l
   where not exists (
-    select
+    select 1
     from (
       select category, price
       from (

@@ -88,11 +88,11 @@ touched as (
       select id as id_2, customer_id, status
       from public.orders
     ) l
-    where exists (select from "Δ project 2" r where ((status = status_3) IS TRUE))
+    where exists (select 1 from "Δ project 2" r where ((status = status_3) IS TRUE))
     union all
     select id_2, customer_id, status, -l.__w as __w
     from "Δ o" l
-    where exists (select from "Δ project 2" r where ((status = status_3) IS TRUE))
+    where exists (select 1 from "Δ project 2" r where ((status = status_3) IS TRUE))
   ) l
 ),
 crossings as (
@@ -110,7 +110,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select status_2 as status_3
           from (
@@ -136,7 +136,7 @@ crossings as (
 ),
 "Δ mark join" as (
   select id_2, customer_id, status, exists (
-    select
+    select 1
     from (
       select status_2 as status_3
       from (
@@ -169,7 +169,7 @@ crossings as (
     select id_2, customer_id, status, mark, 1 as __w
     from (
       select id_2, customer_id, status, exists (
-        select
+        select 1
         from (
           select status_2 as status_3
           from (
@@ -193,11 +193,11 @@ crossings as (
         from public.orders
       ) l
     ) l
-    where exists (select from "Δ project 2" r where ((status = status_3) IS UNKNOWN))
+    where exists (select 1 from "Δ project 2" r where ((status = status_3) IS UNKNOWN))
     union all
     select id_2, customer_id, status, mark, -l.__w as __w
     from "Δ mark join" l
-    where exists (select from "Δ project 2" r where ((status = status_3) IS UNKNOWN))
+    where exists (select 1 from "Δ project 2" r where ((status = status_3) IS UNKNOWN))
   ) l
 ),
 "crossings 2" as (
@@ -215,7 +215,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select status_2 as status_3
           from (
@@ -241,7 +241,7 @@ crossings as (
 ),
 "Δ mark join 2" as (
   select id_2, customer_id, status, mark, exists (
-    select
+    select 1
     from (
       select status_2 as status_3
       from (
@@ -276,13 +276,13 @@ crossings as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ mark join 2" r where (customer_id = id))
-      and exists (select from "Δ mark join 2" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
+    where exists (select 1 from "Δ mark join 2" r where (customer_id = id))
+      and exists (select 1 from "Δ mark join 2" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ mark join 2" r where (customer_id = id))
-      and exists (select from "Δ mark join 2" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
+    where exists (select 1 from "Δ mark join 2" r where (customer_id = id))
+      and exists (select 1 from "Δ mark join 2" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
   ) l
 ),
 "crossings 3" as (
@@ -300,10 +300,10 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_2, customer_id, status, mark, exists (
-            select
+            select 1
             from (
               select status_2 as status_3
               from (
@@ -324,7 +324,7 @@ crossings as (
           ) as mark_2
           from (
             select id_2, customer_id, status, exists (
-              select
+              select 1
               from (
                 select status_2 as status_3
                 from (
@@ -361,10 +361,10 @@ crossings as (
   select id, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select id_2, customer_id, status, mark, exists (
-        select
+        select 1
         from (
           select status_2 as status_3
           from (
@@ -385,7 +385,7 @@ crossings as (
       ) as mark_2
       from (
         select id_2, customer_id, status, exists (
-          select
+          select 1
           from (
             select status_2 as status_3
             from (
@@ -423,7 +423,7 @@ crossings as (
     select id_2, customer_id, status, mark, mark_2, 1 as __w
     from (
       select id_2, customer_id, status, mark, exists (
-        select
+        select 1
         from (
           select status_2 as status_3
           from (
@@ -444,7 +444,7 @@ crossings as (
       ) as mark_2
       from (
         select id_2, customer_id, status, exists (
-          select
+          select 1
           from (
             select status_2 as status_3
             from (
@@ -469,13 +469,13 @@ crossings as (
         ) l
       ) l
     ) l
-    where exists (select from "Δ c" r where (customer_id = id))
-      and exists (select from "Δ c" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
+    where exists (select 1 from "Δ c" r where (customer_id = id))
+      and exists (select 1 from "Δ c" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
     union all
     select id_2, customer_id, status, mark, mark_2, -l.__w as __w
     from "Δ mark join 2" l
-    where exists (select from "Δ c" r where (customer_id = id))
-      and exists (select from "Δ c" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
+    where exists (select 1 from "Δ c" r where (customer_id = id))
+      and exists (select 1 from "Δ c" r where (customer_id = id)   and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END))
   ) l
 ),
 "crossings 4" as (
@@ -493,7 +493,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id
           from public.customers
@@ -510,7 +510,7 @@ crossings as (
   select id_2, customer_id, status, mark, mark_2, __w
   from "Δ mark join 2" l
   where not exists (
-    select
+    select 1
     from (
       select id
       from public.customers
@@ -527,7 +527,7 @@ crossings as (
   from "Δ c" l
   join (
     select id_2, customer_id, status, mark, exists (
-      select
+      select 1
       from (
         select status_2 as status_3
         from (
@@ -548,7 +548,7 @@ crossings as (
     ) as mark_2
     from (
       select id_2, customer_id, status, exists (
-        select
+        select 1
         from (
           select status_2 as status_3
           from (
@@ -573,7 +573,7 @@ crossings as (
       ) l
     ) l
   ) r on (customer_id = id) and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, id_2, customer_id, status, mark, mark_2, r.__w as __w
   from "Δ mark join 2" r
@@ -581,13 +581,13 @@ crossings as (
     select id
     from public.customers
   ) l on (customer_id = id) and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END)
-  where (select exists (select from "Δ mark join 2"))
+  where (select exists (select 1 from "Δ mark join 2"))
   union all
   select id, id_2, customer_id, status, mark, mark_2, -(l.__w * r.__w) as __w
   from "Δ c" l
   join "Δ mark join 2" r on (customer_id = id) and (CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END)
-  where (select exists (select from "Δ c"))
-    and (select exists (select from "Δ mark join 2"))
+  where (select exists (select 1 from "Δ c"))
+    and (select exists (select 1 from "Δ mark join 2"))
   union all
   select id, id_2, customer_id, status, mark, mark_2, l.__w
   from "Δ without a match" l

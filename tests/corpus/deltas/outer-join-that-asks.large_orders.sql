@@ -26,11 +26,11 @@ touched as (
       select id as id_2, customer_id
       from public.orders
     ) l
-    where exists (select from "Δ filter" r where (order_id = id_2))
+    where exists (select 1 from "Δ filter" r where (order_id = id_2))
     union all
     select id_2, customer_id, -l.__w as __w
     from "Δ o" l
-    where exists (select from "Δ filter" r where (order_id = id_2))
+    where exists (select 1 from "Δ filter" r where (order_id = id_2))
   ) l
 ),
 crossings as (
@@ -48,7 +48,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select order_id, quantity
           from (
@@ -66,7 +66,7 @@ crossings as (
 ),
 "Δ mark join" as (
   select id_2, customer_id, exists (
-    select
+    select 1
     from (
       select order_id, quantity
       from (
@@ -93,13 +93,13 @@ crossings as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ mark join" r where (customer_id = id))
-      and exists (select from "Δ mark join" r where (customer_id = id)   and mark)
+    where exists (select 1 from "Δ mark join" r where (customer_id = id))
+      and exists (select 1 from "Δ mark join" r where (customer_id = id)   and mark)
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ mark join" r where (customer_id = id))
-      and exists (select from "Δ mark join" r where (customer_id = id)   and mark)
+    where exists (select 1 from "Δ mark join" r where (customer_id = id))
+      and exists (select 1 from "Δ mark join" r where (customer_id = id)   and mark)
   ) l
 ),
 "crossings 2" as (
@@ -117,10 +117,10 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_2, customer_id, exists (
-            select
+            select 1
             from (
               select order_id, quantity
               from (
@@ -148,10 +148,10 @@ crossings as (
   select id, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select id_2, customer_id, exists (
-        select
+        select 1
         from (
           select order_id, quantity
           from (
@@ -179,7 +179,7 @@ crossings as (
   from "Δ c" l
   join (
     select id_2, customer_id, exists (
-      select
+      select 1
       from (
         select order_id, quantity
         from (
@@ -195,7 +195,7 @@ crossings as (
       from public.orders
     ) l
   ) r on (customer_id = id) and mark
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, id_2, customer_id, mark, r.__w as __w
   from "Δ mark join" r
@@ -203,13 +203,13 @@ crossings as (
     select id
     from public.customers
   ) l on (customer_id = id) and mark
-  where (select exists (select from "Δ mark join"))
+  where (select exists (select 1 from "Δ mark join"))
   union all
   select id, id_2, customer_id, mark, -(l.__w * r.__w) as __w
   from "Δ c" l
   join "Δ mark join" r on (customer_id = id) and mark
-  where (select exists (select from "Δ c"))
-    and (select exists (select from "Δ mark join"))
+  where (select exists (select 1 from "Δ c"))
+    and (select exists (select 1 from "Δ mark join"))
   union all
   select id, id_2, customer_id, mark, l.__w
   from "Δ without a match" l

@@ -45,7 +45,7 @@ groups as (
           from public.orders
         ) p
       ) r on r.customer_id_3 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -57,7 +57,7 @@ groups as (
         ) p
       ) r on (r.customer_id_3 = w.__wanted_1 or (r.customer_id_3 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id_3
   ) k
@@ -123,11 +123,11 @@ touched as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ stage" r where (customer_id_3 = id))
+    where exists (select 1 from "Δ stage" r where (customer_id_3 = id))
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ stage" r where (customer_id_3 = id))
+    where exists (select 1 from "Δ stage" r where (customer_id_3 = id))
   ) l
 ),
 crossings as (
@@ -145,7 +145,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.customer_id_3, t.max_2
           from freshet_changes.stage_e4bb076bfb6bd565_1 t
@@ -166,7 +166,7 @@ crossings as (
   select id, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select t.customer_id_3, t.max_2
       from freshet_changes.stage_e4bb076bfb6bd565_1 t
@@ -189,7 +189,7 @@ crossings as (
     select customer_id_3, max_2
     from freshet_changes.stage_e4bb076bfb6bd565_1
   ) r on (customer_id_3 = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, customer_id_3, max_2, r.__w as __w
   from "Δ stage" r
@@ -197,7 +197,7 @@ crossings as (
     select id
     from public.customers
   ) l on (customer_id_3 = id)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select id, customer_id_3, max_2, l.__w
   from "Δ without a match" l
@@ -228,11 +228,11 @@ crossings as (
         where __slot_1 > 0
       ) r on (customer_id_3 = id)
     ) l
-    where exists (select from "Δ o" r where (id_2 = max_2))
+    where exists (select 1 from "Δ o" r where (id_2 = max_2))
     union all
     select id, customer_id_3, max_2, -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ o" r where (id_2 = max_2))
+    where exists (select 1 from "Δ o" r where (id_2 = max_2))
   ) l
 ),
 "crossings 2" as (
@@ -250,7 +250,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id as id_2
           from public.orders
@@ -266,7 +266,7 @@ crossings as (
   select id, customer_id_3, max_2, __w
   from "Δ join" l
   where not exists (
-    select
+    select 1
     from (
       select id as id_2
       from public.orders
@@ -284,7 +284,7 @@ crossings as (
     select id as id_2
     from public.orders
   ) r on (id_2 = max_2)
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select id, customer_id_3, max_2, id_2, r.__w as __w
   from "Δ o" r
@@ -304,13 +304,13 @@ crossings as (
       where __slot_1 > 0
     ) r on (customer_id_3 = id)
   ) l on (id_2 = max_2)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id, customer_id_3, max_2, id_2, -(l.__w * r.__w) as __w
   from "Δ join" l
   join "Δ o" r on (id_2 = max_2)
-  where (select exists (select from "Δ join"))
-    and (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ join"))
+    and (select exists (select 1 from "Δ o"))
   union all
   select id, customer_id_3, max_2, id_2, l.__w
   from "Δ without a match 2" l

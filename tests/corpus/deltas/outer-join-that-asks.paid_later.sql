@@ -19,7 +19,7 @@
     select id as id_2, customer_id, placed_on
     from public.orders
   ) r on (customer_id = id_4)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select id_4, id_2, customer_id, placed_on, r.__w as __w
   from "Δ o" r
@@ -30,13 +30,13 @@
       from public.customers
     ) p
   ) l on (customer_id = id_4)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id_4, id_2, customer_id, placed_on, -(l.__w * r.__w) as __w
   from "Δ project" l
   join "Δ o" r on (customer_id = id_4)
-  where (select exists (select from "Δ project"))
-    and (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ project"))
+    and (select exists (select 1 from "Δ o"))
 ),
 "Δ p" as (
   select customer_id as customer_id_4, paid_on as paid_on_3, __w
@@ -61,13 +61,13 @@ touched as (
         from public.orders
       ) r on (customer_id = id_4)
     ) l
-    where exists (select from "Δ p" r where (customer_id_4 = id_4))
-      and exists (select from "Δ p" r where (customer_id_4 = id_4)   and (paid_on_3 > placed_on))
+    where exists (select 1 from "Δ p" r where (customer_id_4 = id_4))
+      and exists (select 1 from "Δ p" r where (customer_id_4 = id_4)   and (paid_on_3 > placed_on))
     union all
     select id_4, id_2, customer_id, placed_on, -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ p" r where (customer_id_4 = id_4))
-      and exists (select from "Δ p" r where (customer_id_4 = id_4)   and (paid_on_3 > placed_on))
+    where exists (select 1 from "Δ p" r where (customer_id_4 = id_4))
+      and exists (select 1 from "Δ p" r where (customer_id_4 = id_4)   and (paid_on_3 > placed_on))
   ) l
 ),
 crossings as (
@@ -85,7 +85,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id as customer_id_4, paid_on as paid_on_3
           from public.payments
@@ -102,7 +102,7 @@ crossings as (
   select id_4, id_2, customer_id, placed_on, __w
   from "Δ join" l
   where exists (
-    select
+    select 1
     from (
       select customer_id as customer_id_4, paid_on as paid_on_3
       from public.payments
@@ -122,11 +122,11 @@ crossings as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ semi join" r where (id = id_4))
+    where exists (select 1 from "Δ semi join" r where (id = id_4))
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ semi join" r where (id = id_4))
+    where exists (select 1 from "Δ semi join" r where (id = id_4))
   ) l
 ),
 "crossings 2" as (
@@ -144,7 +144,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_4, id_2, customer_id, placed_on
           from (
@@ -162,7 +162,7 @@ crossings as (
             ) r on (customer_id = id_4)
           ) l
           where exists (
-            select
+            select 1
             from (
               select customer_id as customer_id_4, paid_on as paid_on_3
               from public.payments
@@ -182,7 +182,7 @@ crossings as (
   select id, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select id_4, id_2, customer_id, placed_on
       from (
@@ -200,7 +200,7 @@ crossings as (
         ) r on (customer_id = id_4)
       ) l
       where exists (
-        select
+        select 1
         from (
           select customer_id as customer_id_4, paid_on as paid_on_3
           from public.payments
@@ -235,7 +235,7 @@ crossings as (
       ) r on (customer_id = id_4)
     ) l
     where exists (
-      select
+      select 1
       from (
         select customer_id as customer_id_4, paid_on as paid_on_3
         from public.payments
@@ -244,7 +244,7 @@ crossings as (
         and (paid_on_3 > placed_on)
     )
   ) r on (id = id_4)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, id_4, id_2, customer_id, placed_on, r.__w as __w
   from "Δ semi join" r
@@ -252,13 +252,13 @@ crossings as (
     select id
     from public.customers
   ) l on (id = id_4)
-  where (select exists (select from "Δ semi join"))
+  where (select exists (select 1 from "Δ semi join"))
   union all
   select id, id_4, id_2, customer_id, placed_on, -(l.__w * r.__w) as __w
   from "Δ c" l
   join "Δ semi join" r on (id = id_4)
-  where (select exists (select from "Δ c"))
-    and (select exists (select from "Δ semi join"))
+  where (select exists (select 1 from "Δ c"))
+    and (select exists (select 1 from "Δ semi join"))
   union all
   select id, id_4, id_2, customer_id, placed_on, l.__w
   from "Δ without a match" l

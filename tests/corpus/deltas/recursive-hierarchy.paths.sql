@@ -9,7 +9,7 @@
   where (select go from gate)
 ),
 "Δ below" as (
-  select where exists (select from "Δ employees") or exists (select from "Δ e")
+  select where exists (select 1 from "Δ employees") or exists (select 1 from "Δ e")
 ),
 fresh as materialized (
   select * from (
@@ -50,7 +50,7 @@ fresh as materialized (
               select id_2, name_2, depth, path
               from __chain
             ) r
-            where (select exists (select from "Δ below"))
+            where (select exists (select 1 from "Δ below"))
           ) p
         ) v
       ) n
@@ -63,7 +63,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.paths t
-    where (select exists (select from "Δ below"))
+    where (select exists (select 1 from "Δ below"))
   ) t on t.__row = f.__row and t.__ord = f.__ord
   where (t.__row is null or f.__row is null or row(t.id, t.depth, t.path, t.__row, t.__ord)::record *<> row(f.id, f.depth, f.path, f.__row, f.__ord)::record)
 ),

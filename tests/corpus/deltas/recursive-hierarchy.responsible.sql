@@ -9,7 +9,7 @@
   where (select go from gate)
 ),
 "Δ below" as (
-  select where exists (select from "Δ employees") or exists (select from "Δ e_1")
+  select where exists (select 1 from "Δ employees") or exists (select 1 from "Δ e_1")
 ),
 fresh as materialized (
   select * from (
@@ -46,7 +46,7 @@ fresh as materialized (
               select boss, id_2
               from __under
             ) r
-            where (select exists (select from "Δ below"))
+            where (select exists (select 1 from "Δ below"))
           ) p
         ) v
       ) n
@@ -59,7 +59,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from freshet_changes.stage_256241da3e828956_1 t
-    where (select exists (select from "Δ below"))
+    where (select exists (select 1 from "Δ below"))
   ) t on t.__row = f.__row and t.__ord = f.__ord
   where (t.__row is null or f.__row is null or row(t.boss, t.id_2, t.__row, t.__ord)::record *<> row(f.boss, f.id_2, f.__row, f.__ord)::record)
 ),
@@ -111,7 +111,7 @@ changes as (
     select id as id_6, "name" as name_3
     from public.employees
   ) r on (id_6 = boss_3)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select boss_3, id_5, id_6, name_3, r.__w as __w
   from "Δ b" r
@@ -122,7 +122,7 @@ changes as (
       from freshet_changes.stage_256241da3e828956_1
     ) p
   ) l on (id_6 = boss_3)
-  where (select exists (select from "Δ b"))
+  where (select exists (select 1 from "Δ b"))
 ),
 "Δ e" as (
   select id as id_7, salary as salary_4, __w
@@ -136,7 +136,7 @@ changes as (
     select id as id_7, salary as salary_4
     from public.employees
   ) r on (id_7 = id_5)
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select boss_3, id_5, id_6, name_3, id_7, salary_4, r.__w as __w
   from "Δ e" r
@@ -159,13 +159,13 @@ changes as (
       from public.employees
     ) r on (id_6 = boss_3)
   ) l on (id_7 = id_5)
-  where (select exists (select from "Δ e"))
+  where (select exists (select 1 from "Δ e"))
   union all
   select boss_3, id_5, id_6, name_3, id_7, salary_4, -(l.__w * r.__w) as __w
   from "Δ join" l
   join "Δ e" r on (id_7 = id_5)
-  where (select exists (select from "Δ join"))
-    and (select exists (select from "Δ e"))
+  where (select exists (select 1 from "Δ join"))
+    and (select exists (select 1 from "Δ e"))
 ),
 "Δ project 2" as (
   select id_6 as id_6, name_3 as name_3, salary_4 as salary_4, __w

@@ -9,7 +9,7 @@
   where (select go from gate)
 ),
 "Δ below" as (
-  select where exists (select from "Δ edges") or exists (select from "Δ e")
+  select where exists (select 1 from "Δ edges") or exists (select 1 from "Δ e")
 ),
 fresh as materialized (
   select * from (
@@ -46,7 +46,7 @@ fresh as materialized (
               select src_2, dst_2
               from __r
             ) r
-            where (select exists (select from "Δ below"))
+            where (select exists (select 1 from "Δ below"))
           ) p
         ) v
       ) n
@@ -59,7 +59,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.reachable t
-    where (select exists (select from "Δ below"))
+    where (select exists (select 1 from "Δ below"))
   ) t on t.__key = f.__key
   where (t.__key is null or f.__key is null or row(t.src, t.dst, t.__key)::record *<> row(f.src, f.dst, f.__key)::record)
 ),

@@ -16,13 +16,13 @@ touched as (
       select id, "name"
       from public.products
     ) l
-    where exists (select from "Δ l" r where (id = product_id))
-      and exists (select from "Δ l" r where (id = product_id)   and (quantity > 1))
+    where exists (select 1 from "Δ l" r where (id = product_id))
+      and exists (select 1 from "Δ l" r where (id = product_id)   and (quantity > 1))
     union all
     select id, "name", -l.__w as __w
     from "Δ p" l
-    where exists (select from "Δ l" r where (id = product_id))
-      and exists (select from "Δ l" r where (id = product_id)   and (quantity > 1))
+    where exists (select 1 from "Δ l" r where (id = product_id))
+      and exists (select 1 from "Δ l" r where (id = product_id)   and (quantity > 1))
   ) l
 ),
 crossings as (
@@ -40,7 +40,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select order_id, line, product_id, quantity
           from public.order_lines
@@ -57,7 +57,7 @@ crossings as (
   select id, "name", __w
   from "Δ p" l
   where not exists (
-    select
+    select 1
     from (
       select order_id, line, product_id, quantity
       from public.order_lines
@@ -76,7 +76,7 @@ crossings as (
     select order_id, line, product_id, quantity
     from public.order_lines
   ) r on (id = product_id) and (quantity > 1)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select id, "name", order_id, line, product_id, quantity, r.__w as __w
   from "Δ l" r
@@ -84,13 +84,13 @@ crossings as (
     select id, "name"
     from public.products
   ) l on (id = product_id) and (quantity > 1)
-  where (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ l"))
   union all
   select id, "name", order_id, line, product_id, quantity, -(l.__w * r.__w) as __w
   from "Δ p" l
   join "Δ l" r on (id = product_id) and (quantity > 1)
-  where (select exists (select from "Δ p"))
-    and (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ p"))
+    and (select exists (select 1 from "Δ l"))
   union all
   select id, "name", order_id, line, product_id, quantity, l.__w
   from "Δ without a match" l

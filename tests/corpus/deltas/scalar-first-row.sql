@@ -42,7 +42,7 @@ fresh as materialized (
                     ) p
                   ) p
                 ) r on r.key_2 = w.__wanted_1
-                where (select exists (select from "Δ partitions"))
+                where (select exists (select 1 from "Δ partitions"))
                 union all
                 select r.*
                 from "Δ partitions" w
@@ -57,7 +57,7 @@ fresh as materialized (
                   ) p
                 ) r on (r.key_2 = w.__wanted_1 or (r.key_2 is null and w.__wanted_1 is null))
                 where (w.__wanted_1 is null)
-                  and (select exists (select from "Δ partitions" w where w.__wanted_1 is null))
+                  and (select exists (select 1 from "Δ partitions" w where w.__wanted_1 is null))
               ) w
             ) c
             where coalesce(__row <= (1), true)
@@ -166,7 +166,7 @@ changes as (
                   ) p
                 ) p
               ) r on r.key_5 = w.__wanted_1
-              where (select exists (select from "Δ partitions 2"))
+              where (select exists (select 1 from "Δ partitions 2"))
               union all
               select r.*
               from "Δ partitions 2" w
@@ -185,7 +185,7 @@ changes as (
                 ) p
               ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
               where (w.__wanted_1 is null)
-                and (select exists (select from "Δ partitions 2" w where w.__wanted_1 is null))
+                and (select exists (select 1 from "Δ partitions 2" w where w.__wanted_1 is null))
             ) w
           ) p
         ) v
@@ -271,7 +271,7 @@ changes as (
                   from "changes 2"
                   where __alive
                 ) r on r.key_5 = w.__wanted_1
-                where (select exists (select from "Δ partitions 3"))
+                where (select exists (select 1 from "Δ partitions 3"))
                 union all
                 select r.*
                 from "Δ partitions 3" w
@@ -285,7 +285,7 @@ changes as (
                   where __alive
                 ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
                 where (w.__wanted_1 is null)
-                  and (select exists (select from "Δ partitions 3" w where w.__wanted_1 is null))
+                  and (select exists (select 1 from "Δ partitions 3" w where w.__wanted_1 is null))
               ) w
             ) c
             where coalesce(__row <= (1), true)
@@ -377,7 +377,7 @@ changes as (
                   from public.employees
                 ) p
               ) r
-              where (select exists (select from "Δ partitions 4"))
+              where (select exists (select 1 from "Δ partitions 4"))
             ) w
             order by sort_2 desc nulls last, sort_3
             fetch first (1) rows only
@@ -393,7 +393,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from freshet_changes.stage_d21e6239f76ea468_4 t
-    where (select exists (select from "Δ partitions 4"))
+    where (select exists (select 1 from "Δ partitions 4"))
   ) t on t.__one = f.__one
   where (t.__one is null or f.__one is null or row(t.name_3, t.sort_2, t.sort_3, t.__one)::record *<> row(f.name_3, f.sort_2, f.sort_3, f.__one)::record)
 ),
@@ -450,11 +450,11 @@ touched as (
       select id
       from public.customers
     ) l
-    where exists (select from "Δ project 7" r where (key_3 = id))
+    where exists (select 1 from "Δ project 7" r where (key_3 = id))
     union all
     select id, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ project 7" r where (key_3 = id))
+    where exists (select 1 from "Δ project 7" r where (key_3 = id))
   ) l
 ),
 crossings as (
@@ -472,7 +472,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select key_3 as key_3, status_3 as "value"
           from (
@@ -499,7 +499,7 @@ crossings as (
   select id, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select key_3 as key_3, status_3 as "value"
       from (
@@ -534,7 +534,7 @@ crossings as (
       ) p
     ) p
   ) r on (key_3 = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, key_3, "value", r.__w as __w
   from "Δ project 7" r
@@ -542,7 +542,7 @@ crossings as (
     select id
     from public.customers
   ) l on (key_3 = id)
-  where (select exists (select from "Δ project 7"))
+  where (select exists (select 1 from "Δ project 7"))
   union all
   select id, key_3, "value", l.__w
   from "Δ without a match" l
@@ -574,11 +574,11 @@ crossings as (
         ) p
       ) r on (key_3 = id)
     ) l
-    where exists (select from "Δ stage 3" r where (key_5 = id))
+    where exists (select 1 from "Δ stage 3" r where (key_5 = id))
     union all
     select id, key_3, "value", -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ stage 3" r where (key_5 = id))
+    where exists (select 1 from "Δ stage 3" r where (key_5 = id))
   ) l
 ),
 "crossings 2" as (
@@ -596,7 +596,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.key_5, t.amount_3, t.rows
           from freshet_changes.stage_d21e6239f76ea468_3 t
@@ -617,7 +617,7 @@ crossings as (
   select id, key_3, "value", __w
   from "Δ join" l
   where not exists (
-    select
+    select 1
     from (
       select t.key_5, t.amount_3, t.rows
       from freshet_changes.stage_d21e6239f76ea468_3 t
@@ -640,7 +640,7 @@ crossings as (
     select key_5, amount_3, rows
     from freshet_changes.stage_d21e6239f76ea468_3
   ) r on (key_5 = id)
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select id, key_3, "value", key_5, amount_3, rows, r.__w as __w
   from "Δ stage 3" r
@@ -666,7 +666,7 @@ crossings as (
       ) p
     ) r on (key_3 = id)
   ) l on (key_5 = id)
-  where (select exists (select from "Δ stage 3"))
+  where (select exists (select 1 from "Δ stage 3"))
   union all
   select id, key_3, "value", key_5, amount_3, rows, l.__w
   from "Δ without a match 2" l
@@ -718,11 +718,11 @@ crossings as (
         where __alive
       ) r on (key_5 = id)
     ) l
-    where exists (select from "Δ project 9" r)
+    where exists (select 1 from "Δ project 9" r)
     union all
     select id, key_3, "value", key_5, amount_3, rows, -l.__w as __w
     from "Δ join 2" l
-    where exists (select from "Δ project 9" r)
+    where exists (select 1 from "Δ project 9" r)
   ) l
 ),
 "crossings 3" as (
@@ -740,7 +740,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select name_4 as name_5
           from (
@@ -766,7 +766,7 @@ crossings as (
   select id, key_3, "value", key_5, amount_3, rows, __w
   from "Δ join 2" l
   where not exists (
-    select
+    select 1
     from (
       select name_4 as name_5
       from (
@@ -800,7 +800,7 @@ crossings as (
       ) p
     ) p
   ) r
-  where (select exists (select from "Δ join 2"))
+  where (select exists (select 1 from "Δ join 2"))
   union all
   select id, key_3, "value", key_5, amount_3, rows, name_5, r.__w as __w
   from "Δ project 9" r
@@ -838,7 +838,7 @@ crossings as (
       where __alive
     ) r on (key_5 = id)
   ) l
-  where (select exists (select from "Δ project 9"))
+  where (select exists (select 1 from "Δ project 9"))
   union all
   select id, key_3, "value", key_5, amount_3, rows, name_5, l.__w
   from "Δ without a match 3" l

@@ -117,7 +117,7 @@ groups as (
           where (method = 'card'::text)
         ) p
       ) r on r.customer_id_2 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -133,7 +133,7 @@ groups as (
         ) p
       ) r on (r.customer_id_2 = w.__wanted_1 or (r.customer_id_2 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id_2
   ) k
@@ -199,11 +199,11 @@ touched as (
       select id, "name"
       from public.customers
     ) l
-    where exists (select from "Δ stage" r where (customer_id = id))
+    where exists (select 1 from "Δ stage" r where (customer_id = id))
     union all
     select id, "name", -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ stage" r where (customer_id = id))
+    where exists (select 1 from "Δ stage" r where (customer_id = id))
   ) l
 ),
 crossings as (
@@ -221,7 +221,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.customer_id, t.count
           from freshet_changes.stage_93cc086b813bff4d_1 t
@@ -242,7 +242,7 @@ crossings as (
   select id, "name", __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select t.customer_id, t.count
       from freshet_changes.stage_93cc086b813bff4d_1 t
@@ -265,7 +265,7 @@ crossings as (
     select customer_id, count
     from freshet_changes.stage_93cc086b813bff4d_1
   ) r on (customer_id = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, "name", customer_id, count, r.__w as __w
   from "Δ stage" r
@@ -273,7 +273,7 @@ crossings as (
     select id, "name"
     from public.customers
   ) l on (customer_id = id)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select id, "name", customer_id, count, l.__w
   from "Δ without a match" l
@@ -299,11 +299,11 @@ crossings as (
         where __slot_1 > 0
       ) r on (customer_id = id)
     ) l
-    where exists (select from "Δ stage 2" r where (customer_id_2 = id))
+    where exists (select 1 from "Δ stage 2" r where (customer_id_2 = id))
     union all
     select id, "name", customer_id, count, -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ stage 2" r where (customer_id_2 = id))
+    where exists (select 1 from "Δ stage 2" r where (customer_id_2 = id))
   ) l
 ),
 "crossings 2" as (
@@ -321,7 +321,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.customer_id_2, t.max
           from freshet_changes.stage_93cc086b813bff4d_2 t
@@ -342,7 +342,7 @@ crossings as (
   select id, "name", customer_id, count, __w
   from "Δ join" l
   where not exists (
-    select
+    select 1
     from (
       select t.customer_id_2, t.max
       from freshet_changes.stage_93cc086b813bff4d_2 t
@@ -365,7 +365,7 @@ crossings as (
     select customer_id_2, max
     from freshet_changes.stage_93cc086b813bff4d_2
   ) r on (customer_id_2 = id)
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select id, "name", customer_id, count, customer_id_2, max, r.__w as __w
   from "Δ stage 2" r
@@ -385,7 +385,7 @@ crossings as (
       where __slot_1 > 0
     ) r on (customer_id = id)
   ) l on (customer_id_2 = id)
-  where (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ stage 2"))
   union all
   select id, "name", customer_id, count, customer_id_2, max, l.__w
   from "Δ without a match 2" l
@@ -432,11 +432,11 @@ crossings as (
         where __slot_1 > 0
       ) r on (customer_id_2 = id)
     ) l
-    where exists (select from "Δ project 3" r where (id_3 = id))
+    where exists (select 1 from "Δ project 3" r where (id_3 = id))
     union all
     select id, "name", customer_id, count, customer_id_2, max, -l.__w as __w
     from "Δ join 2" l
-    where exists (select from "Δ project 3" r where (id_3 = id))
+    where exists (select 1 from "Δ project 3" r where (id_3 = id))
   ) l
 ),
 "crossings 3" as (
@@ -454,7 +454,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_3 as id_3, name_2 as "value"
           from (
@@ -473,7 +473,7 @@ crossings as (
   select id, "name", customer_id, count, customer_id_2, max, __w
   from "Δ join 2" l
   where not exists (
-    select
+    select 1
     from (
       select id_3 as id_3, name_2 as "value"
       from (
@@ -497,7 +497,7 @@ crossings as (
       from public.employees
     ) p
   ) r on (id_3 = id)
-  where (select exists (select from "Δ join 2"))
+  where (select exists (select 1 from "Δ join 2"))
   union all
   select id, "name", customer_id, count, customer_id_2, max, id_3, "value", r.__w as __w
   from "Δ project 3" r
@@ -529,13 +529,13 @@ crossings as (
       where __slot_1 > 0
     ) r on (customer_id_2 = id)
   ) l on (id_3 = id)
-  where (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ project 3"))
   union all
   select id, "name", customer_id, count, customer_id_2, max, id_3, "value", -(l.__w * r.__w) as __w
   from "Δ join 2" l
   join "Δ project 3" r on (id_3 = id)
-  where (select exists (select from "Δ join 2"))
-    and (select exists (select from "Δ project 3"))
+  where (select exists (select 1 from "Δ join 2"))
+    and (select exists (select 1 from "Δ project 3"))
   union all
   select id, "name", customer_id, count, customer_id_2, max, id_3, "value", l.__w
   from "Δ without a match 3" l

@@ -136,7 +136,7 @@ groups as (
     select avg
     from freshet_changes.stage_d84e4b7721f2bcf1_1
   ) r on (salary::numeric > ((avg / 2::numeric)))
-  where (select exists (select from "Δ employees"))
+  where (select exists (select 1 from "Δ employees"))
   union all
   select id, "name", salary, avg, r.__w as __w
   from "Δ stage" r
@@ -144,7 +144,7 @@ groups as (
     select id, "name", salary
     from public.employees
   ) l on (salary::numeric > ((avg / 2::numeric)))
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
 ),
 touched as (
   select *, row_number() over () as __i
@@ -166,11 +166,11 @@ touched as (
         where true
       ) r on (salary::numeric > ((avg / 2::numeric)))
     ) l
-    where exists (select from "Δ stage 2" r)
+    where exists (select 1 from "Δ stage 2" r)
     union all
     select id, "name", salary, avg, -l.__w as __w
     from "Δ join" l
-    where exists (select from "Δ stage 2" r)
+    where exists (select 1 from "Δ stage 2" r)
   ) l
 ),
 crossings as (
@@ -188,7 +188,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.sum
           from freshet_changes.stage_d84e4b7721f2bcf1_2 t
@@ -208,7 +208,7 @@ crossings as (
   select id, "name", salary, avg, __w
   from "Δ join" l
   where not exists (
-    select
+    select 1
     from (
       select t.sum
       from freshet_changes.stage_d84e4b7721f2bcf1_2 t
@@ -230,7 +230,7 @@ crossings as (
     select sum
     from freshet_changes.stage_d84e4b7721f2bcf1_2
   ) r
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select id, "name", salary, avg, sum, r.__w as __w
   from "Δ stage 2" r
@@ -250,7 +250,7 @@ crossings as (
       where true
     ) r on (salary::numeric > ((avg / 2::numeric)))
   ) l
-  where (select exists (select from "Δ stage 2"))
+  where (select exists (select 1 from "Δ stage 2"))
   union all
   select id, "name", salary, avg, sum, l.__w
   from "Δ without a match" l

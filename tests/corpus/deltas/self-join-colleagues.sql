@@ -15,7 +15,7 @@
     select id as id_2, "name" as name_2, department as department_2
     from public.employees
   ) r on (department = department_2) and (id < id_2)
-  where (select exists (select from "Δ a"))
+  where (select exists (select 1 from "Δ a"))
   union all
   select id, "name", department, id_2, name_2, department_2, r.__w as __w
   from "Δ b" r
@@ -23,13 +23,13 @@
     select id, "name", department
     from public.employees
   ) l on (department = department_2) and (id < id_2)
-  where (select exists (select from "Δ b"))
+  where (select exists (select 1 from "Δ b"))
   union all
   select id, "name", department, id_2, name_2, department_2, -(l.__w * r.__w) as __w
   from "Δ a" l
   join "Δ b" r on (department = department_2) and (id < id_2)
-  where (select exists (select from "Δ a"))
-    and (select exists (select from "Δ b"))
+  where (select exists (select 1 from "Δ a"))
+    and (select exists (select 1 from "Δ b"))
 ),
 "Δ output" as (
   select (name)::text as one, (name_2)::text as other, __w

@@ -21,11 +21,11 @@ touched as (
       select id, "name", region, credit
       from public.customers
     ) l
-    where exists (select from "Δ filter" r where (customer_id = id))
+    where exists (select 1 from "Δ filter" r where (customer_id = id))
     union all
     select id, "name", region, credit, -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ filter" r where (customer_id = id))
+    where exists (select 1 from "Δ filter" r where (customer_id = id))
   ) l
 ),
 crossings as (
@@ -43,7 +43,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id, status
           from (
@@ -63,7 +63,7 @@ crossings as (
   select id, "name", region, credit, __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select customer_id, status
       from (

@@ -15,7 +15,7 @@
     select order_id, product_id, quantity, discount
     from public.order_lines
   ) r on (order_id = id)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select id, customer_id, order_id, product_id, quantity, discount, r.__w as __w
   from "Δ l" r
@@ -23,13 +23,13 @@
     select id, customer_id
     from public.orders
   ) l on (order_id = id)
-  where (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ l"))
   union all
   select id, customer_id, order_id, product_id, quantity, discount, -(l.__w * r.__w) as __w
   from "Δ o" l
   join "Δ l" r on (order_id = id)
-  where (select exists (select from "Δ o"))
-    and (select exists (select from "Δ l"))
+  where (select exists (select 1 from "Δ o"))
+    and (select exists (select 1 from "Δ l"))
 ),
 "Δ p" as (
   select id as id_2, price, __w
@@ -43,7 +43,7 @@
     select id as id_2, price
     from public.products
   ) r on (id_2 = product_id)
-  where (select exists (select from "Δ join"))
+  where (select exists (select 1 from "Δ join"))
   union all
   select id, customer_id, order_id, product_id, quantity, discount, id_2, price, r.__w as __w
   from "Δ p" r
@@ -58,13 +58,13 @@
       from public.order_lines
     ) r on (order_id = id)
   ) l on (id_2 = product_id)
-  where (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ p"))
   union all
   select id, customer_id, order_id, product_id, quantity, discount, id_2, price, -(l.__w * r.__w) as __w
   from "Δ join" l
   join "Δ p" r on (id_2 = product_id)
-  where (select exists (select from "Δ join"))
-    and (select exists (select from "Δ p"))
+  where (select exists (select 1 from "Δ join"))
+    and (select exists (select 1 from "Δ p"))
 ),
 "Δ project" as (
   select id as id, customer_id as customer_id, (((quantity::numeric * price)) * ((1::numeric - ((COALESCE(discount, 0::numeric)))))) as argument, __w
@@ -116,7 +116,7 @@ groups as (
           ) r on (id_2 = product_id)
         ) p
       ) r on r.id = w.__wanted_1 and r.customer_id = w.__wanted_2
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -142,7 +142,7 @@ groups as (
         ) p
       ) r on r.id = w.__wanted_1 and (r.customer_id = w.__wanted_2 or (r.customer_id is null and w.__wanted_2 is null))
       where (w.__wanted_2 is null)
-        and (select exists (select from "groups again" w where w.__wanted_2 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_2 is null))
     ) g
     group by id, customer_id
   ) k

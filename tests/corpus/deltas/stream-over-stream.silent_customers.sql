@@ -16,11 +16,11 @@ touched as (
       select id, "name"
       from public.customers
     ) l
-    where exists (select from "Δ v" r where (customer_id = id))
+    where exists (select 1 from "Δ v" r where (customer_id = id))
     union all
     select id, "name", -l.__w as __w
     from "Δ c" l
-    where exists (select from "Δ v" r where (customer_id = id))
+    where exists (select 1 from "Δ v" r where (customer_id = id))
   ) l
 ),
 crossings as (
@@ -38,7 +38,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id, "value"
           from public.customer_values
@@ -54,7 +54,7 @@ crossings as (
   select id, "name", __w
   from "Δ c" l
   where not exists (
-    select
+    select 1
     from (
       select customer_id, "value"
       from public.customer_values
@@ -72,7 +72,7 @@ crossings as (
     select customer_id, "value"
     from public.customer_values
   ) r on (customer_id = id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select id, "name", customer_id, "value", r.__w as __w
   from "Δ v" r
@@ -80,13 +80,13 @@ crossings as (
     select id, "name"
     from public.customers
   ) l on (customer_id = id)
-  where (select exists (select from "Δ v"))
+  where (select exists (select 1 from "Δ v"))
   union all
   select id, "name", customer_id, "value", -(l.__w * r.__w) as __w
   from "Δ c" l
   join "Δ v" r on (customer_id = id)
-  where (select exists (select from "Δ c"))
-    and (select exists (select from "Δ v"))
+  where (select exists (select 1 from "Δ c"))
+    and (select exists (select 1 from "Δ v"))
   union all
   select id, "name", customer_id, "value", l.__w
   from "Δ without a match" l

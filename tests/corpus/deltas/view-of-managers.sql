@@ -30,7 +30,7 @@
       where (department IS NOT NULL)
     ) p
   ) r on (id_4 = boss_id_3)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select boss_id_3, id_4, name_4, r.__w as __w
   from "Δ project 2" r
@@ -45,13 +45,13 @@
       where (department IS NOT NULL)
     ) p
   ) l on (id_4 = boss_id_3)
-  where (select exists (select from "Δ project 2"))
+  where (select exists (select 1 from "Δ project 2"))
   union all
   select boss_id_3, id_4, name_4, -(l.__w * r.__w) as __w
   from "Δ project" l
   join "Δ project 2" r on (id_4 = boss_id_3)
-  where (select exists (select from "Δ project"))
-    and (select exists (select from "Δ project 2"))
+  where (select exists (select 1 from "Δ project"))
+    and (select exists (select 1 from "Δ project 2"))
 ),
 "Δ project 3" as (
   select id_4 as id_4, name_4 as name_4, __w
@@ -134,11 +134,11 @@ touched as (
         where (department IS NOT NULL)
       ) p
     ) l
-    where exists (select from "Δ project 5" r where (id_5 = boss_id_2))
+    where exists (select 1 from "Δ project 5" r where (id_5 = boss_id_2))
     union all
     select id_2, name_2, boss_id_2, -l.__w as __w
     from "Δ project 4" l
-    where exists (select from "Δ project 5" r where (id_5 = boss_id_2))
+    where exists (select 1 from "Δ project 5" r where (id_5 = boss_id_2))
   ) l
 ),
 crossings as (
@@ -156,7 +156,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select id_4 as id_5, name_4 as name_5, count as reports
           from (
@@ -180,7 +180,7 @@ crossings as (
   select id_2, name_2, boss_id_2, __w
   from "Δ project 4" l
   where not exists (
-    select
+    select 1
     from (
       select id_4 as id_5, name_4 as name_5, count as reports
       from (
@@ -209,7 +209,7 @@ crossings as (
       from freshet_changes.stage_bf354ec1338c4e0a_1
     ) p
   ) r on (id_5 = boss_id_2)
-  where (select exists (select from "Δ project 4"))
+  where (select exists (select 1 from "Δ project 4"))
   union all
   select id_2, name_2, boss_id_2, id_5, name_5, reports, r.__w as __w
   from "Δ project 5" r
@@ -224,7 +224,7 @@ crossings as (
       where (department IS NOT NULL)
     ) p
   ) l on (id_5 = boss_id_2)
-  where (select exists (select from "Δ project 5"))
+  where (select exists (select 1 from "Δ project 5"))
   union all
   select id_2, name_2, boss_id_2, id_5, name_5, reports, l.__w
   from "Δ without a match" l

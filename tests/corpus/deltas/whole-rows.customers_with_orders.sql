@@ -53,7 +53,7 @@ groups as (
           ) p
         ) p
       ) r on r.key_2 = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -71,7 +71,7 @@ groups as (
         ) p
       ) r on (r.key_2 = w.__wanted_1 or (r.key_2 is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by key_2
   ) k
@@ -144,11 +144,11 @@ touched as (
         from public.customers
       ) p
     ) l
-    where exists (select from "Δ stage" r where (key_2 = id))
+    where exists (select 1 from "Δ stage" r where (key_2 = id))
     union all
     select id, customers, -l.__w as __w
     from "Δ project 4" l
-    where exists (select from "Δ stage" r where (key_2 = id))
+    where exists (select 1 from "Δ stage" r where (key_2 = id))
   ) l
 ),
 crossings as (
@@ -166,7 +166,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select t.key_2, t.count, t.jsonb_agg
           from freshet_changes.stage_1d1f6ae5c6211980_1 t
@@ -187,7 +187,7 @@ crossings as (
   select id, customers, __w
   from "Δ project 4" l
   where not exists (
-    select
+    select 1
     from (
       select t.key_2, t.count, t.jsonb_agg
       from freshet_changes.stage_1d1f6ae5c6211980_1 t
@@ -210,7 +210,7 @@ crossings as (
     select key_2, count, jsonb_agg
     from freshet_changes.stage_1d1f6ae5c6211980_1
   ) r on (key_2 = id)
-  where (select exists (select from "Δ project 4"))
+  where (select exists (select 1 from "Δ project 4"))
   union all
   select id, customers, key_2, count, jsonb_agg, r.__w as __w
   from "Δ stage" r
@@ -221,7 +221,7 @@ crossings as (
       from public.customers
     ) p
   ) l on (key_2 = id)
-  where (select exists (select from "Δ stage"))
+  where (select exists (select 1 from "Δ stage"))
   union all
   select id, customers, key_2, count, jsonb_agg, l.__w
   from "Δ without a match" l

@@ -27,11 +27,11 @@ touched as (
         from public.customers
       ) p
     ) l
-    where exists (select from "Δ project 2" r where (customer_id = id))
+    where exists (select 1 from "Δ project 2" r where (customer_id = id))
     union all
     select id, -l.__w as __w
     from "Δ project" l
-    where exists (select from "Δ project 2" r where (customer_id = id))
+    where exists (select 1 from "Δ project 2" r where (customer_id = id))
   ) l
 ),
 crossings as (
@@ -49,7 +49,7 @@ crossings as (
     cross join lateral (
       select count(*) as __n
       from (
-        select
+        select 1
         from (
           select customer_id as customer_id, CAST(ROW(id_2, customer_id, placed_on, status, shipping) AS public.orders) as orders
           from (
@@ -68,7 +68,7 @@ crossings as (
   select id, __w
   from "Δ project" l
   where not exists (
-    select
+    select 1
     from (
       select customer_id as customer_id, CAST(ROW(id_2, customer_id, placed_on, status, shipping) AS public.orders) as orders
       from (
@@ -92,7 +92,7 @@ crossings as (
       from public.orders
     ) p
   ) r on (customer_id = id)
-  where (select exists (select from "Δ project"))
+  where (select exists (select 1 from "Δ project"))
   union all
   select id, customer_id, orders, r.__w as __w
   from "Δ project 2" r
@@ -103,13 +103,13 @@ crossings as (
       from public.customers
     ) p
   ) l on (customer_id = id)
-  where (select exists (select from "Δ project 2"))
+  where (select exists (select 1 from "Δ project 2"))
   union all
   select id, customer_id, orders, -(l.__w * r.__w) as __w
   from "Δ project" l
   join "Δ project 2" r on (customer_id = id)
-  where (select exists (select from "Δ project"))
-    and (select exists (select from "Δ project 2"))
+  where (select exists (select 1 from "Δ project"))
+    and (select exists (select 1 from "Δ project 2"))
   union all
   select id, customer_id, orders, l.__w
   from "Δ without a match" l
@@ -158,7 +158,7 @@ fresh as materialized (
                   ) r on (customer_id = id)
                 ) p
               ) r on r.id = w.__wanted_1
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
             ) w
           ) p
         ) v

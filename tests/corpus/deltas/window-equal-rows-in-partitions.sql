@@ -33,7 +33,7 @@ fresh as materialized (
                   from public.employees
                 ) p
               ) r on r.department = w.__wanted_1
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
               union all
               select r.*
               from "Δ partitions" w
@@ -45,7 +45,7 @@ fresh as materialized (
                 ) p
               ) r on (r.department = w.__wanted_1 or (r.department is null and w.__wanted_1 is null))
               where (w.__wanted_1 is null)
-                and (select exists (select from "Δ partitions" w where w.__wanted_1 is null))
+                and (select exists (select 1 from "Δ partitions" w where w.__wanted_1 is null))
             ) w
           ) p
         ) v

@@ -32,7 +32,7 @@ fresh as materialized (
                   from public.orders
                 ) p
               ) r
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
             ) w
           ) p
         ) v
@@ -46,7 +46,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.window_moving_frame t
-    where (select exists (select from "Δ partitions"))
+    where (select exists (select 1 from "Δ partitions"))
   ) t on t.id = f.id
   where (t.id is null or f.id is null or row(t.id, t.placed_on, t.lately, t.around, t.first_id)::record *<> row(f.id, f.placed_on, f.lately, f.around, f.first_id)::record)
 ),

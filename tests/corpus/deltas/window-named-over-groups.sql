@@ -15,7 +15,7 @@
     select id as id_2
     from public.customers
   ) r on (id_2 = customer_id)
-  where (select exists (select from "Δ o"))
+  where (select exists (select 1 from "Δ o"))
   union all
   select customer_id, placed_on, id_2, r.__w as __w
   from "Δ c" r
@@ -23,13 +23,13 @@
     select customer_id, placed_on
     from public.orders
   ) l on (id_2 = customer_id)
-  where (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ c"))
   union all
   select customer_id, placed_on, id_2, -(l.__w * r.__w) as __w
   from "Δ o" l
   join "Δ c" r on (id_2 = customer_id)
-  where (select exists (select from "Δ o"))
-    and (select exists (select from "Δ c"))
+  where (select exists (select 1 from "Δ o"))
+    and (select exists (select 1 from "Δ c"))
 ),
 "Δ project" as (
   select customer_id as customer_id, placed_on as placed_on, __w
@@ -80,7 +80,7 @@ groups as (
           ) r on (id_2 = customer_id)
         ) p
       ) r on r.customer_id = w.__wanted_1
-      where (select exists (select from "groups again"))
+      where (select exists (select 1 from "groups again"))
       union all
       select r.*
       from "groups again" w
@@ -99,7 +99,7 @@ groups as (
         ) p
       ) r on (r.customer_id = w.__wanted_1 or (r.customer_id is null and w.__wanted_1 is null))
       where (w.__wanted_1 is null)
-        and (select exists (select from "groups again" w where w.__wanted_1 is null))
+        and (select exists (select 1 from "groups again" w where w.__wanted_1 is null))
     ) g
     group by customer_id
   ) k
@@ -186,7 +186,7 @@ fresh as materialized (
                   where __slot_1 > 0
                 ) p
               ) r
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
             ) w
           ) p
         ) v
@@ -200,7 +200,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.window_named_over_groups t
-    where (select exists (select from "Δ partitions"))
+    where (select exists (select 1 from "Δ partitions"))
   ) t on t.__key = f.__key
   where (t.__key is null or f.__key is null or row(t.customer_id, t.orders, t.nth, t.so_far, t.__key)::record *<> row(f.customer_id, f.orders, f.nth, f.so_far, f.__key)::record)
 ),

@@ -95,7 +95,7 @@ fresh as materialized (
                   where __slot_1 > 0
                 ) p
               ) r
-              where (select exists (select from "Δ partitions"))
+              where (select exists (select 1 from "Δ partitions"))
             ) w
           ) p
         ) v
@@ -109,7 +109,7 @@ changes as (
   full join (
     select t.*, t.ctid as __at
     from public.window_over_groups t
-    where (select exists (select from "Δ partitions"))
+    where (select exists (select 1 from "Δ partitions"))
   ) t on t.__key = f.__key
   where (t.__key is null or f.__key is null or row(t.region, t.customers, t.place, t.percent, t.__key)::record *<> row(f.region, f.customers, f.place, f.percent, f.__key)::record)
 ),

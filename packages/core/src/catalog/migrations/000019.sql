@@ -3,8 +3,8 @@
 -- asking over a connection costs, so it can look more often.
 
 -- Ends as soon as pg_current_snapshot() differs from `known`, and after `at_most_ms` in any case; looks every `every_ms`.
--- `held_ms` after the call it was still `known`. Each statement of a volatile function has a snapshot of its own, at READ
--- COMMITTED.
+-- `held_ms` after the call it was still `known`; null: it was not even then. Each statement of a volatile function has a
+-- snapshot of its own, at READ COMMITTED.
 create function freshet.await_commit(
   known text, every_ms float8, at_most_ms float8, out snapshot text, out held_ms float8
 )
@@ -15,7 +15,6 @@ declare
   began constant timestamptz := clock_timestamp();
   looked float8;
 begin
-  held_ms := 0;
   loop
     looked := extract(epoch from clock_timestamp() - began) * 1000;
     snapshot := pg_current_snapshot()::text;
