@@ -143,7 +143,8 @@ describe.skipIf('missing' in kafka)('struck at random', () => {
         // struck while it delivers, not while it starts
         await relay.worksAgain(before)
         await sleep(chance.int(20, LONG ? 8_000 : 1_500))
-        before = relay.started
+        // of sessions that end between two statements, it need not even hear
+        if (kind !== 'session') before = relay.started
         strikes.push(kind)
         if (kind === 'relay') {
           await relay.kill()
