@@ -5,11 +5,12 @@ import type { CatalogTable } from './catalog.ts'
  * Asking which stream tables have changes to read, as cheaply as possible.
  *
  * First `pg_current_snapshot()`: it differs whenever a transaction that wrote anything has ended, so an equal one means
- * that the last answer still holds; the server itself waits until it does. Where there are many sources, then a statement that looks once at each: a source
- * without a row at or beyond the xmin of the oldest frontier over it has nothing new for anybody. Only the others are
- * asked precisely, by prepared statements. A row lies outside a frontier F exactly when its transaction is at or beyond
- * F's xmax or in F's list of those in progress, and both are index look-ups: the cost depends neither on the rows that
- * wait nor on those that clean-up has yet to remove, nor on how long the oldest transaction has been open.
+ * that the last answer still holds; the server itself waits until it does. Where there are many sources, then a statement
+ * that looks once at each: a source without a row at or beyond the xmin of the oldest frontier over it has nothing new for
+ * anybody. Only the others are asked precisely, by prepared statements. A row lies outside a frontier F exactly when its
+ * transaction is at or beyond F's xmax or in F's list of those in progress, and both are index look-ups: the cost depends
+ * neither on the rows that wait nor on those that clean-up has yet to remove, nor on how long the oldest transaction has
+ * been open.
  */
 export interface PollAnswer {
   /** The snapshot in which the question was answered. */

@@ -75,6 +75,25 @@ test('one transaction for the whole chain, and the next goes on from it, in this
   await assertAllEqual()
 })
 
+test('after a source was renamed, they are in one transaction again', async () => {
+  await run('update item set n = n + 1 where id = 2')
+  await grouped()
+  expect(await transactions()).toBe(1)
+  await run('alter table item rename to thing; update thing set n = n + 1 where id = 3')
+  for (const id of ids) await refresher.refresh(id)
+  for (let round = 0; round < 2; round++) {
+    await run('update thing set n = n + 1 where id = 4')
+    await grouped()
+    await run('update thing set n = n + 1 where id = 4')
+    for (const id of ids) await refresher.refresh(id)
+  }
+  await run('update thing set n = n + 1 where id = 5')
+  await grouped()
+  expect(await transactions()).toBe(1)
+  await assertEqualToQuery(database, 'a', CHAIN.a.replace('item', 'thing'))
+  for (const name of ['b', 'c', 'd'] as const) await assertEqualToQuery(database, name, CHAIN[name])
+})
+
 test('what does not reach the end leaves the rest as it was', async () => {
   await run('insert into item values (1000, 4, 0)')
   expect((await grouped()).together?.get(ids[0] ?? -1)).toBeUndefined()

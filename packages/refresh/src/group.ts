@@ -51,7 +51,10 @@ async function inOneTransaction(
 ): Promise<GroupRefresh> {
   const sources = members.flatMap(({ plan }) => plan.sources)
   const key = sources.map(({ oid }) => oid).join()
-  const calledThen = called.get(database)?.get(key)
+  // taken out: where anything goes wrong, a renamed source among it, it is asked again
+  const names = namesOf(database)
+  const calledThen = names.get(key)
+  names.delete(key)
   return database.session(async (session) => {
     const read = calledThen ?? (await sourceTables(session, sources))
     // the stream is ahead of no snapshot: for what comes by WAL, each refresh waits for itself
@@ -60,7 +63,8 @@ async function inOneTransaction(
     return session.transaction(
       async (transaction, opened) => {
         const [own = [], rows = [], now = []] = opened.slice(locks.length)
-        if (!remember(database, key, read, now)) return { done: NONE, odd: null }
+        if (!isDeepStrictEqual(now, read)) return { done: NONE, odd: null }
+        remember(names, key, read)
         const claim = claimOf([own, rows])
         const { position, versions } = claim
         const odd = members.filter(({ id, version }) => versions.has(id) && versions.get(id) !== version)
@@ -75,26 +79,23 @@ async function inOneTransaction(
   })
 }
 
-/** How the sources of a group were called the last time: they are locked by name. */
-const called = new WeakMap<Database, Map<string, readonly SourceTable[]>>()
+type Names = Map<string, readonly SourceTable[]>
 
-/** Whether the tables that were locked are the sources; if not, nothing is remembered. */
-function remember(
-  database: Database,
-  key: string,
-  locked: readonly SourceTable[],
-  now: readonly Readonly<Record<string, unknown>>[],
-): boolean {
+/** How the sources of a group were called the last time: they are locked by name. */
+const called = new WeakMap<Database, Names>()
+
+function namesOf(database: Database): Names {
   const known = called.get(database) ?? new Map<string, readonly SourceTable[]>()
   called.set(database, known)
-  const same = isDeepStrictEqual(now, locked)
-  known.delete(key)
-  if (same) known.set(key, locked)
-  for (const oldest of known.keys()) {
-    if (known.size <= MOST_CALLED) break
-    known.delete(oldest)
+  return known
+}
+
+function remember(names: Names, key: string, locked: readonly SourceTable[]): void {
+  names.set(key, locked)
+  for (const oldest of names.keys()) {
+    if (names.size <= MOST_CALLED) break
+    names.delete(oldest)
   }
-  return same
 }
 
 const MOST_CALLED = 1_000
