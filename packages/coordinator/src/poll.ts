@@ -5,12 +5,15 @@ import type { CatalogTable } from './catalog.ts'
  * Asking which stream tables have changes to read, as cheaply as possible.
  *
  * First `pg_current_snapshot()`: it differs whenever a transaction that wrote anything has ended, so an equal one means
- * that the last answer still holds; the server itself waits until it does. Where there are many sources, then a statement
- * that looks once at each: a source without a row at or beyond the xmin of the oldest frontier over it has nothing new for
+ * that the last answer still holds; the server itself waits until it does. Where there are many sources, then statements
+ * that look once at each: a source without a row at or beyond the xmin of the oldest frontier over it has nothing new for
  * anybody. Only the others are asked precisely, by prepared statements. A row lies outside a frontier F exactly when its
  * transaction is at or beyond F's xmax or in F's list of those in progress, and both are index look-ups: the cost depends
  * neither on the rows that wait nor on those that clean-up has yet to remove, nor on how long the oldest transaction has
  * been open.
+ *
+ * No statement names more than `PART` sources. One over thousands would hold a lock on each of their tables and indexes at
+ * once, more than a server has room for as it comes; and whenever one of them was analyzed it would be planned anew.
  */
 export interface PollAnswer {
   /** The snapshot in which the question was answered. */
@@ -27,6 +30,7 @@ export const POLL_SETTINGS: Readonly<Record<string, string>> = {
   enable_bitmapscan: 'off',
   plan_cache_mode: 'force_generic_plan',
   jit: 'off',
+  max_parallel_workers_per_gather: '0',
   // what comes by WAL is seen when it has come
   'freshet.wal': 'behind',
 }
@@ -62,43 +66,52 @@ export async function awaitCommit(
 export interface PollPlan {
   /** For an immediate stream table no change waits: its writers have applied it. */
   readonly immediate: ReadonlySet<number>
-  /** Captured sources, in the order of their stable names. */
-  readonly sources: readonly PolledSource[]
-  /** Every source precisely. */
-  readonly all: string
-  /** Which sources may have something new, by their position; null where there are few. `$2` holds their names. */
-  readonly first: string | null
+  /** Everything precisely, where there are few sources; null where there are many. */
+  readonly atOnce: string | null
+  readonly parts: readonly Part[]
   /** Up to so many sources are asked precisely one by one. */
   readonly few: number
 }
 
+/** Captured sources that one statement looks at. */
+interface Part {
+  readonly stableNames: readonly string[]
+  /** Which of them may have something new, by their positions; `$1` holds the oldest xmin of each, null where nobody asks. */
+  readonly first: string
+  /** All of them precisely. */
+  readonly all: string
+  /** Each of them precisely. */
+  readonly each: readonly string[]
+}
+
 interface PolledSource {
   readonly stableName: string
-  /** Of this source precisely. */
-  readonly statement: string
+  readonly buffered: boolean
 }
 
 const FEW = 16
+const PART = 128
 
-/** Up to `few` sources are asked precisely, with no question before. */
-export function pollPlan(tables: readonly CatalogTable[], few = FEW): PollPlan {
-  const branches = new Map<string, { condition: Fragment; buffered: boolean }>()
+/** Up to `few` sources are asked precisely, with no question before; of more, `part` at a time. */
+export function pollPlan(tables: readonly CatalogTable[], few = FEW, part = PART): PollPlan {
+  const known = new Map<string, PolledSource>()
   for (const { sources, effectiveMode } of tables) {
     if (effectiveMode === 'immediate') continue
-    for (const { stableName, captured, buffered } of sources) {
-      if (captured) branches.set(stableName, { condition: waits(stableName, buffered), buffered })
-    }
+    for (const source of sources) if (source.captured) known.set(source.stableName, source)
   }
-  const sorted = [...branches].sort(([a], [b]) => (a < b ? -1 : 1))
-  const cases = sorted.map(([name, { condition }]) => sql`when ${literal(name)} then ${condition}`.text)
+  const sorted = [...known.values()].sort((a, b) => (a.stableName < b.stableName ? -1 : 1))
+  const parts = Array.from({ length: Math.ceil(sorted.length / part) }, (_, i) =>
+    sorted.slice(i * part, (i + 1) * part),
+  )
   return {
     immediate: new Set(tables.flatMap(({ id, effectiveMode }) => (effectiveMode === 'immediate' ? [id] : []))),
-    sources: sorted.map(([stableName, { condition }]) => ({
-      stableName,
-      statement: preciseStatement(sql`d.stable_name = ${literal(stableName)} and (${condition})`.text),
+    atOnce: sorted.length > few ? null : `${ANSWER}, ${pendingOf(sorted)}`,
+    parts: parts.map((sources) => ({
+      stableNames: sources.map(({ stableName }) => stableName),
+      first: firstLook(sources),
+      all: `select ${pendingOf(sources)}`,
+      each: sources.map((source) => `select ${pendingOf([source])}`),
     })),
-    all: preciseStatement(cases.length === 0 ? 'false' : `case d.stable_name ${cases.join(' ')} else false end`),
-    first: sorted.length <= few ? null : firstStatement(sorted.map(([name, { buffered }]) => ({ name, buffered }))),
     few,
   }
 }
@@ -118,15 +131,20 @@ const ASKED = `
 
 const SEEN = `(s.frontier -> d.stable_name -> '0' ->> 'snapshot')::pg_snapshot`
 
-function preciseStatement(changed: string): string {
-  return `${ANSWER},
-      array(
+/** The tables that have something to read in these sources, as `pending`. */
+function pendingOf(sources: readonly PolledSource[]): string {
+  const names = sources.map(({ stableName }) => literal(stableName).text)
+  const cases = sources.map(
+    ({ stableName, buffered }, i) => `when ${names[i]} then ${waits(stableName, buffered).text}`,
+  )
+  const changed = cases.length === 0 ? 'false' : `case d.stable_name ${cases.join(' ')} end`
+  return `array(
         select s.stream_table_id
         from freshet.stream_table_state s
         where ${ASKED}
           and exists (
             select from freshet.dependency d cross join lateral (select ${SEEN}) as seen (f)
-            where d.stream_table_id = s.stream_table_id and ${changed}
+            where d.stream_table_id = s.stream_table_id and d.stable_name in (${names.join(', ') || 'null'}) and ${changed}
           )
       ) as pending`
 }
@@ -140,44 +158,55 @@ function waits(stableName: string, buffered: boolean): Fragment {
     or exists (select from ${sizes} where __x = any(array(select pg_snapshot_xip(seen.f))))`
 }
 
-function firstStatement(sources: readonly { readonly name: string; readonly buffered: boolean }[]): string {
-  const looks = sources.map(({ name, buffered }, i) => {
-    const oldest = raw(`(select xmins[${i + 1}] from oldest)`)
-    const from = sql`select from ${bufferSizes(name)} where __x >= ${oldest}`
+function firstLook(sources: readonly PolledSource[]): string {
+  const looks = sources.map(({ stableName, buffered }, i) => {
+    const oldest = raw(`($1::xid8[])[${i + 1}]`)
+    const from = sql`select from ${bufferSizes(stableName)} where __x >= ${oldest}`
     return `select ${i} where ${buffered ? sql`exists (${from})`.text : sql`${oldest} is not null`.text}`
   })
-  return `
-    with frontier as (
-      select d.stable_name, min(coalesce(pg_snapshot_xmin(${SEEN}), '0')) as xmin
-      from freshet.stream_table_state s join freshet.dependency d using (stream_table_id)
-      where ${ASKED}
-      group by d.stable_name
-    ),
-    oldest as materialized (
-      select array_agg(f.xmin order by n.position) as xmins
-      from unnest($2::text[]) with ordinality as n (stable_name, position) left join frontier f using (stable_name)
-    )
-    ${ANSWER}, array(${looks.join(' union all ')}) as touched`
+  return `select array(${looks.join(' union all ')}) as touched`
 }
+
+/** From where on somebody has yet to read a source. */
+const OLDEST = `${ANSWER}, array(
+        select array[d.stable_name, min(coalesce(pg_snapshot_xmin(${SEEN}), '0'))::text]
+        from freshet.stream_table_state s join freshet.dependency d using (stream_table_id)
+        where ${ASKED}
+        group by d.stable_name
+      ) as oldest`
+
+interface Oldest extends Omit<PollAnswer, 'pending'> {
+  readonly oldest: readonly (readonly [stableName: string, xmin: string])[]
+}
+
+const NOTHING: PollAnswer = { snapshot: '', pending: [], retryInMs: null }
 
 /** Of the tables asked about, those for which changes wait. The snapshot is the first that was looked at. */
 export async function pollBuffers(database: Queryable, plan: PollPlan, all: readonly number[]): Promise<PollAnswer> {
   const ids = all.filter((id) => !plan.immediate.has(id))
-  const precise = async (text: string) => {
-    const [row] = await database.query<PollAnswer>({ text, values: [ids] }, { prepared: true })
-    return row ?? { snapshot: '', pending: [], retryInMs: null }
+  const ask = async <Row>(text: string, value: readonly unknown[]): Promise<Row | undefined> => {
+    const [row] = await database.query<Row>({ text, values: [value] }, { prepared: true })
+    return row
   }
-  if (plan.first === null) return precise(plan.all)
-  const names = plan.sources.map(({ stableName }) => stableName)
-  const [seen] = await database.query<Omit<PollAnswer, 'pending'> & { readonly touched: readonly number[] }>(
-    { text: plan.first, values: [ids, names] },
-    { prepared: true },
+  if (plan.atOnce !== null) return (await ask<PollAnswer>(plan.atOnce, ids)) ?? NOTHING
+  const begun = await ask<Oldest>(OLDEST, ids)
+  if (begun === undefined) return NOTHING
+  const { oldest, ...answer } = begun
+  const xmins = new Map(oldest)
+  const touched = await Promise.all(
+    plan.parts.map(async (part) => {
+      const ofPart = part.stableNames.map((name) => xmins.get(name) ?? null)
+      const asked = ofPart.some((xmin) => xmin !== null)
+      const found = asked ? await ask<{ touched: readonly number[] }>(part.first, ofPart) : undefined
+      return { part, positions: found?.touched ?? [] }
+    }),
   )
-  if (seen === undefined) return { snapshot: '', pending: [], retryInMs: null }
-  const { touched, ...answer } = seen
-  const statements = touched.flatMap((i) => plan.sources[i]?.statement ?? [])
-  const answers = await Promise.all((touched.length > plan.few ? [plan.all] : statements).map(precise))
-  return { ...answer, pending: [...new Set(answers.flatMap(({ pending }) => pending))] }
+  const many = touched.reduce((sum, { positions }) => sum + positions.length, 0) > plan.few
+  const statements = touched.flatMap(({ part, positions }) =>
+    many && positions.length > 0 ? [part.all] : positions.flatMap((i) => part.each[i] ?? []),
+  )
+  const answers = await Promise.all(statements.map((text) => ask<{ pending: readonly number[] }>(text, ids)))
+  return { ...answer, pending: [...new Set(answers.flatMap((found) => found?.pending ?? []))] }
 }
 
 /**

@@ -27,13 +27,14 @@ describe.each([
   { name: 'the poll', few: 16, extra: false },
   { name: 'the poll, with a first look at each source', few: 1, extra: true },
   { name: 'the poll of many, after a first look', few: 0, extra: false },
-])('$name', ({ few, extra }) => {
+  { name: 'the poll of many, one source at a time', few: 0, part: 1, extra: true },
+])('$name', ({ few, part, extra }) => {
   async function pending(...ids: number[]) {
     return (await poll(...ids)).pending
   }
   async function poll(...ids: number[]) {
     if (extra) await quiet()
-    return pollBuffers(database, pollPlan(await readCatalog(database), few), ids)
+    return pollBuffers(database, pollPlan(await readCatalog(database), few, part), ids)
   }
   /** A second source, so that there is more than one. */
   async function quiet() {
