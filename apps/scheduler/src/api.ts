@@ -1,6 +1,7 @@
 import type { Freshet, HistoryEntry, StreamTableStatus } from '@freshet/client'
 import type { CoordinatorView } from '@freshet/coordinator'
 import { healthOf } from './health.ts'
+import { relaysOf, type RelaysAnswer } from './relays.ts'
 import type { Sample, Series } from './series.ts'
 
 /** What the JSON endpoints answer. The dashboard is written against these types; so may be other tools. */
@@ -78,13 +79,16 @@ export interface SeriesAnswer {
   readonly samples: readonly Sample[]
 }
 
-export type StatusSource = Pick<Freshet, 'status' | 'history' | 'list'>
+export type StatusSource = Pick<Freshet, 'status' | 'history' | 'list'> & {
+  readonly database: Pick<Freshet['database'], 'query'>
+}
 
 export interface Api {
   status(): Promise<StatusAnswer>
   history(options: { readonly name?: string; readonly limit: number }): Promise<HistoryAnswer>
   graph(): Promise<GraphAnswer>
   series(): SeriesAnswer
+  relays(): Promise<RelaysAnswer>
 }
 
 export interface ApiParts {
@@ -122,6 +126,7 @@ export function createApi({ freshet, view, series, startedAt }: ApiParts): Api {
       }
     },
     series: () => ({ samples: series.samples() }),
+    relays: () => relaysOf(freshet.database),
   }
 }
 

@@ -1,5 +1,5 @@
 import { connect } from '@freshet/client'
-import { raw } from '@freshet/core'
+import { type Database, raw } from '@freshet/core'
 import { assertEqualToQuery, createTestDatabase } from '@freshet/testkit'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -9,6 +9,34 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasBrowser, launchBrowser } from './browser.fixture.ts'
 import { type Scheduler, startScheduler } from './scheduler.ts'
 import { openShop, type Shop } from './shop.fixture.ts'
+
+/** Two relays: one at work, with messages that wait and one that is dead; and one of a stream table, that nobody runs. */
+async function relayed(database: Database): Promise<void> {
+  await database.query(
+    raw(`create table outbox (__x xid8 not null default pg_current_xact_id(), created_at timestamptz default now())`),
+  )
+  await database.query(
+    raw(`
+    with o as (
+      insert into freshet.outbox (schema_name, table_name, stable_name, payload)
+      values ('public', 'outbox', 'b0b0b0b0b0b0b0b0', 'jsonb') returning outbox_id
+    )
+    insert into freshet.consumer (name, outbox_id, position, frontier)
+    select 'mail', outbox_id, '{}', pg_current_snapshot()::text from o union all select 'search', null, '{}', null`),
+  )
+  await database.query(raw('insert into outbox default values'))
+  await database.query(raw('insert into outbox default values'))
+  await database.query(
+    raw(`
+    insert into freshet.dead_letter (consumer, event_id, topic, headers, code, error)
+    values ('mail', 'e1', 't', '{}', 'SINK_REFUSED', 'too large')`),
+  )
+  await database.query(
+    raw(`
+    insert into freshet.lease (name, holder, token, expires_at)
+    values ('relay:mail', 'somebody', nextval('freshet.lease_token'), clock_timestamp() + interval '1 hour')`),
+  )
+}
 
 /** The dashboard in a real browser, over a real scheduler and database. */
 describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
@@ -45,6 +73,7 @@ describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
       text: 'insert into orders (customer_id, product_id, quantity) values (1, 1, 0)',
       values: [],
     })
+    await relayed(shop.freshet.database)
     let ordering = true
     const keepOrdering = async () => {
       while (ordering) {
@@ -109,6 +138,23 @@ describe.skipIf(!hasBrowser('the dashboard'))('the dashboard', () => {
     expect(await notes('unit_price').textContent()).toMatch(/division by zero.*QUERY_FAILED/)
     await page.locator('.summary').getByText('1', { exact: true }).waitFor()
     await shoot(page, 'light')
+    expect(faults).toEqual([])
+    await page.close()
+  })
+
+  test('shows what is relayed, by whom it is not, and what waits', async () => {
+    const { page, faults } = await open({ viewport: { width: 1440, height: 900 } })
+    const cell = (name: string, label: string) =>
+      page.locator(`[data-relay="${name}"] [data-label="${label}"]`).textContent()
+    await page.getByRole('region', { name: 'Relays' }).waitFor()
+    expect([await cell('mail', 'From'), await cell('mail', 'Waiting'), await cell('mail', 'Dead letters')]).toEqual([
+      'public.outbox',
+      '2',
+      '1',
+    ])
+    expect([await cell('search', 'From'), await cell('search', 'Waiting')]).toEqual(['a stream table', '–'])
+    const names = (name: string) => page.locator(`[data-relay="${name}"] th`).textContent()
+    expect([await names('mail'), await names('search')]).toEqual(['mail', 'searchnobody relays it'])
     expect(faults).toEqual([])
     await page.close()
   })

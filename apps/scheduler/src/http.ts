@@ -37,7 +37,7 @@ export interface HttpServer {
 const DASHBOARD = fileURLToPath(new URL('../dist/dashboard', import.meta.url))
 
 const ANSWER_TTL_MS = 500
-/** It counts what waits, and reads an hour of history. */
+/** They count what waits; the status reads an hour of history. */
 const STATUS_TTL_MS = 2_000
 const HISTORY_LIMIT = { usual: 50, most: 1_000 }
 
@@ -71,6 +71,7 @@ export function createApp({ databases, metrics, feeds }: HttpParts): Hono {
   app.get('/api/databases', (context) => context.json({ databases: databases.map(({ name }) => name) }))
   app.get('/api/status', async (context) => context.json(await of(context).status()))
   app.get('/api/graph', async (context) => context.json(await of(context).graph()))
+  app.get('/api/relays', async (context) => context.json(await of(context).relays()))
   app.get('/api/series', (context) => context.json(of(context).api.series()))
   app.get('/api/history', async (context) => {
     const { api, recent } = of(context)
@@ -98,6 +99,7 @@ function sharedAnswers(api: Api) {
   return {
     status: memo(STATUS_TTL_MS, () => api.status()),
     graph: memo(ANSWER_TTL_MS, () => api.graph()),
+    relays: memo(STATUS_TTL_MS, () => api.relays()),
     recent: memo(ANSWER_TTL_MS, () => api.history({ limit: HISTORY_LIMIT.usual })),
   }
 }

@@ -144,6 +144,7 @@ export function tend(options: TendedOptions): Tended {
         status: (...args) => freshet().status(...args),
         history: (...args) => freshet().history(...args),
         list: (...args) => freshet().list(...args),
+        database: { query: (...args) => freshet().database.query(...args) },
       },
       view,
       series,

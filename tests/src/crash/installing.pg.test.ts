@@ -35,7 +35,7 @@ test('init', async () => {
     )
   }
   console.log(`init: ${whole.points} points, faults`, counts, `differences 0; seed ${seed}`)
-}, 600_000)
+}, 1_800_000)
 
 async function installed(): Promise<{ points: number; inventory: readonly string[] }> {
   await using own = await createTestDatabase({ migrated: false })

@@ -175,7 +175,7 @@ interface CellProps {
   readonly children: ComponentChildren
 }
 
-function Cell({ label, number = false, faint = false, children }: CellProps) {
+export function Cell({ label, number = false, faint = false, children }: CellProps) {
   return (
     <td data-label={label} class={`${number ? 'number' : ''} ${faint ? 'quiet' : ''}`}>
       {children}
