@@ -16,7 +16,6 @@ export {
   revive,
 } from './inbox/consume.ts'
 export { createInbox, type Inbox, receive } from './inbox/inbox.ts'
-export { type KafkaInboxOptions, type KafkaReceiver, receiveFromKafka } from './inbox/receive-from-kafka.ts'
 export type { Message } from './message.ts'
 export { type Beginning, type Consumer, dropConsumer, findConsumer, openConsumer, seek } from './outbox/consumer.ts'
 export { type ConsumerStatus, listOutboxes, type OutboxStatus } from './outbox/list.ts'

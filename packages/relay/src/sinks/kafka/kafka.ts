@@ -174,7 +174,7 @@ class KafkaSink implements Sink {
 const PRODUCER_RETRY = { initialRetryTime: 4, multiplier: 1.7, maxRetryTime: 1_000, retries: 12 }
 
 /** The library has a type for each mechanism. */
-export function saslOf({ mechanism, ...credentials }: KafkaCredentials): SASLOptions {
+function saslOf({ mechanism, ...credentials }: KafkaCredentials): SASLOptions {
   switch (mechanism) {
     case 'plain':
       return { mechanism, ...credentials }
