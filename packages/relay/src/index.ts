@@ -1,4 +1,6 @@
 export { decodeEnvelope } from './envelope/decode.ts'
+export { decodeMessage, type ReadableFormat } from './envelope/read.ts'
+export type { ReceivedEvent } from './envelope/received.ts'
 export { ENVELOPE_VERSION } from './envelope/freshet.ts'
 export { type LoadedConfig, parseConfig, type RelayConfig } from './config/config.ts'
 export { redact } from './config/environment.ts'
