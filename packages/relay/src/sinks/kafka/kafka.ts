@@ -1,11 +1,9 @@
 import { FreshetError } from '@freshet/core'
 import {
   type Admin,
-  CompressionTypes,
+  type CompressionTypes,
   Kafka,
-  type KafkaConfig,
   logLevel,
-  Partitioners,
   type Producer,
   type SASLOptions,
   type TopicMessages,
@@ -15,9 +13,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../message.ts'
 import { RefusedMessage } from '../../refused-message.ts'
 import type { Sink } from '../../sink.ts'
+import { nodeTls, type TlsOptions } from '../tls.ts'
 import { batches, recordSize } from './batches.ts'
+import { type Compression, compressionType } from './codecs.ts'
 import { fromKafka, isKafka, isSettling } from './kafka-errors.ts'
 import { keepPosition, type PositionPlace, putNonce, recoverPosition } from './kept-position.ts'
+import { type PartitionerName, partitionerOf, Partitions } from './partitions.ts'
 import { batchLimit, type NewTopics, requireTopics } from './topics.ts'
 
 /**
@@ -32,9 +33,13 @@ export interface KafkaSinkOptions {
   /** Of the consumer, in all databases that deliver to these brokers. */
   readonly identity: string
   readonly clientId?: string
-  readonly tls?: KafkaConfig['ssl']
+  readonly tls?: TlsOptions | boolean
   readonly sasl?: KafkaCredentials
-  readonly compression?: 'none' | 'gzip'
+  readonly compression?: Compression
+  /** Default `java`: what Java's client computes of the key. */
+  readonly partitioner?: PartitionerName
+  /** A template that gives the partition's number; where it gives nothing, the key decides. */
+  readonly partition?: string
   /** Topics that must be there when it opens. */
   readonly topics?: readonly string[]
   /** Default null: missing topics are an error. */
@@ -65,17 +70,20 @@ class KafkaSink implements Sink {
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #limits = new Map<string, number>()
+  readonly #partitions: Partitions
+  readonly #compression: CompressionTypes
   #transaction: Transaction | undefined
   #closed = false
 
   constructor(options: KafkaSinkOptions) {
     this.#options = options
     const { brokers, identity, clientId = 'freshet-relay', tls, sasl, transactionTimeoutMs = 60_000 } = options
+    this.#compression = compressionType(options.compression ?? 'none')
     this.#place = { group: `freshet.${identity}`, topic: options.positionsTopic ?? 'freshet.positions' }
     const kafka = new Kafka({
       brokers: [...brokers],
       clientId,
-      ...(tls === undefined ? {} : { ssl: tls }),
+      ...(tls === undefined ? {} : { ssl: typeof tls === 'boolean' ? tls : nodeTls(tls) }),
       ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
       logLevel: logLevel.NOTHING,
       connectionTimeout: 5_000,
@@ -91,8 +99,9 @@ class KafkaSink implements Sink {
       retry: PRODUCER_RETRY,
       transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: partitionerOf(options.partitioner ?? 'java'),
     })
+    this.#partitions = new Partitions(this.#admin, options.partition ?? null)
   }
 
   async open(): Promise<string | null> {
@@ -144,14 +153,21 @@ class KafkaSink implements Sink {
 
   async #send(transaction: Transaction, batch: readonly Message[]): Promise<void> {
     const topics = new Map<string, TopicMessages>()
-    for (const { id, topic, key, headers, value } of batch) {
+    const partitions = await this.#partitions.of(batch)
+    for (const message of batch) {
+      const { id, topic, key, headers, value } = message
+      const partition = partitions.get(message)
       const one = topics.get(topic) ?? { topic, messages: [] }
       topics.set(topic, one)
-      one.messages.push({ key, value, headers: { ...headers, [EVENT_ID_HEADER]: id } })
+      one.messages.push({
+        key,
+        value,
+        headers: { ...headers, [EVENT_ID_HEADER]: id },
+        ...(partition === undefined ? {} : { partition }),
+      })
     }
-    const compression = this.#options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
     try {
-      await transaction.sendBatch({ acks: -1, compression, topicMessages: [...topics.values()] })
+      await transaction.sendBatch({ acks: -1, compression: this.#compression, topicMessages: [...topics.values()] })
     } catch (error) {
       const [only, ...others] = batch
       if (only !== undefined && others.length === 0 && isKafka(error, 'MESSAGE_TOO_LARGE'))
