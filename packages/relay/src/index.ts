@@ -17,6 +17,7 @@ export {
   type InboxOptions,
   revive,
 } from './inbox/consume.ts'
+export { type KafkaInbox, type KafkaInboxOptions, readKafka } from './inbox/from-kafka.ts'
 export { createInbox, type Inbox, receive } from './inbox/inbox.ts'
 export type { Message } from './message.ts'
 export { type Beginning, type Consumer, dropConsumer, findConsumer, openConsumer, seek } from './outbox/consumer.ts'
@@ -45,7 +46,9 @@ export { RefusedMessage } from './refused-message.ts'
 export type { Guarantee, Sink } from './sink.ts'
 export { fileSink } from './sinks/file.ts'
 export { inboxSink, type InboxSinkOptions } from './sinks/inbox.ts'
-export { EVENT_ID_HEADER, kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
+export type { KafkaAddress, KafkaCredentials } from './sinks/kafka/client.ts'
+export { EVENT_ID_HEADER } from './sinks/kafka/event-id.ts'
+export { kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
 export type { NewTopics } from './sinks/kafka/topics.ts'
 export { sign, type WebhookOptions, webhookSink } from './sinks/webhook.ts'
 export { natsSink, type NatsCredentials, type NatsSinkOptions } from './sinks/nats/nats.ts'

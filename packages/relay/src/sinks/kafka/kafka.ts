@@ -1,21 +1,13 @@
 import { FreshetError } from '@freshet/core'
-import {
-  type Admin,
-  type CompressionTypes,
-  Kafka,
-  logLevel,
-  type Producer,
-  type SASLOptions,
-  type TopicMessages,
-  type Transaction,
-} from 'kafkajs'
+import type { Admin, CompressionTypes, Producer, TopicMessages, Transaction } from 'kafkajs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../message.ts'
 import { RefusedMessage } from '../../refused-message.ts'
 import type { Sink } from '../../sink.ts'
-import { nodeTls, type TlsOptions } from '../tls.ts'
 import { batches, recordSize } from './batches.ts'
+import { type KafkaAddress, kafkaClient } from './client.ts'
 import { type Compression, compressionType } from './codecs.ts'
+import { EVENT_ID_HEADER } from './event-id.ts'
 import { fromKafka, isKafka, isSettling } from './kafka-errors.ts'
 import { keepPosition, type PositionPlace, putNonce, recoverPosition } from './kept-position.ts'
 import { type PartitionerName, partitionerOf, Partitions } from './partitions.ts'
@@ -28,13 +20,9 @@ import { batchLimit, type NewTopics, requireTopics } from './topics.ts'
  * The transactional id is the consumer's. Whoever opens takes it over: the other's transaction is aborted, and it can begin
  * none any more. An error ends the producer; the next one finds out what was committed.
  */
-export interface KafkaSinkOptions {
-  readonly brokers: readonly string[]
+export interface KafkaSinkOptions extends KafkaAddress {
   /** Of the consumer, in all databases that deliver to these brokers. */
   readonly identity: string
-  readonly clientId?: string
-  readonly tls?: TlsOptions | boolean
-  readonly sasl?: KafkaCredentials
   readonly compression?: Compression
   /** Default `java`: what Java's client computes of the key. */
   readonly partitioner?: PartitionerName
@@ -49,15 +37,6 @@ export interface KafkaSinkOptions {
   /** How long a transaction may take before Kafka aborts it. Default a minute. */
   readonly transactionTimeoutMs?: number
 }
-
-export interface KafkaCredentials {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-  readonly username: string
-  readonly password: string
-}
-
-/** The header that has the event's id. */
-export const EVENT_ID_HEADER = 'freshet-event-id'
 
 export function kafkaSink(options: KafkaSinkOptions): Sink {
   return new KafkaSink(options)
@@ -77,20 +56,11 @@ class KafkaSink implements Sink {
 
   constructor(options: KafkaSinkOptions) {
     this.#options = options
-    const { brokers, identity, clientId = 'freshet-relay', tls, sasl, transactionTimeoutMs = 60_000 } = options
+    const { identity, transactionTimeoutMs = 60_000 } = options
     this.#compression = compressionType(options.compression ?? 'none')
     this.#place = { group: `freshet.${identity}`, topic: options.positionsTopic ?? 'freshet.positions' }
-    const kafka = new Kafka({
-      brokers: [...brokers],
-      clientId,
-      ...(tls === undefined ? {} : { ssl: typeof tls === 'boolean' ? tls : nodeTls(tls) }),
-      ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
-      logLevel: logLevel.NOTHING,
-      connectionTimeout: 5_000,
-      requestTimeout: 30_000,
-      // within each try of the producer: a broker that is away is told soon
-      retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 2 },
-    })
+    // within each try of the producer: a broker that is away is told soon
+    const kafka = kafkaClient(options, { initialRetryTime: 50, maxRetryTime: 200, retries: 2 })
     this.#admin = kafka.admin({ retry: PRODUCER_RETRY })
     this.#producer = kafka.producer({
       idempotent: true,
@@ -188,18 +158,6 @@ class KafkaSink implements Sink {
 
 /** Short pauses: after a commit the next transaction is refused for some milliseconds. */
 const PRODUCER_RETRY = { initialRetryTime: 4, multiplier: 1.7, maxRetryTime: 1_000, retries: 12 }
-
-/** The library has a type for each mechanism. */
-function saslOf({ mechanism, ...credentials }: KafkaCredentials): SASLOptions {
-  switch (mechanism) {
-    case 'plain':
-      return { mechanism, ...credentials }
-    case 'scram-sha-256':
-      return { mechanism, ...credentials }
-    case 'scram-sha-512':
-      return { mechanism, ...credentials }
-  }
-}
 
 const SETTLING_PAUSE_MS = 4
 const SETTLING_MS = 10_000

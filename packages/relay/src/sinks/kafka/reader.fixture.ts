@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { randomUUID } from 'node:crypto'
 import type { Message } from '../../message.ts'
 import { addCodecs } from './codecs.ts'
-import { EVENT_ID_HEADER } from './kafka.ts'
+import { EVENT_ID_HEADER } from './event-id.ts'
 
 const END = 'end'
 
