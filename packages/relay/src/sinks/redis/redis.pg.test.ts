@@ -1,11 +1,10 @@
 import { type Service, startRedis } from '@freshet/testkit'
-import { createClient, RESP_TYPES } from '@redis/client'
 import { describe, expect, test } from 'vitest'
-import type { Message } from '../../message.ts'
 import { securedServer, sinkIsSecured } from '../secured.fixture.ts'
 import { serviceOf, sinkServer } from '../server.fixture.ts'
 import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
-import { FIELDS, redisSink, type RedisSinkOptions } from './redis.ts'
+import { askRedis, readRedisStream } from './reader.fixture.ts'
+import { redisSink, type RedisSinkOptions } from './redis.ts'
 
 const redis = await sinkServer<Service>('redis', async () => serviceOf(await startRedis()))
 
@@ -14,36 +13,8 @@ function sinkOf(options: Partial<RedisSinkOptions> = {}) {
   return redisSink({ url: `redis://127.0.0.1:${redis.get().port}`, identity: `test-${world}`, ...options })
 }
 
-/** Sends a command, and answers with its reply, whose texts are bytes. */
-async function ask(...command: string[]): Promise<unknown> {
-  const client = createClient({
-    url: `redis://127.0.0.1:${redis.get().port}`,
-    RESP: 2,
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
-  })
-  await client.connect()
-  try {
-    return await client.sendCommand(command)
-  } finally {
-    client.destroy()
-  }
-}
-
-async function readStream(stream: string): Promise<readonly Message[]> {
-  const entries = (await ask('XRANGE', stream, '-', '+')) as readonly (readonly [Buffer, readonly Buffer[]])[]
-  return entries.map(([, fields]) => {
-    const pairs = fields.flatMap((name, i) => (i % 2 === 0 ? [[String(name), fields[i + 1] ?? name] as const] : []))
-    const found = new Map(pairs)
-    const headers = pairs.filter(([name]) => name.startsWith(FIELDS.header))
-    return {
-      id: String(found.get(FIELDS.id)),
-      topic: stream,
-      key: found.get(FIELDS.key)?.toString() ?? null,
-      headers: Object.fromEntries(headers.map(([name, text]) => [name.slice(FIELDS.header.length), String(text)])),
-      value: found.get(FIELDS.value) ?? null,
-    }
-  })
-}
+const ask = (...command: string[]) => askRedis(redis.get().port, ...command)
+const readStream = (stream: string) => readRedisStream(redis.get().port, stream)
 
 describe.skipIf(redis.missing)('redis', () => {
   sinkConformance(
