@@ -29,7 +29,7 @@ const layers = Object.entries(LAYERS).map(([folder, allowed]) => ({
   comment: `${folder} may import of ours: ${allowed.join(', ') || 'nothing'}.`,
   severity: 'error',
   from: { path: source(folder), pathNot: TEST },
-  to: { path: '^(packages|apps|tests|bench|demo)/', pathNot: any([folder, ...allowed]) },
+  to: { path: '^(packages|apps|tests|bench|demo|examples)/', pathNot: any([folder, ...allowed]) },
 }))
 
 const doors = [...SHIPPED, 'tests/kit'].map((folder) => ({
@@ -77,7 +77,7 @@ export default {
       comment: 'What ships imports no test, no test kit, no bench and no development dependency.',
       severity: 'error',
       from: { path: any(SHIPPED), pathNot: TEST },
-      to: { path: `${TEST}|^(tests|bench|demo)/` },
+      to: { path: `${TEST}|^(tests|bench|demo|examples)/` },
     },
     {
       name: 'declared',

@@ -10,7 +10,7 @@ const shared = {
   ssr: { resolve: { conditions: ['@freshet/source'] } },
 }
 
-const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'demo/src', 'bench/src']
+const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'demo/src', 'bench/src', 'examples/*/src']
 
 export default defineConfig({
   test: {

@@ -7,7 +7,7 @@ import { readdirSync } from 'node:fs'
 
 const bin = (name) => `node_modules/.bin/${name}`
 const published = ['packages', 'apps'].flatMap((folder) => readdirSync(folder).map((name) => `${folder}/${name}`))
-const roots = ['packages', 'apps', 'tests', 'bench', 'demo']
+const roots = ['packages', 'apps', 'tests', 'bench', 'demo', 'examples']
 
 /** Name → the commands that must all end with exit code 0. The build, with its types, has run before. */
 const GATES = {

@@ -1,13 +1,17 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { KafkaConfig, SinkConfig, WebhookConfig } from './config/config.ts'
+import type { SinkConfig, WebhookConfig } from './config/config.ts'
+import type { KafkaConfig } from './config/kafka.ts'
 import type { NatsConfig } from './config/nats.ts'
+import type { RabbitmqConfig } from './config/rabbitmq.ts'
+import type { RedisConfig } from './config/redis.ts'
+import { readTls } from './config/tls.ts'
 import type { Sink } from './sink.ts'
 import { fileSink } from './sinks/file.ts'
 import { inboxSink } from './sinks/inbox.ts'
 import { kafkaSink, type KafkaSinkOptions } from './sinks/kafka/kafka.ts'
 import { natsSink, type NatsSinkOptions } from './sinks/nats/nats.ts'
-import { redisSink } from './sinks/redis/redis.ts'
+import { rabbitmqSink, type RabbitmqSinkOptions } from './sinks/rabbitmq/rabbitmq.ts'
+import { redisSink, type RedisSinkOptions } from './sinks/redis/redis.ts'
 import { stdoutSink } from './sinks/stdout.ts'
 import { type WebhookOptions, webhookSink } from './sinks/webhook.ts'
 
@@ -25,9 +29,11 @@ export function createSink(config: SinkConfig, folder: string, identity: string)
     case 'kafka':
       return kafkaSink(kafkaOptions(config, folder, identity))
     case 'nats':
-      return natsSink(natsOptions(config))
+      return natsSink(natsOptions(config, folder))
+    case 'rabbitmq':
+      return rabbitmqSink(rabbitmqOptions(config, folder))
     case 'redis':
-      return redisSink({ identity, url: config.url, durability: config.durability, timeoutMs: config.timeout_ms })
+      return redisSink(redisOptions(config, folder, identity))
   }
 }
 
@@ -41,6 +47,8 @@ function kafkaOptions(config: KafkaConfig, folder: string, identity: string): Ka
     identity,
     brokers: config.brokers,
     compression: config.compression,
+    partitioner: config.partitioner,
+    ...(config.partition === undefined ? {} : { partition: config.partition }),
     topics: config.topics,
     positionsTopic: config.positions_topic,
     transactionTimeoutMs: config.transaction_timeout_ms,
@@ -48,23 +56,14 @@ function kafkaOptions(config: KafkaConfig, folder: string, identity: string): Ka
       create === undefined ? null : { partitions: create.partitions, replicationFactor: create.replication_factor },
     ...(clientId === undefined ? {} : { clientId }),
     ...(sasl === undefined ? {} : { sasl }),
-    ...(config.tls === false ? {} : { tls: tlsOf(config.tls, folder) }),
+    ...(config.tls === false ? {} : { tls: config.tls === true ? true : readTls(config.tls, folder) }),
   }
 }
 
-function tlsOf(tls: KafkaConfig['tls'], folder: string): NonNullable<KafkaSinkOptions['tls']> {
-  if (typeof tls === 'boolean') return tls
-  const content = (path: string) => readFileSync(resolve(folder, path), 'utf8')
-  const { ca_file: ca, cert_file: cert, key_file: key, server_name: servername } = tls
-  return {
-    ...(ca === undefined ? {} : { ca: [content(ca)] }),
-    ...(cert === undefined ? {} : { cert: content(cert) }),
-    ...(key === undefined ? {} : { key: content(key) }),
-    ...(servername === undefined ? {} : { servername }),
-  }
-}
-
-function natsOptions({ create_stream: create, name, credentials, ...config }: NatsConfig): NatsSinkOptions {
+function natsOptions(
+  { create_stream: create, name, credentials, tls, ...config }: NatsConfig,
+  folder: string,
+): NatsSinkOptions {
   return {
     servers: config.servers,
     topics: config.topics,
@@ -80,5 +79,31 @@ function natsOptions({ create_stream: create, name, credentials, ...config }: Na
           },
     ...(name === undefined ? {} : { name }),
     ...(credentials === undefined ? {} : { credentials }),
+    ...(tls === false ? {} : { tls: tls === true ? {} : readTls(tls, folder) }),
+  }
+}
+
+function rabbitmqOptions(
+  { tls, create_queues: create, ...config }: RabbitmqConfig,
+  folder: string,
+): RabbitmqSinkOptions {
+  return {
+    url: config.url,
+    exchange: config.exchange,
+    routingKey: config.routing_key,
+    queues: config.queues,
+    createQueues: create ?? null,
+    acknowledgeMs: config.acknowledge_ms,
+    ...(tls === undefined ? {} : { tls: readTls(tls, folder) }),
+  }
+}
+
+function redisOptions({ tls, ...config }: RedisConfig, folder: string, identity: string): RedisSinkOptions {
+  return {
+    identity,
+    url: config.url,
+    durability: config.durability,
+    timeoutMs: config.timeout_ms,
+    ...(tls === undefined ? {} : { tls: readTls(tls, folder) }),
   }
 }

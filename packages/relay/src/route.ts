@@ -1,4 +1,5 @@
 import type { RelayEvent } from './event.ts'
+import { filled, placesOf } from './template.ts'
 
 /**
  * Where an event goes, as templates: `{topic}`, `{key}`, `{schema}`, `{table}`, `{op}` and `{header:NAME}` stand for what the
@@ -9,15 +10,13 @@ export interface Route {
   readonly key: string
 }
 
-const PLACE = /\{([^{}]*)\}/g
 const KNOWN = /^(topic|key|schema|table|op|header:.+)$/
 
 /** What is wrong with a template, or null. */
 export function checkTemplate(template: string): string | null {
-  for (const [, name = ''] of template.matchAll(PLACE)) {
-    if (!KNOWN.test(name))
-      return `there is no {${name}}; there are {topic}, {key}, {schema}, {table}, {op} and {header:NAME}`
-  }
+  const unknown = placesOf(template).find((name) => !KNOWN.test(name))
+  if (unknown !== undefined)
+    return `there is no {${unknown}}; there are {topic}, {key}, {schema}, {table}, {op} and {header:NAME}`
   return template === '' ? 'must not be empty' : null
 }
 
@@ -26,14 +25,14 @@ export function routed(
   { topic, key }: Route,
 ): { readonly topic: string; readonly key: string | null } {
   return {
-    topic: topic === '{topic}' ? event.topic : filled(event, topic),
-    key: key === '{key}' ? event.key : filled(event, key),
+    topic: topic === '{topic}' ? event.topic : ofEvent(event, topic),
+    key: key === '{key}' ? event.key : ofEvent(event, key),
   }
 }
 
-function filled(event: RelayEvent, template: string): string {
-  return template.replaceAll(PLACE, (_whole, name: string) => {
-    switch (name) {
+function ofEvent(event: RelayEvent, template: string): string {
+  return filled(template, (place) => {
+    switch (place) {
       case 'topic':
         return event.topic
       case 'key':
@@ -45,7 +44,7 @@ function filled(event: RelayEvent, template: string): string {
       case 'op':
         return event.kind === 'change' ? event.op : 'message'
       default:
-        return event.headers[name.slice('header:'.length)] ?? ''
+        return event.headers[place.slice('header:'.length)] ?? ''
     }
   })
 }

@@ -4,7 +4,8 @@ export { createTestDatabase, type ClientSettings, type TestDatabase, type TestDa
 export { countingLink, type Link } from './link.ts'
 export { assertEqualToQuery, differences, type Difference } from './oracle.ts'
 export { freshSeed, random, type Random } from './random.ts'
-export { type KafkaBroker, type KafkaOrNot, startKafka } from './kafka.ts'
+export { type Authority, type Certificate, createAuthority } from './certificates.ts'
+export { type JavaRecord, type KafkaBroker, type KafkaOrNot, startKafka } from './kafka.ts'
 export { type Cluster, type ClusterNode, startCluster } from './citus/cluster.ts'
 export { findCitus } from './citus/find-citus.ts'
 export {
@@ -13,5 +14,6 @@ export {
   clusterUrls,
   createClusterDatabase,
 } from './citus/cluster-database.ts'
-export { type Service, type ServiceOrNot } from './service.ts'
+export { type Service, type ServiceOrNot, type ServiceSecurity } from './service.ts'
+export { startRabbitmq } from './rabbitmq.ts'
 export { startNats, startRedis } from './services.ts'

@@ -7,7 +7,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
+import { scramUsers, secured } from './kafka-security.ts'
 import { freePort } from './server.ts'
+import type { ServiceSecurity } from './service.ts'
 
 /**
  * A real Kafka broker (KRaft, one node, loopback only) on Java, from the artifacts that Maven brings. It ends when `stop` is
@@ -20,6 +22,16 @@ export interface KafkaBroker extends AsyncDisposable {
   readonly kill: (() => Promise<void>) | null
   /** Starts it again, on the same port and data. */
   readonly restart: (() => Promise<void>) | null
+  /** Where it was asked for: the addresses that speak TLS, as `localhost`, without and with a login. */
+  readonly secured: { readonly tls: string; readonly login: string } | null
+  /** Java's own producer writes them; null where there is no Java here. */
+  readonly produceByJava: ((topic: string, records: readonly JavaRecord[]) => Promise<void>) | null
+}
+
+/** Neither holds tabs and line breaks. */
+export interface JavaRecord {
+  readonly key: string
+  readonly value: string
 }
 
 /** Why there is none here, for whoever has to skip a test loudly. */
@@ -28,17 +40,25 @@ export type KafkaOrNot = { readonly broker: KafkaBroker } | { readonly missing: 
 const VERSION = '4.1.1'
 const READY_MS = 90_000
 
-/** FRESHET_TEST_KAFKA (`host:port`) takes a broker from outside. */
-export async function startKafka(settings: Readonly<Record<string, string>> = {}): Promise<KafkaOrNot> {
-  const outside = process.env['FRESHET_TEST_KAFKA']
-  if (outside)
-    return { broker: { address: outside, kill: null, restart: null, [Symbol.asyncDispose]: () => Promise.resolve() } }
+/**
+ * FRESHET_TEST_KAFKA (`host:port`) takes a broker from outside. A secured one has two more listeners, of which the second lets
+ * the user in by PLAIN and by both kinds of SCRAM.
+ */
+export async function startKafka(
+  settings: Readonly<Record<string, string>> = {},
+  security: ServiceSecurity | null = null,
+): Promise<KafkaOrNot> {
+  const address = process.env['FRESHET_TEST_KAFKA']
+  if (address) {
+    const unknown = { kill: null, restart: null, secured: null, produceByJava: null }
+    return { broker: { address, ...unknown, [Symbol.asyncDispose]: () => Promise.resolve() } }
+  }
   const classpath = await classpathOf().catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),
   )
   if (classpath instanceof Error)
     return { missing: `no Kafka: Java and Maven did not bring one (${classpath.message.split('\n')[0] ?? ''})` }
-  return { broker: await startBroker(classpath, settings) }
+  return { broker: await startBroker(classpath, settings, security) }
 }
 
 const run = promisify(execFile)
@@ -46,7 +66,7 @@ const run = promisify(execFile)
 /** Asked once for each machine: Maven takes ten seconds to say it. */
 async function classpathOf(): Promise<string> {
   const folder = join(tmpdir(), `freshet-kafka-${VERSION}`)
-  const file = join(folder, 'classpath')
+  const file = join(folder, 'classpath-with-tools')
   await run('java', ['-version'])
   const known = await readFile(file, 'utf8').catch(() => null)
   if (known !== null) return known
@@ -65,18 +85,27 @@ function pom(): string {
   <modelVersion>4.0.0</modelVersion><groupId>freshet</groupId><artifactId>kafka</artifactId><version>1</version>
   <dependencies><dependency>
     <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${VERSION}</version>
+  </dependency><dependency>
+    <groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>${VERSION}</version>
   </dependency></dependencies>
 </project>`
 }
 
-async function startBroker(classpath: string, settings: Readonly<Record<string, string>>): Promise<KafkaBroker> {
+async function startBroker(
+  classpath: string,
+  settings: Readonly<Record<string, string>>,
+  security: ServiceSecurity | null,
+): Promise<KafkaBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'freshet-broker-'))
   const [port, controller] = [await freePort(), await freePort()]
   const address = `127.0.0.1:${port}`
   const file = join(folder, 'server.properties')
-  await writeFile(file, properties({ ...standing(port, controller, folder), ...settings }))
+  const usual = standing(port, controller, folder)
+  const more = security === null ? null : await secured(security, usual['listeners'] ?? '', folder)
+  await writeFile(file, properties({ ...usual, ...more?.settings, ...settings }))
   const id = randomBytes(16).toString('base64url').replace(/^-/, 'a')
-  await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', file])
+  const users = security === null ? [] : scramUsers(security)
+  await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', file, ...users])
   let child = await begin(classpath, file, address)
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -86,6 +115,8 @@ async function startBroker(classpath: string, settings: Readonly<Record<string, 
   }
   return {
     address,
+    secured: more?.addresses ?? null,
+    produceByJava: (topic, records) => produceByJava(classpath, address, topic, records),
     kill,
     restart: async () => {
       await kill()
@@ -140,4 +171,16 @@ async function begin(classpath: string, file: string, address: string): Promise<
       await sleep(200)
     }
   }
+}
+
+async function produceByJava(
+  classpath: string,
+  address: string,
+  topic: string,
+  records: readonly JavaRecord[],
+): Promise<void> {
+  const where = ['--bootstrap-server', address, '--topic', topic, '--property', 'parse.key=true']
+  const producing = run('java', ['-cp', classpath, 'org.apache.kafka.tools.ConsoleProducer', ...where])
+  producing.child.stdin?.end(records.map(({ key, value }) => `${key}\t${value}\n`).join(''))
+  await producing
 }

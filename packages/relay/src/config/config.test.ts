@@ -61,7 +61,7 @@ relays:
       "relays.Orders: Invalid key in record",
       "relays.one.source.stream_table: is not known here",
       "relays.two.topic: there is no {nothing}; there are {topic}, {key}, {schema}, {table}, {op} and {header:NAME}",
-      "relays.two.sink.kind: Invalid discriminator value. Expected 'kafka' | 'nats' | 'redis' | 'stdout' | 'file' | 'webhook' | 'inbox'",
+      "relays.two.sink.kind: Invalid discriminator value. Expected 'kafka' | 'nats' | 'rabbitmq' | 'redis' | 'stdout' | 'file' | 'webhook' | 'inbox'",
       "relays.three.sink_max_inflight: Invalid input: expected number, received string",
       "relays.three.sink.brokers[0]: must be host:port",
       "relays.three.sink.tsl: is not known here",
@@ -69,6 +69,22 @@ relays:
       "databse: is not known here",
     ]
   `)
+})
+
+test('templates of sinks, compressions and addresses are looked at', () => {
+  const of = (sink: string) => mistakes(`relays: { one: { source: { outbox: a }, sink: { ${sink} } } }`)
+  expect(of(`kind: rabbitmq, url: 'http://mq'`)).toEqual(['relays.one.sink.url: must be amqp://… or amqps://…'])
+  expect(of(`kind: rabbitmq, url: 'amqp://mq', routing_key: '{op}', create_queues: mirrored`)).toEqual([
+    'relays.one.sink.routing_key: there is no {op}; there are {topic}, {key} and {header:NAME}',
+    expect.stringContaining('relays.one.sink.create_queues: '),
+  ])
+  for (const sink of ['kind: rabbitmq, url: amqp://mq', 'kind: redis, url: redis://r'])
+    expect(of(`${sink}, tls: { ca_file: x }`)).toEqual([expect.stringContaining('relays.one.sink.tls: needs a url ')])
+  expect(of(`kind: kafka, brokers: ['k:1'], compression: brotli, partition: '{row}', tls: { ca: x }`)).toEqual([
+    expect.stringContaining('relays.one.sink.tls'),
+    expect.stringContaining('relays.one.sink.compression: '),
+    'relays.one.sink.partition: there is no {row}; there are {topic}, {key} and {header:NAME}',
+  ])
 })
 
 test('the configuration of the local stack is right', () => {

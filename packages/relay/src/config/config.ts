@@ -4,7 +4,9 @@ import { z } from 'zod'
 import { FORMATS, type FormatName } from '../envelope/envelope.ts'
 import { checkTemplate } from '../route.ts'
 import { type Environment, printPath, withEnvironment } from './environment.ts'
+import { kafka } from './kafka.ts'
 import { nats } from './nats.ts'
+import { rabbitmq } from './rabbitmq.ts'
 import { redis } from './redis.ts'
 
 /**
@@ -16,37 +18,6 @@ const whole = (low: number, high: number, fallback: number) => z.int().min(low).
 const template = z.string().superRefine((text, context) => {
   const mistake = checkTemplate(text)
   if (mistake !== null) context.addIssue({ code: 'custom', message: mistake })
-})
-
-const kafka = z.strictObject({
-  kind: z.literal('kafka'),
-  brokers: z.array(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).min(1),
-  client_id: z.string().min(1).optional(),
-  tls: z
-    .union([
-      z.boolean(),
-      z.strictObject({
-        ca_file: z.string().optional(),
-        cert_file: z.string().optional(),
-        key_file: z.string().optional(),
-        server_name: z.string().optional(),
-      }),
-    ])
-    .default(false),
-  sasl: z
-    .strictObject({
-      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-      username: z.string().min(1),
-      password: z.string().min(1),
-    })
-    .optional(),
-  compression: z.enum(['none', 'gzip']).default('none'),
-  topics: z.array(z.string().min(1)).default([]),
-  create_topics: z
-    .strictObject({ partitions: z.int().min(1).default(1), replication_factor: z.int().min(-1).default(-1) })
-    .optional(),
-  positions_topic: z.string().min(1).default('freshet.positions'),
-  transaction_timeout_ms: whole(1_000, 900_000, 60_000),
 })
 
 const webhook = z.strictObject({
@@ -68,6 +39,7 @@ const inbox = z.strictObject({
 const sink = z.discriminatedUnion('kind', [
   kafka,
   nats,
+  rabbitmq,
   redis,
   z.strictObject({ kind: z.literal('stdout') }),
   z.strictObject({ kind: z.literal('file'), path: z.string().min(1) }),
@@ -114,7 +86,6 @@ export type RelayConfig = Readonly<z.infer<typeof config>>
 export type PipelineConfig = Readonly<z.infer<typeof relay>>
 export type SinkConfig = Readonly<z.infer<typeof sink>>
 export type WebhookConfig = Readonly<z.infer<typeof webhook>>
-export type KafkaConfig = Readonly<z.infer<typeof kafka>>
 
 export interface LoadedConfig {
   readonly config: RelayConfig

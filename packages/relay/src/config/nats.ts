@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { tlsFiles } from './tls.ts'
 
 /** The part of a configuration that describes a sink `nats`. */
 export const nats = z.strictObject({
   kind: z.literal('nats'),
   servers: z.array(z.string().regex(/^[^/@\s]+:\d+$/, 'must be host:port')).min(1),
   name: z.string().min(1).optional(),
+  tls: z.union([z.boolean(), tlsFiles]).default(false),
   credentials: z
     .union([
       z.strictObject({ user: z.string().min(1), password: z.string().min(1) }),

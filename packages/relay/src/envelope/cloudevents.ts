@@ -5,7 +5,10 @@ import { base64, object, quoted, verbatim } from './json.ts'
 /**
  * CloudEvents 1.0 in structured JSON. `type` is the topic of a message, or `freshet.change.<op>`; the data of a change is
  * `{"before": …, "after": …}`. Headers have no place in it: they go beside it, as the sink has them.
+ * Extension attributes tell a reader the version, and a message from a change.
  */
+export const CLOUDEVENTS_VERSION = 1
+
 export const cloudEvents: Format = {
   contentType: 'application/cloudevents+json',
   encode: (event) =>
@@ -16,6 +19,8 @@ export const cloudEvents: Format = {
       type: quoted(event.kind === 'change' ? `freshet.change.${event.op}` : event.topic),
       subject: event.key === null || event.key === '' ? undefined : quoted(event.key),
       time: quoted(event.at),
+      freshetversion: quoted(String(CLOUDEVENTS_VERSION)),
+      freshetkind: quoted(event.kind),
       ...dataOf(event),
     }),
 }

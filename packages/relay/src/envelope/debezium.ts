@@ -1,4 +1,5 @@
 import type { ChangeOp, RelayEvent } from '../event.ts'
+import { toMicroseconds } from '../event-time.ts'
 import type { Format } from './format.ts'
 import { base64, object, quoted, verbatim } from './json.ts'
 
@@ -7,6 +8,9 @@ import { base64, object, quoted, verbatim } from './json.ts'
  * what its event router makes of one: the payload is the value, and null a tombstone; bytes are base64 text, as its JSON
  * converter writes them.
  */
+export const DEBEZIUM_VERSION = 1
+export const CONNECTOR = 'freshet'
+
 export const debezium: Format = {
   contentType: 'application/json',
   encode: (event) => {
@@ -18,10 +22,15 @@ export const debezium: Format = {
       before: verbatim(event.before),
       after: verbatim(event.after),
       op: quoted(OPS[event.op]),
-      ts_ms: String(Date.parse(event.at)),
+      ...timeOf(event),
       source: sourceOf(event),
     })
   },
+}
+
+/** Debezium has both. */
+function timeOf({ at }: RelayEvent) {
+  return { ts_ms: String(Date.parse(at)), ts_us: toMicroseconds(at) }
 }
 
 const OPS: Readonly<Record<ChangeOp, string>> = { read: 'r', insert: 'c', update: 'u', delete: 'd' }
@@ -29,10 +38,10 @@ const OPS: Readonly<Record<ChangeOp, string>> = { read: 'r', insert: 'c', update
 function sourceOf(event: RelayEvent & { readonly op: ChangeOp }): string {
   const { database, schema, table } = event.origin
   return object({
-    version: quoted('1'),
-    connector: quoted('freshet'),
+    version: quoted(String(DEBEZIUM_VERSION)),
+    connector: quoted(CONNECTOR),
     name: quoted('freshet'),
-    ts_ms: String(Date.parse(event.at)),
+    ...timeOf(event),
     snapshot: quoted(event.op === 'read' ? 'true' : 'false'),
     db: quoted(database),
     schema: quoted(schema),

@@ -2,60 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type ChangeEvent, jsonText, type MessageEvent, type RelayEvent } from '../event.ts'
 import { decodeEnvelope } from './decode.ts'
+import { changes, messages } from './events.fixture.ts'
 import { FORMATS } from './envelope.ts'
 
-/** Numbers as a server prints them, with more digits than JavaScript has. */
-const numeric = fc
-  .tuple(fc.bigInt(-(10n ** 30n), 10n ** 30n), fc.stringMatching(/^(\.\d{1,20})?$/))
-  .map(([whole, fraction]) => `${whole}${fraction}`)
-const timestamp = fc.stringMatching(/^20\d\d-0[1-9]-1\dT0\d:[0-5]\d:[0-5]\d\.\d{6}Z$/)
-const name = fc
-  .string({ unit: 'binary', minLength: 1, maxLength: 8 })
-  .filter((text) => text !== '__proto__' && !/\p{Surrogate}/u.test(text))
-const leaf = fc.oneof(
-  numeric,
-  timestamp.map((text) => JSON.stringify(text)),
-  fc.string({ unit: 'grapheme' }).map((text) => JSON.stringify(text)),
-  fc.constantFrom('null', 'true', 'false', '[]', '{}', '1e400', '-0', '1.0', '1.00'),
-)
-const objectOf = (values: fc.Arbitrary<string>) =>
-  fc
-    .uniqueArray(fc.tuple(name, values), { selector: ([key]) => key, maxLength: 4 })
-    // JavaScript puts keys that look like indexes first
-    .map((members) => members.filter(([key]) => !/^\d+$/.test(key)))
-    .map((members) => `{${members.map(([key, value]) => `${JSON.stringify(key)}:${value}`).join(',')}}`)
-const row = objectOf(leaf).map(jsonText)
-const value = fc
-  .oneof(
-    leaf,
-    row.map(({ json }) => json),
-    objectOf(row.map(({ json }) => json)),
-  )
-  .map(jsonText)
-const base = {
-  id: fc.string({ minLength: 1 }),
-  origin: fc.record({ database: fc.string(), schema: fc.string(), table: fc.string() }),
-  topic: fc.string({ unit: 'grapheme' }),
-  key: fc.option(fc.string({ unit: 'grapheme' })),
-  headers: fc.dictionary(name, fc.string({ unit: 'grapheme' }), { noNullPrototype: true }),
-  at: timestamp,
-}
-const messages: fc.Arbitrary<MessageEvent> = fc.record({
-  ...base,
-  kind: fc.constant('message'),
-  payload: fc.oneof(
-    value.filter(({ json }) => json !== 'null'),
-    fc.uint8Array().map((bytes) => Buffer.from(bytes)),
-    fc.constant(null),
-  ),
-})
-const changes: fc.Arbitrary<ChangeEvent> = fc.record({
-  ...base,
-  kind: fc.constant('change'),
-  op: fc.constantFrom('read', 'insert', 'update', 'delete'),
-  before: fc.option(row),
-  after: fc.option(row),
-})
 const events: fc.Arbitrary<RelayEvent> = fc.oneof(messages, changes)
 
 function textOf(encoded: string | Uint8Array | null): string {
@@ -121,13 +70,13 @@ const placed: MessageEvent = {
 
 test('as they look', () => {
   expect(FORMATS.debezium.encode(change)).toMatchInlineSnapshot(
-    `"{"before":{"shop":1,"total":12345678901234567890.10,"at":"2026-01-02T03:04:05.678901"},"after":{"shop":1,"total":null,"at":null},"op":"u","ts_ms":1767323045678,"source":{"version":"1","connector":"freshet","name":"freshet","ts_ms":1767323045678,"snapshot":"false","db":"d","schema":"public","table":"totals","event_id":"d-t-1"}}"`,
+    `"{"before":{"shop":1,"total":12345678901234567890.10,"at":"2026-01-02T03:04:05.678901"},"after":{"shop":1,"total":null,"at":null},"op":"u","ts_ms":1767323045678,"ts_us":1767323045678901,"source":{"version":"1","connector":"freshet","name":"freshet","ts_ms":1767323045678,"ts_us":1767323045678901,"snapshot":"false","db":"d","schema":"public","table":"totals","event_id":"d-t-1"}}"`,
   )
   expect(FORMATS.cloudevents.encode(change)).toMatchInlineSnapshot(
-    `"{"specversion":"1.0","id":"d-t-1","source":"/freshet/d/public/totals","type":"freshet.change.update","subject":"{\\"shop\\":1}","time":"2026-01-02T03:04:05.678901Z","datacontenttype":"application/json","data":{"before":{"shop":1,"total":12345678901234567890.10,"at":"2026-01-02T03:04:05.678901"},"after":{"shop":1,"total":null,"at":null}}}"`,
+    `"{"specversion":"1.0","id":"d-t-1","source":"/freshet/d/public/totals","type":"freshet.change.update","subject":"{\\"shop\\":1}","time":"2026-01-02T03:04:05.678901Z","freshetversion":"1","freshetkind":"change","datacontenttype":"application/json","data":{"before":{"shop":1,"total":12345678901234567890.10,"at":"2026-01-02T03:04:05.678901"},"after":{"shop":1,"total":null,"at":null}}}"`,
   )
   expect(FORMATS.cloudevents.encode(placed)).toMatchInlineSnapshot(
-    `"{"specversion":"1.0","id":"d-o-7","source":"/freshet/d/public/outbox","type":"orders","subject":"o-1","time":"2026-01-02T03:04:05.678901Z","datacontenttype":"application/json","data":{"order":1}}"`,
+    `"{"specversion":"1.0","id":"d-o-7","source":"/freshet/d/public/outbox","type":"orders","subject":"o-1","time":"2026-01-02T03:04:05.678901Z","freshetversion":"1","freshetkind":"message","datacontenttype":"application/json","data":{"order":1}}"`,
   )
   expect(FORMATS.freshet.encode(change)).toMatchInlineSnapshot(
     `"{"v":1,"id":"d-t-1","kind":"change","database":"d","schema":"public","table":"totals","topic":"public.totals","key":"{\\"shop\\":1}","headers":{},"at":"2026-01-02T03:04:05.678901Z","op":"update","before":{"shop":1,"total":12345678901234567890.10,"at":"2026-01-02T03:04:05.678901"},"after":{"shop":1,"total":null,"at":null}}"`,

@@ -6,6 +6,7 @@ import {
   literal,
   parseName,
   type Queryable,
+  raw,
   sql,
 } from '@freshet/core'
 import type { Message } from '../message.ts'
@@ -81,4 +82,46 @@ export async function receive(
     { prepared: true },
   )
   return added.length
+}
+
+/**
+ * The same in a transaction of its own, on the disk when it resolves, whatever the server usually does: who sent them may forget
+ * them then. Those that have a fault are dead on arrival. Returns how many were new.
+ */
+export async function receiveDurably(
+  database: Database,
+  inbox: Inbox,
+  arrivals: readonly { readonly message: Message; readonly fault: string | null }[],
+): Promise<number> {
+  return database.transaction(async (transaction) => {
+    await transaction.query(raw(`select set_config('synchronous_commit', 'on', true)`))
+    let added = 0
+    for (let at = 0; at < arrivals.length;) {
+      const fault = arrivals[at]?.fault ?? null
+      const end = arrivals.findIndex((one, i) => i > at && (fault !== null || one.fault !== null))
+      const part = arrivals.slice(at, end === -1 ? undefined : end)
+      const messages = part.map(({ message }) => message)
+      added +=
+        fault === null ? await receive(transaction, inbox, messages) : await bury(transaction, inbox, messages, fault)
+      at += part.length
+    }
+    return added
+  })
+}
+
+async function bury(
+  transaction: Queryable,
+  { schema, table }: Inbox,
+  messages: readonly Message[],
+  fault: string,
+): Promise<number> {
+  let added = 0
+  for (const { id, topic, key, headers, value } of messages) {
+    const rows = await transaction.query(sql`
+      insert into ${identifier(schema, table)} (event_id, topic, key, headers, value, error, dead_at)
+      values (${id}, ${topic}, ${key}, ${JSON.stringify(headers)}::jsonb, ${value}, ${fault}, clock_timestamp())
+      on conflict (event_id) do nothing returning 1`)
+    added += rows.length
+  }
+  return added
 }

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Message } from '../message.ts'
+import { RefusedMessage } from '../refused-message.ts'
 import { inKeyOrder } from './in-key-order.ts'
 import { message } from './sink-conformance.fixture.ts'
 
@@ -57,4 +58,27 @@ test('after a failure nothing more is sent, and it is told when nothing is under
   expect(ids()).toEqual([])
   await done
   expect(told).toEqual(new Error('full'))
+})
+
+test('no more than so many are under way, and what has an order can be said', async () => {
+  const { under, ids, send } = server()
+  const all = [message(1, 'a'), { ...message(2, 'a'), topic: 'another' }, message(3, 'b'), message(4, null)]
+  const done = inKeyOrder(all, send, { most: 2, placeOf: ({ key }) => key })
+  expect(ids()).toEqual(['m-1', 'm-3'])
+  under[1]?.settle()
+  await turn()
+  expect(ids()).toEqual(['m-1', 'm-4'])
+  under[0]?.settle()
+  await turn()
+  expect(ids()).toEqual(['m-4', 'm-2'])
+  while (under.length > 0) under[0]?.settle()
+  await done
+})
+
+test('that the server is away is told before that it refused a message', async () => {
+  const { under, send } = server()
+  const done = inKeyOrder([message(1, 'a'), message(2, 'b')], send)
+  under[0]?.settle(new RefusedMessage(message(1, 'a'), 'it is too large'))
+  under[0]?.settle(new Error('away'))
+  await expect(done).rejects.toThrow('away')
 })

@@ -1,5 +1,5 @@
-import { connect, type Database, FreshetError, raw, toFreshetError } from '@freshet/core'
-import { createInbox, type Inbox, receive } from '../inbox/inbox.ts'
+import { connect, type Database, FreshetError, toFreshetError } from '@freshet/core'
+import { createInbox, type Inbox, receiveDurably } from '../inbox/inbox.ts'
 import type { Sink } from '../sink.ts'
 
 /** An inbox in this or another PostgreSQL database. At least once by the contract; the inbox keeps each event once by its id. */
@@ -26,12 +26,8 @@ export function inboxSink({ databaseUrl, table }: InboxSinkOptions): Sink {
     deliver: async (messages) => {
       if (open === undefined) throw new FreshetError('INTERNAL', `the inbox ${table} is not open`)
       const { database, inbox } = open
-      await database
-        .transaction(async (transaction) => {
-          await transaction.query(DURABLY)
-          await receive(transaction, inbox, messages)
-        })
-        .catch(away)
+      const arrivals = messages.map((message) => ({ message, fault: null }))
+      await receiveDurably(database, inbox, arrivals).catch(away)
     },
     close: async () => {
       await open?.database.close()
@@ -39,9 +35,6 @@ export function inboxSink({ databaseUrl, table }: InboxSinkOptions): Sink {
     },
   }
 }
-
-/** Whatever the server usually does: what is said to be delivered is not lost with it. */
-const DURABLY = raw(`select set_config('synchronous_commit', 'on', true)`)
 
 /** What passes with the server's return is the sink's being away. */
 function away(error: unknown): never {

@@ -1,10 +1,11 @@
-import { FreshetError, toFreshetError } from '@freshet/core'
+import { FreshetError } from '@freshet/core'
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pauseMs } from '../backoff.ts'
 import type { Message } from '../message.ts'
 import { RefusedMessage } from '../refused-message.ts'
 import type { Sink } from '../sink.ts'
+import { inKeyOrder } from './in-key-order.ts'
 
 /**
  * One POST for each message: the value is the body, everything else is in headers. Messages of one key wait for each other;
@@ -38,40 +39,16 @@ export function webhookSink(options: WebhookOptions): Sink {
   return {
     guarantee: 'at least once',
     open: () => Promise.resolve(null),
-    deliver: async (messages) => {
-      const chains = chainsOf(messages)
-      const failures: Error[] = []
-      const worker = async () => {
-        for (let chain = chains.shift(); chain !== undefined && failures.length === 0; chain = chains.shift())
-          for (const message of chain) {
-            if (failures.length > 0) return
-            await post(message, options, ending.signal).catch((error: unknown) => failures.push(toFreshetError(error)))
-          }
-      }
-      await Promise.all(Array.from({ length: options.concurrency ?? 8 }, worker))
-      // that it is away says more than that it refused something
-      const [first] = [...failures].sort(
-        (a, b) => Number(a instanceof RefusedMessage) - Number(b instanceof RefusedMessage),
-      )
-      if (first !== undefined) throw first
-    },
+    deliver: (messages) =>
+      inKeyOrder(messages, (message) => post(message, options, ending.signal), {
+        most: options.concurrency ?? 8,
+        placeOf: ({ key }) => key,
+      }),
     close: () => {
       ending.abort()
       return Promise.resolve()
     },
   }
-}
-
-/** Those of a key, in their order; one without a key is by itself. */
-function chainsOf(messages: readonly Message[]): (readonly Message[])[] {
-  const chains = new Map<string, Message[]>()
-  for (const message of messages) {
-    const name = message.key === null ? `id ${message.id}` : `key ${message.key}`
-    const chain = chains.get(name) ?? []
-    chains.set(name, chain)
-    chain.push(message)
-  }
-  return [...chains.values()]
 }
 
 async function post(message: Message, options: WebhookOptions, ending: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 import { FreshetError } from '@freshet/core'
+import { certificateFault } from '../tls.ts'
 
 /**
  * What Kafka answers, as Freshet's errors: told apart by the protocol's error types and the library's error names, never by
@@ -6,6 +7,8 @@ import { FreshetError } from '@freshet/core'
  */
 export function fromKafka(error: unknown): FreshetError {
   if (error instanceof FreshetError) return error
+  const fault = certificateFault('Kafka', error)
+  if (fault !== null) return fault
   const types = typesOf(error)
   const message = error instanceof Error ? error.message : String(error)
   const of = (code: 'SINK_FENCED' | 'SINK_REFUSED' | 'SINK_UNAVAILABLE', text: string) =>

@@ -1,23 +1,16 @@
 import { FreshetError } from '@freshet/core'
-import {
-  type Admin,
-  CompressionTypes,
-  Kafka,
-  type KafkaConfig,
-  logLevel,
-  Partitioners,
-  type Producer,
-  type SASLOptions,
-  type TopicMessages,
-  type Transaction,
-} from 'kafkajs'
+import type { Admin, CompressionTypes, Producer, TopicMessages, Transaction } from 'kafkajs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../message.ts'
 import { RefusedMessage } from '../../refused-message.ts'
 import type { Sink } from '../../sink.ts'
 import { batches, recordSize } from './batches.ts'
+import { type KafkaAddress, kafkaClient } from './client.ts'
+import { type Compression, compressionType } from './codecs.ts'
+import { EVENT_ID_HEADER } from './event-id.ts'
 import { fromKafka, isKafka, isSettling } from './kafka-errors.ts'
 import { keepPosition, type PositionPlace, putNonce, recoverPosition } from './kept-position.ts'
+import { type PartitionerName, partitionerOf, Partitions } from './partitions.ts'
 import { batchLimit, type NewTopics, requireTopics } from './topics.ts'
 
 /**
@@ -27,14 +20,14 @@ import { batchLimit, type NewTopics, requireTopics } from './topics.ts'
  * The transactional id is the consumer's. Whoever opens takes it over: the other's transaction is aborted, and it can begin
  * none any more. An error ends the producer; the next one finds out what was committed.
  */
-export interface KafkaSinkOptions {
-  readonly brokers: readonly string[]
+export interface KafkaSinkOptions extends KafkaAddress {
   /** Of the consumer, in all databases that deliver to these brokers. */
   readonly identity: string
-  readonly clientId?: string
-  readonly tls?: KafkaConfig['ssl']
-  readonly sasl?: KafkaCredentials
-  readonly compression?: 'none' | 'gzip'
+  readonly compression?: Compression
+  /** Default `java`: what Java's client computes of the key. */
+  readonly partitioner?: PartitionerName
+  /** A template that gives the partition's number; where it gives nothing, the key decides. */
+  readonly partition?: string
   /** Topics that must be there when it opens. */
   readonly topics?: readonly string[]
   /** Default null: missing topics are an error. */
@@ -44,15 +37,6 @@ export interface KafkaSinkOptions {
   /** How long a transaction may take before Kafka aborts it. Default a minute. */
   readonly transactionTimeoutMs?: number
 }
-
-export interface KafkaCredentials {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-  readonly username: string
-  readonly password: string
-}
-
-/** The header that has the event's id. */
-export const EVENT_ID_HEADER = 'freshet-event-id'
 
 export function kafkaSink(options: KafkaSinkOptions): Sink {
   return new KafkaSink(options)
@@ -65,24 +49,18 @@ class KafkaSink implements Sink {
   readonly #admin: Admin
   readonly #producer: Producer
   readonly #limits = new Map<string, number>()
+  readonly #partitions: Partitions
+  readonly #compression: CompressionTypes
   #transaction: Transaction | undefined
   #closed = false
 
   constructor(options: KafkaSinkOptions) {
     this.#options = options
-    const { brokers, identity, clientId = 'freshet-relay', tls, sasl, transactionTimeoutMs = 60_000 } = options
+    const { identity, transactionTimeoutMs = 60_000 } = options
+    this.#compression = compressionType(options.compression ?? 'none')
     this.#place = { group: `freshet.${identity}`, topic: options.positionsTopic ?? 'freshet.positions' }
-    const kafka = new Kafka({
-      brokers: [...brokers],
-      clientId,
-      ...(tls === undefined ? {} : { ssl: tls }),
-      ...(sasl === undefined ? {} : { sasl: saslOf(sasl) }),
-      logLevel: logLevel.NOTHING,
-      connectionTimeout: 5_000,
-      requestTimeout: 30_000,
-      // within each try of the producer: a broker that is away is told soon
-      retry: { initialRetryTime: 50, maxRetryTime: 200, retries: 2 },
-    })
+    // within each try of the producer: a broker that is away is told soon
+    const kafka = kafkaClient(options, { initialRetryTime: 50, maxRetryTime: 200, retries: 2 })
     this.#admin = kafka.admin({ retry: PRODUCER_RETRY })
     this.#producer = kafka.producer({
       idempotent: true,
@@ -91,8 +69,9 @@ class KafkaSink implements Sink {
       retry: PRODUCER_RETRY,
       transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner: partitionerOf(options.partitioner ?? 'java'),
     })
+    this.#partitions = new Partitions(this.#admin, options.partition ?? null)
   }
 
   async open(): Promise<string | null> {
@@ -144,14 +123,21 @@ class KafkaSink implements Sink {
 
   async #send(transaction: Transaction, batch: readonly Message[]): Promise<void> {
     const topics = new Map<string, TopicMessages>()
-    for (const { id, topic, key, headers, value } of batch) {
+    const partitions = await this.#partitions.of(batch)
+    for (const message of batch) {
+      const { id, topic, key, headers, value } = message
+      const partition = partitions.get(message)
       const one = topics.get(topic) ?? { topic, messages: [] }
       topics.set(topic, one)
-      one.messages.push({ key, value, headers: { ...headers, [EVENT_ID_HEADER]: id } })
+      one.messages.push({
+        key,
+        value,
+        headers: { ...headers, [EVENT_ID_HEADER]: id },
+        ...(partition === undefined ? {} : { partition }),
+      })
     }
-    const compression = this.#options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None
     try {
-      await transaction.sendBatch({ acks: -1, compression, topicMessages: [...topics.values()] })
+      await transaction.sendBatch({ acks: -1, compression: this.#compression, topicMessages: [...topics.values()] })
     } catch (error) {
       const [only, ...others] = batch
       if (only !== undefined && others.length === 0 && isKafka(error, 'MESSAGE_TOO_LARGE'))
@@ -172,18 +158,6 @@ class KafkaSink implements Sink {
 
 /** Short pauses: after a commit the next transaction is refused for some milliseconds. */
 const PRODUCER_RETRY = { initialRetryTime: 4, multiplier: 1.7, maxRetryTime: 1_000, retries: 12 }
-
-/** The library has a type for each mechanism. */
-function saslOf({ mechanism, ...credentials }: KafkaCredentials): SASLOptions {
-  switch (mechanism) {
-    case 'plain':
-      return { mechanism, ...credentials }
-    case 'scram-sha-256':
-      return { mechanism, ...credentials }
-    case 'scram-sha-512':
-      return { mechanism, ...credentials }
-  }
-}
 
 const SETTLING_PAUSE_MS = 4
 const SETTLING_MS = 10_000

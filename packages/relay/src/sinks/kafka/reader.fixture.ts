@@ -1,7 +1,8 @@
 import { Kafka, logLevel } from 'kafkajs'
 import { randomUUID } from 'node:crypto'
 import type { Message } from '../../message.ts'
-import { EVENT_ID_HEADER } from './kafka.ts'
+import { addCodecs } from './codecs.ts'
+import { EVENT_ID_HEADER } from './event-id.ts'
 
 const END = 'end'
 
@@ -10,6 +11,12 @@ const END = 'end'
  * end of each partition for the purpose.
  */
 export async function readTopic(address: string, topic: string): Promise<readonly Message[]> {
+  return (await readPartitions(address, topic)).flat()
+}
+
+/** The same, each partition by itself, in the order of their numbers. */
+export async function readPartitions(address: string, topic: string): Promise<readonly (readonly Message[])[]> {
+  addCodecs()
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING })
   const [admin, producer] = [kafka.admin(), kafka.producer()]
   const groupId = `reader-${randomUUID()}`
@@ -22,7 +29,7 @@ export async function readTopic(address: string, topic: string): Promise<readonl
     await producer.send({ topic, messages })
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
-    const found: Message[] = []
+    const found = partitions.map((): Message[] => [])
     const open = new Set(partitions)
     await new Promise<void>((resolve, reject) => {
       consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
@@ -36,7 +43,7 @@ export async function readTopic(address: string, topic: string): Promise<readonl
             }
             const { [EVENT_ID_HEADER]: id, ...rest } = headers
             const texts = Object.entries(rest).map(([name, text]) => [name, String(text)] as const)
-            found.push({
+            found[partition]?.push({
               id: String(id),
               topic,
               key: key === null ? null : String(key),

@@ -7,10 +7,13 @@ import {
   RequestError,
   UserAuthenticationExpiredError,
 } from '@nats-io/transport-node'
+import { certificateFault } from '../tls.ts'
 
 /** What NATS answers, as Freshet's errors: told apart by the client's types and the server's codes, never by message. */
 export function fromNats(error: unknown): FreshetError {
   if (error instanceof FreshetError) return error
+  const fault = certificateFault('NATS', error)
+  if (fault !== null) return fault
   const message = error instanceof Error ? error.message : String(error)
   if (isNotEnabled(error) || (isApi(error) && NOT_ENABLED.has(error.code)))
     return new FreshetError('SINK_REFUSED', 'JetStream is not enabled there', {

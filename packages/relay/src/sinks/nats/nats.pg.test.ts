@@ -1,30 +1,21 @@
 import { type Service, startNats } from '@freshet/testkit'
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { securedServer, sinkIsSecured } from '../secured.fixture.ts'
+import { serviceOf, sinkServer } from '../server.fixture.ts'
 import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
 import { natsSink, type NatsSinkOptions } from './nats.ts'
 import { readStream } from './reader.fixture.ts'
 
-const nats = await startNats()
-if ('missing' in nats) process.stderr.write(`\nSKIPPED: the sink nats; ${nats.missing}\n\n`)
-
-/** Where there is one. */
-function serverOf(): Service {
-  if ('missing' in nats) throw new Error(nats.missing)
-  return nats.service
-}
-
-afterAll(async () => {
-  if ('service' in nats) await nats.service[Symbol.asyncDispose]()
-})
+const nats = await sinkServer<Service>('nats', async () => serviceOf(await startNats()))
 
 function sinkOf(options: Partial<NatsSinkOptions> = {}) {
-  return natsSink({ servers: [`127.0.0.1:${serverOf().port}`], ...options })
+  return natsSink({ servers: [`127.0.0.1:${nats.get().port}`], ...options })
 }
 
 async function withManager<T>(work: (manager: JetStreamManager) => Promise<T>): Promise<T> {
-  const connection = await connect({ servers: `127.0.0.1:${serverOf().port}` })
+  const connection = await connect({ servers: `127.0.0.1:${nats.get().port}` })
   try {
     return await work(await jetstreamManager(connection))
   } finally {
@@ -39,10 +30,10 @@ async function streamOf(settings: { readonly max_msg_size?: number } = {}) {
   world++
   const [name, subject] = [`conformance-${world}`, `${TOPIC}.${world}`]
   await withManager(({ streams }) => streams.add({ name, subjects: [subject], ...settings }))
-  return { name, subject, read: () => readStream(serverOf().port, name) }
+  return { name, subject, read: () => readStream(nats.get().port, name) }
 }
 
-describe.skipIf('missing' in nats)('nats', () => {
+describe.skipIf(nats.missing)('nats', () => {
   sinkConformance(
     'nats',
     'at least once',
@@ -64,7 +55,7 @@ describe.skipIf('missing' in nats)('nats', () => {
         },
         shown: async () => (await read()).map((one) => ({ ...one, topic: TOPIC })),
         refused: { ...message(99), value: Buffer.alloc(1_048_577) },
-        outage: { begin: () => serverOf().kill(), end: () => serverOf().restart() },
+        outage: { begin: () => nats.get().kill(), end: () => nats.get().restart() },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       }
     },
@@ -136,4 +127,16 @@ describe.skipIf('missing' in nats)('nats', () => {
     await expect(sink.open()).rejects.toMatchObject({ code: 'SINK_UNAVAILABLE', retry: 'reconnect' })
     await sink.close()
   })
+})
+
+sinkIsSecured(await securedServer('nats', startNats), {
+  name: 'nats',
+  create: ({ host, port }, tls, credentials) =>
+    natsSink({
+      servers: [`${host}:${port}`],
+      tls,
+      credentials,
+      createStream: { name: 'secured', subjects: ['secured'], replicas: 1, duplicateWindowMs: 60_000 },
+    }),
+  prepare: () => Promise.resolve(),
 })

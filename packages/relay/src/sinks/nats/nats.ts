@@ -1,10 +1,12 @@
 import { FreshetError } from '@freshet/core'
 import { jetstream, type JetStreamClient, jetstreamManager } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node'
+import { isIP } from 'node:net'
 import type { Message } from '../../message.ts'
 import { RefusedMessage } from '../../refused-message.ts'
 import type { Sink } from '../../sink.ts'
 import { inKeyOrder } from '../in-key-order.ts'
+import type { TlsOptions } from '../tls.ts'
 import { fromNats, hasNoStream, isTooLarge } from './nats-errors.ts'
 import { natsMessage } from './nats-message.ts'
 import { type NewStream, requireStreams } from './streams.ts'
@@ -18,6 +20,8 @@ export interface NatsSinkOptions {
   readonly servers: readonly string[]
   readonly name?: string
   readonly credentials?: NatsCredentials
+  /** Empty: TLS with the authorities of the system. */
+  readonly tls?: TlsOptions
   /** Subjects that streams must take when it opens. */
   readonly topics?: readonly string[]
   /** Default null: a stream that is missing is an error. */
@@ -47,13 +51,14 @@ class NatsSink implements Sink {
   }
 
   async open(): Promise<null> {
-    const { servers, name = 'freshet-relay', credentials = {}, topics = [], createStream = null } = this.#options
+    const { servers, name = 'freshet-relay', credentials = {}, tls, topics = [], createStream = null } = this.#options
     const { acknowledgeMs = 10_000 } = this.#options
     try {
       this.#connection = await connect({
         servers: [...servers],
         name,
         ...userOf(credentials),
+        ...(tls === undefined ? {} : { tls: natsTls(tls, servers) }),
         reconnect: false,
         timeout: CONNECT_MS,
         pingInterval: PING_MS,
@@ -112,4 +117,17 @@ function userOf(credentials: NatsCredentials | Readonly<Record<string, never>>):
   if ('token' in credentials) return { token: credentials.token }
   if ('user' in credentials) return { user: credentials.user, pass: credentials.password }
   return {}
+}
+
+/**
+ * The client hands on to Node.js what it does not know itself. Of an address it tells Node.js no name, which then compares the
+ * certificate with `localhost`.
+ */
+function natsTls({ ca, ...own }: TlsOptions, servers: readonly string[]): NonNullable<NodeConnectionOptions['tls']> {
+  const address = servers.find((server) => isIP(server.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')) !== 0)
+  if (address !== undefined && own.servername === undefined)
+    throw new FreshetError('SINK_REFUSED', `the certificate of ${address} may be for another name: no name was given`, {
+      hint: 'Connect to a name that the certificate has, or give it as `server_name`.',
+    })
+  return { ...own, ...(ca === undefined ? {} : { ca: ca.join('\n') }) }
 }

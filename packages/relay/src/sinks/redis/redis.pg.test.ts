@@ -1,60 +1,22 @@
 import { type Service, startRedis } from '@freshet/testkit'
-import { createClient, RESP_TYPES } from '@redis/client'
-import { afterAll, describe, expect, test } from 'vitest'
-import type { Message } from '../../message.ts'
+import { describe, expect, test } from 'vitest'
+import { securedServer, sinkIsSecured } from '../secured.fixture.ts'
+import { serviceOf, sinkServer } from '../server.fixture.ts'
 import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
-import { FIELDS, redisSink, type RedisSinkOptions } from './redis.ts'
+import { askRedis, readRedisStream } from './reader.fixture.ts'
+import { redisSink, type RedisSinkOptions } from './redis.ts'
 
-const redis = await startRedis()
-if ('missing' in redis) process.stderr.write(`\nSKIPPED: the sink redis; ${redis.missing}\n\n`)
-
-/** Where there is one. */
-function serverOf(): Service {
-  if ('missing' in redis) throw new Error(redis.missing)
-  return redis.service
-}
-
-afterAll(async () => {
-  if ('service' in redis) await redis.service[Symbol.asyncDispose]()
-})
+const redis = await sinkServer<Service>('redis', async () => serviceOf(await startRedis()))
 
 let world = 0
 function sinkOf(options: Partial<RedisSinkOptions> = {}) {
-  return redisSink({ url: `redis://127.0.0.1:${serverOf().port}`, identity: `test-${world}`, ...options })
+  return redisSink({ url: `redis://127.0.0.1:${redis.get().port}`, identity: `test-${world}`, ...options })
 }
 
-/** Sends a command, and answers with its reply, whose texts are bytes. */
-async function ask(...command: string[]): Promise<unknown> {
-  const client = createClient({
-    url: `redis://127.0.0.1:${serverOf().port}`,
-    RESP: 2,
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
-  })
-  await client.connect()
-  try {
-    return await client.sendCommand(command)
-  } finally {
-    client.destroy()
-  }
-}
+const ask = (...command: string[]) => askRedis(redis.get().port, ...command)
+const readStream = (stream: string) => readRedisStream(redis.get().port, stream)
 
-async function readStream(stream: string): Promise<readonly Message[]> {
-  const entries = (await ask('XRANGE', stream, '-', '+')) as readonly (readonly [Buffer, readonly Buffer[]])[]
-  return entries.map(([, fields]) => {
-    const pairs = fields.flatMap((name, i) => (i % 2 === 0 ? [[String(name), fields[i + 1] ?? name] as const] : []))
-    const found = new Map(pairs)
-    const headers = pairs.filter(([name]) => name.startsWith(FIELDS.header))
-    return {
-      id: String(found.get(FIELDS.id)),
-      topic: stream,
-      key: found.get(FIELDS.key)?.toString() ?? null,
-      headers: Object.fromEntries(headers.map(([name, text]) => [name.slice(FIELDS.header.length), String(text)])),
-      value: found.get(FIELDS.value) ?? null,
-    }
-  })
-}
-
-describe.skipIf('missing' in redis)('redis', () => {
+describe.skipIf(redis.missing)('redis', () => {
   sinkConformance(
     'redis',
     'exactly once',
@@ -80,7 +42,7 @@ describe.skipIf('missing' in redis)('redis', () => {
           ...message(99),
           headers: Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`h${i}`, ''])),
         },
-        outage: { begin: () => serverOf().kill(), end: () => serverOf().restart() },
+        outage: { begin: () => redis.get().kill(), end: () => redis.get().restart() },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       })
     },
@@ -142,4 +104,11 @@ describe.skipIf('missing' in redis)('redis', () => {
     await expect(sink.open()).rejects.toMatchObject({ code: 'SINK_UNAVAILABLE', retry: 'reconnect' })
     await sink.close()
   })
+})
+
+sinkIsSecured(await securedServer('redis', startRedis), {
+  name: 'redis',
+  create: ({ host, port }, tls, { user, password }) =>
+    redisSink({ url: `rediss://${user}:${password}@${host}:${port}`, tls, identity: 'secured' }),
+  prepare: () => Promise.resolve(),
 })

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { Message } from '../../message.ts'
 import { RefusedMessage } from '../../refused-message.ts'
 import type { Sink } from '../../sink.ts'
+import { nodeTls, type TlsOptions } from '../tls.ts'
 import { fromRedis } from './redis-errors.ts'
 import { DELIVER, TAKE_OVER } from './redis-scripts.ts'
 import { requireSafe } from './server-settings.ts'
@@ -17,6 +18,8 @@ import { requireSafe } from './server-settings.ts'
 export interface RedisSinkOptions {
   /** `redis://user:password@host:port/database`, `rediss://…` with TLS. */
   readonly url: string
+  /** Of `rediss://…`. */
+  readonly tls?: TlsOptions
   /** Of the consumer, in all databases that deliver to this Redis. */
   readonly identity: string
   /** Default `fsync`: it is refused where Redis answers before it has written to the disk. */
@@ -101,14 +104,19 @@ class RedisSink implements Sink {
   }
 }
 
-function clientOf({ url, timeoutMs = 30_000 }: RedisSinkOptions) {
+function clientOf({ url, tls, timeoutMs = 30_000 }: RedisSinkOptions) {
   return createClient({
     url,
     RESP: 2,
     name: 'freshet-relay',
     disableOfflineQueue: true,
     // the relay begins anew with another sink: a script whose answer was lost may have done its work
-    socket: { reconnectStrategy: false, connectTimeout: CONNECT_MS, socketTimeout: timeoutMs },
+    socket: {
+      reconnectStrategy: false,
+      connectTimeout: CONNECT_MS,
+      socketTimeout: timeoutMs,
+      ...(tls === undefined ? {} : { tls: true as const, ...nodeTls(tls) }),
+    },
     pingInterval: Math.ceil(timeoutMs / 3),
     commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: String } },
   })
