@@ -49,7 +49,8 @@ interface Row extends OutboxRow {
 
 /**
  * The window that ends now, as far as a page goes. Not prepared: planned for the very snapshot, it reads what is waiting and
- * nothing else, however much is kept.
+ * nothing else, however much is kept. Its rows are fetched one by one, by their ids: the planner does not know how few are
+ * waiting, and would rather read the whole table.
  */
 export async function readNow(
   database: Database,
@@ -61,7 +62,7 @@ export async function readNow(
     select o.* from (
       select id from (select id from ${tableOf(outbox)} where ${unseen(from)} offset 0) waiting
       order by id limit ${bound.rows + 1}
-    ) first join ${tableOf(outbox)} o using (id)
+    ) first cross join lateral (select * from ${tableOf(outbox)} where id = first.id offset 0) o
   ) o`
   const found = await database.query<Row & { snapshot: string }>(
     sql`select now.snapshot, page.* from (select pg_current_snapshot()::text as snapshot) now left join lateral (
