@@ -46,6 +46,7 @@ async function* readPages(reading: Reading, position: string, signal: AbortSigna
   let window: { to: Snapshot; after: string } | null = begin.window
   let pauseMs = options.pollMinMs
   while (!signal.aborted) {
+    const lookedAt = performance.now()
     const page =
       window === null
         ? await readNow(database, outbox, from, options)
@@ -53,11 +54,12 @@ async function* readPages(reading: Reading, position: string, signal: AbortSigna
     const moved = window !== null || page.rows.length > 0
     window = page.after === null ? null : { to: page.to, after: page.after }
     if (window === null) from = page.to
-    if (moved) yield pageOf(reading, page, { from, window })
     const quiet = window === null && page.rows.length < options.rows / 2
+    if (moved) yield { ...pageOf(reading, page, { from, window }), more: !quiet }
     if (!quiet) continue
     pauseMs = page.rows.length > 0 ? options.pollMinMs : Math.min(pauseMs * 1.5, options.pollMaxMs)
-    await pause(pauseMs, signal)
+    // the time that a delivery took counts
+    await pause(pauseMs - (performance.now() - lookedAt), signal)
   }
 }
 
@@ -65,7 +67,7 @@ function pageOf(
   { word, outbox }: Reading,
   page: OutboxPage,
   { from, window }: Pick<OutboxPosition, 'from' | 'window'>,
-): SourcePage {
+): Omit<SourcePage, 'more'> {
   return {
     events: page.rows.map((row) => eventOf(word, outbox, row)),
     position: printOutboxPosition({ database: word, stableName: outbox.stableName, from, window }),
@@ -105,6 +107,7 @@ async function requireReached({ database, outbox }: Reading, { from, window }: O
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0) return
   await sleep(ms, undefined, { signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error
   })

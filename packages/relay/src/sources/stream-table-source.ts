@@ -58,18 +58,20 @@ export async function streamTableSource(
       let batch: Batch | null = null
       try {
         // who begins now and stops before anything has come must not begin at another now
-        if ('from' in position && at !== null) yield { events: [], position: JSON.stringify({ token: at }) }
+        if ('from' in position && at !== null)
+          yield { events: [], position: JSON.stringify({ token: at }), more: false }
         for await (const page of subscription) {
           if (batch === null) {
             const until = known ?? page.until
             if (at !== null && page.kind === 'changes' && known === null)
-              yield { events: [], position: JSON.stringify({ token: at, until }) }
+              yield { events: [], position: JSON.stringify({ token: at, until }), more: true }
             batch = startBatch(keyed, until)
             known = null
           }
           yield {
             events: batch.take(page),
             position: page.token === null ? null : JSON.stringify({ token: page.token }),
+            more: page.token === null,
           }
           if (page.token !== null) {
             at = page.token
