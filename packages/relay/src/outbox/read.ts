@@ -7,6 +7,7 @@ import {
   type Snapshot,
   sql,
 } from '@freshet/core'
+import { IS_DURABLE } from '../durable.ts'
 import type { Outbox } from './outbox.ts'
 
 /**
@@ -40,6 +41,8 @@ export interface OutboxPage {
   readonly to: Snapshot
   /** Up to which id it was read; null when the window is finished. */
   readonly after: string | null
+  /** What it shows survives a crash of the server for sure. */
+  readonly durable: boolean
 }
 
 interface Row extends OutboxRow {
@@ -64,17 +67,18 @@ export async function readNow(
       order by id limit ${bound.rows + 1}
     ) first cross join lateral (select * from ${tableOf(outbox)} where id = first.id offset 0) o
   ) o`
-  const found = await database.query<Row & { snapshot: string }>(
-    sql`select now.snapshot, page.* from (select pg_current_snapshot()::text as snapshot) now left join lateral (
+  const found = await database.query<Row & { snapshot: string; durable: boolean }>(
+    sql`select now.*, page.* from (select pg_current_snapshot()::text as snapshot, ${IS_DURABLE} as durable) now left join lateral (
         ${pageOf(outbox, bound, waiting)}
       ) page on true
       order by page.id`,
   )
   const to = parseSnapshot(found[0]?.snapshot ?? '')
+  const durable = found[0]?.durable === true
   const rows = found.filter(({ id }) => id !== null)
   const given = rows.slice(0, bound.rows).filter(({ fits }) => fits)
-  if (given.length === rows.length) return { rows: given, to, after: null }
-  return { rows: given, to, after: given.at(-1)?.id ?? null }
+  if (given.length === rows.length) return { rows: given, to, after: null, durable }
+  return { rows: given, to, after: given.at(-1)?.id ?? null, durable }
 }
 
 /** The next page of a window whose end is known. */
@@ -95,6 +99,7 @@ export async function readOn(
     rows: fitting.filter(({ inside }) => inside),
     to,
     after: finished ? null : (fitting.at(-1)?.id ?? null),
+    durable: true, // its first page was
   }
 }
 

@@ -8,6 +8,7 @@ import {
   sql,
 } from '@freshet/core'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeDurable } from '../durable.ts'
 import { jsonText, type MessageEvent } from '../event.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { type OutboxPosition, parseOutboxPosition, printOutboxPosition } from '../outbox/position.ts'
@@ -51,6 +52,7 @@ async function* readPages(reading: Reading, position: string, signal: AbortSigna
       window === null
         ? await readNow(database, outbox, from, options)
         : await readOn(database, outbox, { from, ...window }, options)
+    if (page.rows.length > 0 && !page.durable) await makeDurable(database)
     const moved = window !== null || page.rows.length > 0
     window = page.after === null ? null : { to: page.to, after: page.after }
     if (window === null) from = page.to

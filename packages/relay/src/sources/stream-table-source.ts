@@ -3,6 +3,7 @@ import { databaseWord, displayName, FreshetError, isFreshetError, stableName } f
 import { createHash } from 'node:crypto'
 import { parse, stringify } from 'lossless-json'
 import { z } from 'zod'
+import { untilDurable } from '../durable.ts'
 import { type ChangeEvent, type ChangeOp, jsonText, type Origin } from '../event.ts'
 import type { Source } from '../source.ts'
 
@@ -62,6 +63,7 @@ export async function streamTableSource(
           yield { events: [], position: JSON.stringify({ token: at }), more: false }
         for await (const page of subscription) {
           if (batch === null) {
+            await untilDurable(freshet.database)
             const until = known ?? page.until
             if (at !== null && page.kind === 'changes' && known === null)
               yield { events: [], position: JSON.stringify({ token: at, until }), more: true }
