@@ -147,8 +147,9 @@ async function deliverPages(shift: Shift, stop: AbortSignal, ending: AbortContro
       // of an event that makes several messages, one may be dead
       const messages = alive(await encoded(alive(page.events), pipeline.encoding))
       await inTurn(shift, async () => {
-        // who keeps the position itself need not hear of one that nothing leads to
-        if (messages.length > 0 || shift.waiting || sink.guarantee === 'at least once')
+        // who keeps the position itself hears of every one of an outbox, though nothing may lead to it: it must not be behind
+        // what is recorded; a stream table has many such
+        if (messages.length > 0 || shift.waiting || shift.outbox !== null || sink.guarantee === 'at least once')
           await deliver(shift, messages, page.position)
         if (page.position === null) return
         shift.reached = page.position
