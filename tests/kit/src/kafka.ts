@@ -28,17 +28,23 @@ export type KafkaOrNot = { readonly broker: KafkaBroker } | { readonly missing: 
 const VERSION = '4.1.1'
 const READY_MS = 90_000
 
-/** FRESHET_TEST_KAFKA (`host:port`) takes a broker from outside. */
-export async function startKafka(settings: Readonly<Record<string, string>> = {}): Promise<KafkaOrNot> {
+/** A way to the broker: gets its address, returns the one that clients are told. */
+export type Way = (address: string) => Promise<string>
+
+/**
+ * FRESHET_TEST_KAFKA (`host:port`) takes a broker from outside. One to which a way leads besides its address is always one
+ * of this machine.
+ */
+export async function startKafka(settings: Readonly<Record<string, string>> = {}, way?: Way): Promise<KafkaOrNot> {
   const outside = process.env['FRESHET_TEST_KAFKA']
-  if (outside)
+  if (outside && way === undefined)
     return { broker: { address: outside, kill: null, restart: null, [Symbol.asyncDispose]: () => Promise.resolve() } }
   const classpath = await classpathOf().catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),
   )
   if (classpath instanceof Error)
     return { missing: `no Kafka: Java and Maven did not bring one (${classpath.message.split('\n')[0] ?? ''})` }
-  return { broker: await startBroker(classpath, settings) }
+  return { broker: await startBroker(classpath, settings, way) }
 }
 
 const run = promisify(execFile)
@@ -69,12 +75,19 @@ function pom(): string {
 </project>`
 }
 
-async function startBroker(classpath: string, settings: Readonly<Record<string, string>>): Promise<KafkaBroker> {
+async function startBroker(
+  classpath: string,
+  settings: Readonly<Record<string, string>>,
+  way: Way | undefined,
+): Promise<KafkaBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'freshet-broker-'))
   const [port, controller] = [await freePort(), await freePort()]
   const address = `127.0.0.1:${port}`
   const file = join(folder, 'server.properties')
-  await writeFile(file, properties({ ...standing(port, controller, folder), ...settings }))
+  await writeFile(
+    file,
+    properties({ ...standing(port, controller, folder), ...(await leading(way, port, controller)), ...settings }),
+  )
   const id = randomBytes(16).toString('base64url').replace(/^-/, 'a')
   await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', file])
   let child = await begin(classpath, file, address)
@@ -95,6 +108,22 @@ async function startBroker(classpath: string, settings: Readonly<Record<string, 
       await kill()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A listener of its own for whoever comes on the way. */
+async function leading(
+  way: Way | undefined,
+  port: number,
+  controller: number,
+): Promise<Readonly<Record<string, string>>> {
+  if (way === undefined) return {}
+  const own = await freePort()
+  const shown = await way(`127.0.0.1:${own}`)
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller},LINKED://127.0.0.1:${own}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},LINKED://${shown}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:PLAINTEXT',
   }
 }
 
