@@ -53,7 +53,7 @@ test('so it is with a stream table', async () => {
     query: 'select shop, count(*) as n from sales group by shop',
     schedule: 'manual',
   })
-  const source = await streamTableSource(freshet, 'shops', { rows: 100 })
+  const source = await streamTableSource(freshet, 'shops', { rows: 100, bytes: 1_000_000 })
   const ending = new AbortController()
   await database.query(raw('insert into sales select i, i from generate_series(1, 5) i'))
   await freshet.refresh('shops')

@@ -125,15 +125,14 @@ async function work(pipeline: Pipeline, lease: Lease, signal: AbortSignal, healt
 
 /** Half of what may be in flight is read while the other half is delivered. */
 async function sourceOf({ config, freshet }: Pipeline, outbox: Outbox | null): Promise<Source> {
-  const rows = Math.ceil(config.sink_max_inflight / 2)
+  const bound = { rows: Math.ceil(config.sink_max_inflight / 2), bytes: Math.ceil(config.sink_max_bytes / 2) }
   if (outbox !== null)
     return outboxSource(freshet.database, outbox, {
-      rows,
-      bytes: Math.ceil(config.sink_max_bytes / 2),
+      ...bound,
       pollMinMs: config.poll_min_ms,
       pollMaxMs: config.poll_max_ms,
     })
-  if ('stream_table' in config.source) return streamTableSource(freshet, config.source.stream_table, { rows })
+  if ('stream_table' in config.source) return streamTableSource(freshet, config.source.stream_table, bound)
   throw new FreshetError('INTERNAL', 'a pipeline has no source')
 }
 

@@ -17,6 +17,8 @@ import type { Source } from '../source.ts'
  */
 export interface StreamTableSourceOptions {
   readonly rows: number
+  /** Of the rows as JSON text. One row is always given, however large it is. */
+  readonly bytes: number
 }
 
 /** What a new consumer begins with: the rows that are there, or only what changes from now on. */
@@ -95,7 +97,7 @@ async function subscribe(
   freshet: Freshet,
   name: string,
   position: Position,
-  { rows }: StreamTableSourceOptions,
+  { rows, bytes }: StreamTableSourceOptions,
   signal: AbortSignal,
 ) {
   const from =
@@ -107,6 +109,7 @@ async function subscribe(
       from,
       rows: 'json',
       pageRows: rows,
+      pageBytes: bytes,
       acknowledge: 'explicit',
       signal,
     })

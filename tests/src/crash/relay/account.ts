@@ -52,7 +52,7 @@ export function ledger(): Ledger {
 const END = 'end'
 
 /** As `read_committed` shows a topic: up to a message that is put at the end of each partition for the purpose. */
-export async function takeTopic({ take }: Ledger, address: string, topic: string): Promise<void> {
+export async function takeTopic(shown: Ledger, address: string, topic: string): Promise<void> {
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING })
   const [admin, producer] = [kafka.admin(), kafka.producer()]
   const groupId = `account-${randomUUID()}`
@@ -68,8 +68,8 @@ export async function takeTopic({ take }: Ledger, address: string, topic: string
       consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
       const eachBatch = ({ batch }: { batch: { partition: number; messages: readonly KafkaRecord[] } }) => {
         for (const { key, headers = {} } of batch.messages) {
-          if (headers[END] === undefined) take(String(headers[EVENT_ID_HEADER]), String(key))
-          else if (String(headers[END]) === groupId) open.delete(batch.partition)
+          if (headers[END] === undefined) shown.take(text(headers[EVENT_ID_HEADER]), text(key))
+          else if (text(headers[END]) === groupId) open.delete(batch.partition)
         }
         if (open.size === 0) resolve()
         return Promise.resolve()
@@ -81,6 +81,10 @@ export async function takeTopic({ take }: Ledger, address: string, topic: string
     await admin.deleteGroups([groupId])
     await Promise.all([admin.disconnect(), producer.disconnect()])
   }
+}
+
+function text(value: unknown): string {
+  return Buffer.isBuffer(value) ? value.toString() : JSON.stringify(value)
 }
 
 interface KafkaRecord {

@@ -19,8 +19,8 @@ export interface NetworkLink extends AsyncDisposable {
 
 /** Sees what comes of a connection, and says what is sent on in its place. */
 export interface Filter {
-  toServer(chunk: Buffer): Promise<readonly Buffer[]>
-  toClient(chunk: Buffer): Promise<readonly Buffer[]>
+  readonly toServer: (chunk: Buffer) => Promise<readonly Buffer[]>
+  readonly toClient: (chunk: Buffer) => Promise<readonly Buffer[]>
 }
 
 const UNCHANGED: Filter = {

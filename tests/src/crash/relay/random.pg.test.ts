@@ -15,8 +15,7 @@ import { brokerAndWay, patiently, relayWorld, type RelayWorld, TOPIC } from './r
 const SIZE = LONG
   ? { writers: 16, messages: 1_000_000, keys: 40, rows: 400, strikes: 40, pauseMs: 4_000 }
   : { writers: 6, messages: 6_000, keys: 40, rows: 12, strikes: 5, pauseMs: 400 }
-const WHAT = `${SIZE.messages} messages, ${SIZE.writers} writers, ${SIZE.strikes} strikes`
-const way = await brokerAndWay(WHAT)
+const way = await brokerAndWay('the relay struck at random')
 afterAll(() => way?.[Symbol.asyncDispose]())
 
 /** Whether the relay has to begin anew afterwards: of some strikes it need not even hear. */
@@ -34,7 +33,7 @@ const KINDS = {
 type Kind = keyof typeof KINDS | 'broker'
 
 test.skipIf(way === null)(
-  WHAT,
+  `${SIZE.messages} messages, ${SIZE.writers} writers, ${SIZE.strikes} strikes`,
   async () => {
     if (way === null) return
     const seed = Number(process.env['FRESHET_TEST_SEED'] ?? freshSeed())

@@ -10,8 +10,7 @@ import { brokerAndWay, relayWorld, type RelayWorld } from './relay-world.ts'
  * Between any two steps of a delivery the relay, the broker or the database is killed with SIGKILL: before a request reaches
  * the broker or the database, or when it was done and nobody has heard of it. Afterwards every message is there once.
  */
-const WHAT = 'the relay, the broker and the database killed at every step of a delivery'
-const way = await brokerAndWay(WHAT)
+const way = await brokerAndWay('the relay killed at every step')
 afterAll(() => way?.[Symbol.asyncDispose]())
 
 type Victim = 'relay' | 'broker' | 'database'
@@ -55,7 +54,7 @@ function planned(seed: number): readonly (readonly [Victim, Point])[] {
 const ROUND = 50
 
 test.skipIf(way === null)(
-  WHAT,
+  'the relay, the broker and the database killed at every step of a delivery',
   async () => {
     if (way === null) return
     const seed = Number(process.env['FRESHET_TEST_SEED'] ?? freshSeed())
@@ -110,10 +109,7 @@ async function kill({ relay, broker, server }: RelayWorld, victim: Victim): Prom
   else await server.stop('kill')
 }
 
-async function again(
-  { relay, broker, server, kafka, network, anotherRelay }: RelayWorld,
-  victim: Victim,
-): Promise<void> {
+async function again({ relay, broker, server, kafka, network, ...world }: RelayWorld, victim: Victim): Promise<void> {
   if (victim === 'broker') await broker.restart()
   if (victim === 'database') await server.start()
   if (victim !== 'relay' && LONG) return // it comes back by itself
@@ -121,5 +117,5 @@ async function again(
   await relay.kill()
   kafka.cut()
   network.cut()
-  await anotherRelay()
+  await world.anotherRelay()
 }
