@@ -1,9 +1,9 @@
-import { createOutbox, EVENT_ID_HEADER, startRelay } from '@freshet/relay'
+import { createOutbox, EVENT_ID_HEADER } from '@freshet/relay'
 import { startKafka } from '@freshet/testkit'
 import { type Consumer, Kafka, logLevel } from 'kafkajs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { measurement, milliseconds, percentile } from './measurement.ts'
-import { pollingOutbox } from './polling-outbox.ts'
+import { type RelayKind, type RelayProcess, startRelayProcess } from './relay-process.ts'
 import type { Bench } from './stand.ts'
 
 /**
@@ -56,9 +56,7 @@ interface Figures {
   readonly doubled: number
 }
 
-type Kind = 'freshet' | 'polling'
-
-async function measured(bench: Bench, address: string, kind: Kind): Promise<Figures> {
+async function measured(bench: Bench, address: string, kind: RelayKind): Promise<Figures> {
   bench.say(kind)
   const throughput = await atFullSpeed(bench, address, kind)
   const { p50, p99 } = await steadily(bench, address, kind)
@@ -66,8 +64,12 @@ async function measured(bench: Bench, address: string, kind: Kind): Promise<Figu
   return { throughput, p50, p99, lost, doubled }
 }
 
-/** All is written before the relay begins. */
-async function atFullSpeed(bench: Bench, address: string, kind: Kind): Promise<number> {
+function started(bench: Bench, broker: string, name: RelayKind, topic: string): Promise<RelayProcess> {
+  return startRelayProcess({ name, databaseUrl: bench.database.url, broker, topic })
+}
+
+/** All is written before the relay begins, which is counted from when its process is there. */
+async function atFullSpeed(bench: Bench, address: string, kind: RelayKind): Promise<number> {
   const topic = `${kind}.full`
   await using reader = await readerOf(address, topic)
   const client = await bench.database.client()
@@ -76,15 +78,13 @@ async function atFullSpeed(bench: Bench, address: string, kind: Kind): Promise<n
     `insert into outbox (topic, key, payload) select '${topic}', (i % 1000)::text, ${PAYLOAD} from generate_series(1, ${MESSAGES}) i`,
   )
   await client.query('vacuum analyze outbox')
-  const ms = await milliseconds(async () => {
-    await using running = await started(bench, address, kind, topic)
-    await reader.until(MESSAGES)
-    bench.say(`${running.name}: ${reader.ids.length} messages`)
-  })
+  await using running = await started(bench, address, kind, topic)
+  const ms = await milliseconds(() => reader.until(MESSAGES))
+  bench.say(`${running.name}: ${reader.ids.length} messages`)
   return (MESSAGES * 1_000) / ms
 }
 
-async function steadily(bench: Bench, address: string, kind: Kind): Promise<{ p50: number; p99: number }> {
+async function steadily(bench: Bench, address: string, kind: RelayKind): Promise<{ p50: number; p99: number }> {
   const topic = `${kind}.steady`
   const client = await bench.database.client()
   await client.query('truncate outbox')
@@ -111,7 +111,7 @@ async function steadily(bench: Bench, address: string, kind: Kind): Promise<{ p5
 async function withLateCommitters(
   bench: Bench,
   address: string,
-  kind: Kind,
+  kind: RelayKind,
 ): Promise<{ lost: number; doubled: number }> {
   const topic = `${kind}.late`
   const control = await bench.database.client()
@@ -131,28 +131,13 @@ async function withLateCommitters(
     }),
   )
   await control.query(`insert into outbox (topic, key, payload) values ('${topic}', 'last', ${PAYLOAD})`)
-  await reader.untilKey('last')
   const { rows } = await control.query<{ id: string }>('select id from outbox')
+  await reader.untilKey('last')
+  // the last one has come; what was delivered before it may still be on its way from the other partitions
+  await reader.untilQuiet()
   const seen = new Set(reader.ids)
   bench.say(`${running.name}: ${reader.ids.length} of ${rows.length} messages with late committers`)
   return { lost: rows.filter(({ id }) => !seen.has(id)).length, doubled: reader.ids.length - seen.size }
-}
-
-interface Running extends AsyncDisposable {
-  readonly name: Kind
-}
-
-/** The consumer of a topic begins where the outbox does. */
-async function started(bench: Bench, address: string, name: Kind, topic: string): Promise<Running> {
-  if (name === 'polling') return { name, ...(await pollingOutbox(await bench.database.client(), address, 5_000)) }
-  const text = `relays:
-  bench.${topic}:
-    source: { outbox: outbox }
-    format: plain
-    sink_max_inflight: 20000
-    sink: { kind: kafka, brokers: ['${address}'] }`
-  const running = await startRelay({ text, path: 'relay.yaml', env: {}, databaseUrl: bench.database.url })
-  return { name, [Symbol.asyncDispose]: () => running.stop() }
 }
 
 interface Reader extends AsyncDisposable {
@@ -162,7 +147,11 @@ interface Reader extends AsyncDisposable {
   readonly waits: number[]
   until(count: number): Promise<void>
   untilKey(key: string): Promise<void>
+  /** Nothing has come for so long that nothing more will. */
+  untilQuiet(): Promise<void>
 }
+
+const QUIET_MS = 2_000
 
 async function readerOf(address: string, topic: string): Promise<Reader> {
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING })
@@ -173,10 +162,12 @@ async function readerOf(address: string, topic: string): Promise<Reader> {
   const consumer: Consumer = kafka.consumer({ groupId: `bench-${topic}`, readUncommitted: false, maxWaitTimeInMs: 5 })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
+  let heardAt = performance.now()
   const [ids, waits, keys]: [string[], number[], Set<string>] = [[], [], new Set()]
   await consumer.run({
     eachBatch: ({ batch }) => {
       const now = Date.now()
+      heardAt = performance.now()
       for (const { headers, value, key } of batch.messages) {
         ids.push(String(headers?.[EVENT_ID_HEADER]).split('-').at(-1) ?? '')
         keys.add(String(key))
@@ -194,6 +185,7 @@ async function readerOf(address: string, topic: string): Promise<Reader> {
     waits,
     until: (count) => until(() => ids.length >= count),
     untilKey: (key) => until(() => keys.has(key)),
+    untilQuiet: () => until(() => performance.now() - heardAt > QUIET_MS),
     [Symbol.asyncDispose]: () => consumer.disconnect(),
   }
 }

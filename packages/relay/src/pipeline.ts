@@ -125,15 +125,14 @@ async function work(pipeline: Pipeline, lease: Lease, signal: AbortSignal, healt
 
 /** Half of what may be in flight is read while the other half is delivered. */
 async function sourceOf({ config, freshet }: Pipeline, outbox: Outbox | null): Promise<Source> {
-  const rows = Math.ceil(config.sink_max_inflight / 2)
+  const bound = { rows: Math.ceil(config.sink_max_inflight / 2), bytes: Math.ceil(config.sink_max_bytes / 2) }
   if (outbox !== null)
     return outboxSource(freshet.database, outbox, {
-      rows,
-      bytes: Math.ceil(config.sink_max_bytes / 2),
+      ...bound,
       pollMinMs: config.poll_min_ms,
       pollMaxMs: config.poll_max_ms,
     })
-  if ('stream_table' in config.source) return streamTableSource(freshet, config.source.stream_table, { rows })
+  if ('stream_table' in config.source) return streamTableSource(freshet, config.source.stream_table, bound)
   throw new FreshetError('INTERNAL', 'a pipeline has no source')
 }
 
@@ -147,8 +146,9 @@ async function deliverPages(shift: Shift, stop: AbortSignal, ending: AbortContro
       // of an event that makes several messages, one may be dead
       const messages = alive(await encoded(alive(page.events), pipeline.encoding))
       await inTurn(shift, async () => {
-        // who keeps the position itself need not hear of one that nothing leads to
-        if (messages.length > 0 || shift.waiting || sink.guarantee === 'at least once')
+        // who keeps the position itself hears of every one of an outbox, though nothing may lead to it: it must not be behind
+        // what is recorded; a stream table has many such
+        if (messages.length > 0 || shift.waiting || shift.outbox !== null || sink.guarantee === 'at least once')
           await deliver(shift, messages, page.position)
         if (page.position === null) return
         shift.reached = page.position

@@ -1,13 +1,20 @@
-/** Asks for the next item while the last one is worked on, and for no more: two are in memory at most. */
-export async function* readAhead<T>(items: AsyncIterable<T>): AsyncGenerator<T, void, void> {
+/**
+ * Where more is waiting, the next item is asked for while the last one is worked on: two are in memory at most. Where an
+ * item was the last for now, the next is asked for when it is wanted: what comes meanwhile is in it, and goes a turn
+ * earlier than if the next one had been read before.
+ */
+export async function* readAhead<T extends { readonly more: boolean }>(
+  items: AsyncIterable<T>,
+): AsyncGenerator<T, void, void> {
   const iterator = items[Symbol.asyncIterator]()
-  let next = settled(iterator.next())
+  let next: Promise<Settled<IteratorResult<T, unknown>>> | null = null
   try {
     for (;;) {
-      const result = await next
+      const result = await (next ?? settled(iterator.next()))
+      next = null
       if (result.failed) throw result.reason
       if (result.value.done === true) return
-      next = settled(iterator.next())
+      if (result.value.value.more) next = settled(iterator.next())
       yield result.value.value
     }
   } finally {

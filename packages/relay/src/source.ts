@@ -10,6 +10,8 @@ export interface SourcePage {
   readonly events: readonly RelayEvent[]
   /** Null: it must become visible together with what follows, where the sink can do that. */
   readonly position: string | null
+  /** The next page is there already, as far as is known: it is worth asking for while this one is delivered. */
+  readonly more: boolean
 }
 
 export interface Source {

@@ -40,16 +40,19 @@ export type KafkaOrNot = { readonly broker: KafkaBroker } | { readonly missing: 
 const VERSION = '4.1.1'
 const READY_MS = 90_000
 
-/**
- * FRESHET_TEST_KAFKA (`host:port`) takes a broker from outside. A secured one has two more listeners, of which the second lets
- * the user in by PLAIN and by both kinds of SCRAM.
- */
+/** A way to the broker: gets its address, returns the one that clients are told. */
+export type Way = (address: string) => Promise<string>
+
+/** Another listener, or two: for whoever comes on a way; or with TLS, of which the second lets the user in by PLAIN and SCRAM. */
+export type Besides = { readonly way: Way } | { readonly security: ServiceSecurity }
+
+/** FRESHET_TEST_KAFKA (`host:port`) takes a broker from outside. One to which a way leads is always one of this machine. */
 export async function startKafka(
   settings: Readonly<Record<string, string>> = {},
-  security: ServiceSecurity | null = null,
+  besides?: Besides,
 ): Promise<KafkaOrNot> {
   const address = process.env['FRESHET_TEST_KAFKA']
-  if (address) {
+  if (address && !(besides !== undefined && 'way' in besides)) {
     const unknown = { kill: null, restart: null, secured: null, produceByJava: null }
     return { broker: { address, ...unknown, [Symbol.asyncDispose]: () => Promise.resolve() } }
   }
@@ -58,7 +61,7 @@ export async function startKafka(
   )
   if (classpath instanceof Error)
     return { missing: `no Kafka: Java and Maven did not bring one (${classpath.message.split('\n')[0] ?? ''})` }
-  return { broker: await startBroker(classpath, settings, security) }
+  return { broker: await startBroker(classpath, settings, besides) }
 }
 
 const run = promisify(execFile)
@@ -94,15 +97,17 @@ function pom(): string {
 async function startBroker(
   classpath: string,
   settings: Readonly<Record<string, string>>,
-  security: ServiceSecurity | null,
+  besides: Besides | undefined,
 ): Promise<KafkaBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'freshet-broker-'))
   const [port, controller] = [await freePort(), await freePort()]
   const address = `127.0.0.1:${port}`
   const file = join(folder, 'server.properties')
   const usual = standing(port, controller, folder)
+  const security = besides !== undefined && 'security' in besides ? besides.security : null
   const more = security === null ? null : await secured(security, usual['listeners'] ?? '', folder)
-  await writeFile(file, properties({ ...usual, ...more?.settings, ...settings }))
+  const led = besides !== undefined && 'way' in besides ? await leading(besides.way, port, controller) : {}
+  await writeFile(file, properties({ ...usual, ...more?.settings, ...led, ...settings }))
   const id = randomBytes(16).toString('base64url').replace(/^-/, 'a')
   const users = security === null ? [] : scramUsers(security)
   await run('java', ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', file, ...users])
@@ -126,6 +131,17 @@ async function startBroker(
       await kill()
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** A listener of its own for whoever comes on the way. */
+async function leading(way: Way, port: number, controller: number): Promise<Readonly<Record<string, string>>> {
+  const own = await freePort()
+  const shown = await way(`127.0.0.1:${own}`)
+  return {
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller},LINKED://127.0.0.1:${own}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port},LINKED://${shown}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINKED:PLAINTEXT',
   }
 }
 

@@ -47,6 +47,8 @@ export interface SubscribeOptions {
   readonly rows?: 'values' | 'json'
   /** Rows of a page at most; at most two pages are held at a time. Default 1,000. */
   readonly pageRows?: number
+  /** Of rows as JSON (`rows: 'json'`), bytes of their text in a page at most; one row may have more. Default: any. */
+  readonly pageBytes?: number
   /**
    * Whether the token stays good after the reader has left, for as long as `subscription_retention_minutes` says.
    * Default true; `unsubscribe` ends it earlier.

@@ -1,6 +1,7 @@
 import { type Database, type Fragment, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
 import { type OpenSubscription, type OutputState, outputStateStatement, requireUnbroken } from '@freshet/refresh'
 import type { Change } from './feed.ts'
+import { ifItFits, measured, measuredPages } from './measured.ts'
 import { handOver } from './hand-over.ts'
 import {
   changesStatement,
@@ -15,6 +16,12 @@ import {
 export interface PageForm {
   readonly pageRows: number
   readonly rows: RowForm
+  /** Of rows as JSON text; null: however many. */
+  readonly pageBytes: number | null
+}
+
+function isMeasured(form: PageForm): form is PageForm & { readonly pageBytes: number } {
+  return form.pageBytes !== null
 }
 
 /** One page of a batch, as it was read. */
@@ -40,16 +47,20 @@ export async function readSmallWindow(
   database: Database,
   feed: OpenSubscription,
   window: Window,
-  { pageRows, rows: form }: PageForm,
+  page: PageForm,
 ): Promise<readonly ReadPage[] | null> {
-  const most = pageRows * Math.min(window.readers, MOST_PAGES)
+  const { pageRows, rows: form } = page
+  // who has a bound of bytes has pages of his own
+  const most = isMeasured(page) ? pageRows : pageRows * Math.min(window.readers, MOST_PAGES)
+  const changes = changesStatement(feed, window, form)
+  const asked = isMeasured(page) ? ifItFits(changes, page) : sql`${changes} limit ${most + 1}`
   return explained(database, feed, window.from, async () => {
-    const [rows = [], states = []] = await database.batch(
-      [sql`${changesStatement(feed, window, form)} limit ${most + 1}`, outputStateStatement(feed.stableName)],
-      { prepared: true },
-    )
+    const [rows = [], states = []] = await database.batch([asked, outputStateStatement(feed.stableName)], {
+      prepared: true,
+    })
     requireUnbroken(feed.name, (states[0] as OutputState | undefined) ?? null, window.from)
-    return rows.length > most ? null : pagesOf(rows.map(changeOf), pageRows)
+    const whole = rows.length <= most && rows.every((row) => row['__fits'] !== false)
+    return whole ? pagesOf(rows.map(changeOf), pageRows) : null
   })
 }
 
@@ -58,15 +69,15 @@ export function readLargeWindow(
   database: Database,
   feed: OpenSubscription,
   window: Window,
-  { pageRows, rows: form }: PageForm,
+  page: PageForm,
 ): AsyncGenerator<ReadPage, void, void> {
   return handOver((give) =>
     explained(database, feed, window.from, () =>
       database.transaction(async (transaction) => {
-        await openCursor(transaction, changesStatement(feed, window, form))
+        await openCursor(transaction, changesStatement(feed, window, page.rows), page)
         const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
         requireUnbroken(feed.name, state ?? null, window.from)
-        return pages(transaction, pageRows, give)
+        return pages(transaction, page, give)
       }),
     ),
   )
@@ -76,7 +87,7 @@ export function readLargeWindow(
 export function readTable(
   database: Database,
   feed: OpenSubscription,
-  { pageRows, rows: form }: PageForm,
+  form: PageForm,
 ): AsyncGenerator<ReadTablePage, void, void> {
   return handOver((give) =>
     explained(database, feed, feed.snapshot, () =>
@@ -86,8 +97,8 @@ export function readTable(
           const snapshot = now?.snapshot ?? ''
           const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
           requireUnbroken(feed.name, state ?? null, snapshot)
-          await openCursor(transaction, tableStatement(feed, form))
-          const last = await pages(transaction, pageRows, (page) => give({ ...page, snapshot }))
+          await openCursor(transaction, tableStatement(feed, form.rows), form)
+          const last = await pages(transaction, form, (page) => give({ ...page, snapshot }))
           return { ...last, snapshot }
         },
         { isolation: 'repeatable read' },
@@ -96,7 +107,8 @@ export function readTable(
   )
 }
 
-async function openCursor(transaction: Queryable, statement: Fragment): Promise<void> {
+async function openCursor(transaction: Queryable, rows: Fragment, form: PageForm): Promise<void> {
+  const statement = isMeasured(form) ? measured(rows, form) : rows
   await transaction.query(UNHURRIED)
   await transaction.query(sql`declare freshet_feed no scroll cursor for ${statement}`)
 }
@@ -104,9 +116,14 @@ async function openCursor(transaction: Queryable, statement: Fragment): Promise<
 /** A page is given when the next one is there: so the last one is known, and returned. */
 async function pages(
   transaction: Queryable,
-  pageRows: number,
+  form: PageForm,
   give: (page: ReadPage) => Promise<void>,
 ): Promise<ReadPage> {
+  if (isMeasured(form)) {
+    const last = await measuredPages(transaction, form, (page) => give({ changes: page.map(changeOf), last: false }))
+    return { changes: last.map(changeOf), last: true }
+  }
+  const { pageRows } = form
   const fetch = sql`fetch forward ${raw(String(pageRows))} from freshet_feed`
   let page = await transaction.query(fetch)
   while (page.length === pageRows) {
@@ -127,7 +144,14 @@ function pagesOf(changes: readonly Change<object>[], pageRows: number): ReadPage
   }))
 }
 
-function changeOf({ __w: weight, __id: id, ...row }: Record<string, unknown>): Change<object> {
+function changeOf({
+  __w: weight,
+  __id: id,
+  __size: _size,
+  __ahead: _ahead,
+  __fits: _fits,
+  ...row
+}: Record<string, unknown>): Change<object> {
   return Object.freeze({ weight: Number(weight), id: String(id), row: Object.freeze(row) })
 }
 

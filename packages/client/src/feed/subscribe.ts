@@ -1,4 +1,4 @@
-import { databaseWord, isFreshetError } from '@freshet/core'
+import { databaseWord, FreshetError, isFreshetError } from '@freshet/core'
 import { closeSubscription, openSubscription, type OpenSubscription, type RefreshContext } from '@freshet/refresh'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startDelivery } from './delivery.ts'
@@ -27,6 +27,7 @@ export async function subscribe<Row extends object>(
   options: SubscribeOptions = {},
 ): Promise<Subscription<Row>> {
   const { from = 'snapshot' } = options
+  const form = formOf(options)
   const { database } = feeds.context
   const word = await databaseWord(database)
   const resumed = typeof from === 'string' ? null : parseToken(from.token)
@@ -41,7 +42,7 @@ export async function subscribe<Row extends object>(
   const end = () => ending.abort()
   if (signal?.aborted === true) end()
   signal?.addEventListener('abort', end, { once: true })
-  const state: Reading = { feeds, feed, word, options, until: until?.snapshot ?? null, signal: ending.signal }
+  const state: Reading = { feeds, feed, word, options, form, until: until?.snapshot ?? null, signal: ending.signal }
   const pages = readFeed<Row>(state)
   let left: Promise<void> | undefined
   /** Once, when the iteration ends, however it does. */
@@ -98,6 +99,7 @@ interface Reading {
   readonly feed: OpenSubscription
   readonly word: string
   readonly options: SubscribeOptions
+  readonly form: PageForm
   /** A snapshot at which the first batch ends. */
   readonly until: string | null
   readonly signal: AbortSignal
@@ -124,10 +126,9 @@ function linger({ context, lingering }: Feeds, id: string, ms: number): void {
 }
 
 async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, void, void> {
-  const { feeds, feed, word, options, signal } = reading
+  const { feeds, feed, word, options, form, signal } = reading
   const { database } = feeds.context
   const delivered = { database, word, feed }
-  const form: PageForm = { pageRows: Math.max(1, options.pageRows ?? PAGE_ROWS), rows: options.rows ?? 'values' }
   let at = feed.snapshot
   let { until } = reading
   if ((options.from ?? 'snapshot') === 'snapshot') {
@@ -157,6 +158,12 @@ async function* readFeed<Row>(reading: Reading): AsyncGenerator<FeedPage<Row>, v
   }
 }
 
+function formOf({ pageRows = PAGE_ROWS, pageBytes, rows = 'values' }: SubscribeOptions): PageForm {
+  if (pageBytes !== undefined && rows !== 'json')
+    throw new FreshetError('USAGE', 'bytes of a page are counted of rows as JSON', { hint: "Add rows: 'json'." })
+  return { pageRows: Math.max(1, pageRows), rows, pageBytes: pageBytes ?? null }
+}
+
 /** The reader has asked for what follows. */
 function handled({ feeds, feed, options }: Reading, snapshot: string): void {
   if (options.acknowledge !== 'explicit') feeds.poller.acknowledge(feed, snapshot)
@@ -177,7 +184,7 @@ function pageOf<Row>(
 
 /** Feeds that wait for the same window read it together. */
 function readShared({ feeds, feed }: Reading, window: Window, form: PageForm): Promise<readonly ReadPage[] | null> {
-  const key = [feed.streamTable, window.from, window.to, form.pageRows, form.rows].join(' ')
+  const key = [feed.streamTable, window.from, window.to, form.pageRows, form.rows, form.pageBytes].join(' ')
   const known = feeds.reading.get(key)
   if (known !== undefined) return known
   const read = readSmallWindow(feeds.context.database, feed, window, form).finally(() => feeds.reading.delete(key))

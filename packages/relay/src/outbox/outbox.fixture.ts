@@ -1,5 +1,6 @@
-import type { Database } from '@freshet/core'
+import { type Database, raw } from '@freshet/core'
 import { createTestDatabase, type TestDatabase } from '@freshet/testkit'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { outboxSource } from '../sources/outbox-source.ts'
 import type { RelayEvent } from '../event.ts'
 import { openConsumer } from './consumer.ts'
@@ -11,12 +12,27 @@ export interface OutboxWorld extends AsyncDisposable {
   readonly test: TestDatabase
   readonly database: Database
   readonly outbox: Outbox
+  /** The number `n` that a query answers, as soon as the server answers. */
+  count(query: string): Promise<number>
 }
 
-export async function outboxWorld(payload: PayloadType = 'jsonb'): Promise<OutboxWorld> {
-  const test = await createTestDatabase()
-  const outbox = await createOutbox(test.database, { name: 'outbox', payload })
-  return { test, database: test.database, outbox, [Symbol.asyncDispose]: () => test.drop() }
+/** On the server of all tests, or on one of its own. */
+export async function outboxWorld(payload: PayloadType = 'jsonb', serverUrl?: string): Promise<OutboxWorld> {
+  const test = await createTestDatabase(serverUrl === undefined ? {} : { serverUrl })
+  const { database } = test
+  const outbox = await createOutbox(database, { name: 'outbox', payload })
+  const count = async (query: string) => {
+    for (let failures = 0; ; failures++) {
+      try {
+        const [row] = await database.query<{ n: number }>(raw(query))
+        return row?.n ?? 0
+      } catch (error) {
+        if (failures === 20) throw error
+        await sleep(50)
+      }
+    }
+  }
+  return { test, database, outbox, count, [Symbol.asyncDispose]: () => test.drop() }
 }
 
 export const PAGES = { rows: 100, bytes: 1_000_000, pollMinMs: 1, pollMaxMs: 5 } as const

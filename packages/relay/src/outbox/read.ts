@@ -7,6 +7,7 @@ import {
   type Snapshot,
   sql,
 } from '@freshet/core'
+import { IS_DURABLE } from '../durable.ts'
 import type { Outbox } from './outbox.ts'
 
 /**
@@ -40,6 +41,8 @@ export interface OutboxPage {
   readonly to: Snapshot
   /** Up to which id it was read; null when the window is finished. */
   readonly after: string | null
+  /** What it shows survives a crash of the server for sure. */
+  readonly durable: boolean
 }
 
 interface Row extends OutboxRow {
@@ -49,7 +52,8 @@ interface Row extends OutboxRow {
 
 /**
  * The window that ends now, as far as a page goes. Not prepared: planned for the very snapshot, it reads what is waiting and
- * nothing else, however much is kept.
+ * nothing else, however much is kept. Its rows are fetched one by one, by their ids: the planner does not know how few are
+ * waiting, and would rather read the whole table.
  */
 export async function readNow(
   database: Database,
@@ -61,19 +65,20 @@ export async function readNow(
     select o.* from (
       select id from (select id from ${tableOf(outbox)} where ${unseen(from)} offset 0) waiting
       order by id limit ${bound.rows + 1}
-    ) first join ${tableOf(outbox)} o using (id)
+    ) first cross join lateral (select * from ${tableOf(outbox)} where id = first.id offset 0) o
   ) o`
-  const found = await database.query<Row & { snapshot: string }>(
-    sql`select now.snapshot, page.* from (select pg_current_snapshot()::text as snapshot) now left join lateral (
+  const found = await database.query<Row & { snapshot: string; durable: boolean }>(
+    sql`select now.*, page.* from (select pg_current_snapshot()::text as snapshot, ${IS_DURABLE} as durable) now left join lateral (
         ${pageOf(outbox, bound, waiting)}
       ) page on true
       order by page.id`,
   )
   const to = parseSnapshot(found[0]?.snapshot ?? '')
+  const durable = found[0]?.durable === true
   const rows = found.filter(({ id }) => id !== null)
   const given = rows.slice(0, bound.rows).filter(({ fits }) => fits)
-  if (given.length === rows.length) return { rows: given, to, after: null }
-  return { rows: given, to, after: given.at(-1)?.id ?? null }
+  if (given.length === rows.length) return { rows: given, to, after: null, durable }
+  return { rows: given, to, after: given.at(-1)?.id ?? null, durable }
 }
 
 /** The next page of a window whose end is known. */
@@ -94,6 +99,7 @@ export async function readOn(
     rows: fitting.filter(({ inside }) => inside),
     to,
     after: finished ? null : (fitting.at(-1)?.id ?? null),
+    durable: true, // its first page was
   }
 }
 

@@ -8,6 +8,7 @@ import {
   sql,
 } from '@freshet/core'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeDurable } from '../durable.ts'
 import { jsonText, type MessageEvent } from '../event.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import { type OutboxPosition, parseOutboxPosition, printOutboxPosition } from '../outbox/position.ts'
@@ -46,18 +47,21 @@ async function* readPages(reading: Reading, position: string, signal: AbortSigna
   let window: { to: Snapshot; after: string } | null = begin.window
   let pauseMs = options.pollMinMs
   while (!signal.aborted) {
+    const lookedAt = performance.now()
     const page =
       window === null
         ? await readNow(database, outbox, from, options)
         : await readOn(database, outbox, { from, ...window }, options)
+    if (page.rows.length > 0 && !page.durable) await makeDurable(database)
     const moved = window !== null || page.rows.length > 0
     window = page.after === null ? null : { to: page.to, after: page.after }
     if (window === null) from = page.to
-    if (moved) yield pageOf(reading, page, { from, window })
     const quiet = window === null && page.rows.length < options.rows / 2
+    if (moved) yield { ...pageOf(reading, page, { from, window }), more: !quiet }
     if (!quiet) continue
     pauseMs = page.rows.length > 0 ? options.pollMinMs : Math.min(pauseMs * 1.5, options.pollMaxMs)
-    await pause(pauseMs, signal)
+    // the time that a delivery took counts
+    await pause(pauseMs - (performance.now() - lookedAt), signal)
   }
 }
 
@@ -65,7 +69,7 @@ function pageOf(
   { word, outbox }: Reading,
   page: OutboxPage,
   { from, window }: Pick<OutboxPosition, 'from' | 'window'>,
-): SourcePage {
+): Omit<SourcePage, 'more'> {
   return {
     events: page.rows.map((row) => eventOf(word, outbox, row)),
     position: printOutboxPosition({ database: word, stableName: outbox.stableName, from, window }),
@@ -105,6 +109,7 @@ async function requireReached({ database, outbox }: Reading, { from, window }: O
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0) return
   await sleep(ms, undefined, { signal }).catch((error: unknown) => {
     if (!signal.aborted) throw error
   })

@@ -24,7 +24,7 @@ interface Taken {
 }
 
 async function take(name: string, position: string, rows: number, pages: (taken: Taken) => boolean): Promise<Taken> {
-  const source = await streamTableSource(freshet, name, { rows })
+  const source = await streamTableSource(freshet, name, { rows, bytes: 1_000_000 })
   const ending = new AbortController()
   const changes: ChangeEvent[] = []
   const positions: (string | null)[] = []

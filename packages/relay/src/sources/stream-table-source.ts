@@ -3,6 +3,7 @@ import { databaseWord, displayName, FreshetError, isFreshetError, stableName } f
 import { createHash } from 'node:crypto'
 import { parse, stringify } from 'lossless-json'
 import { z } from 'zod'
+import { untilDurable } from '../durable.ts'
 import { type ChangeEvent, type ChangeOp, jsonText, type Origin } from '../event.ts'
 import type { Source } from '../source.ts'
 
@@ -16,6 +17,8 @@ import type { Source } from '../source.ts'
  */
 export interface StreamTableSourceOptions {
   readonly rows: number
+  /** Of the rows as JSON text. One row is always given, however large it is. */
+  readonly bytes: number
 }
 
 /** What a new consumer begins with: the rows that are there, or only what changes from now on. */
@@ -58,18 +61,21 @@ export async function streamTableSource(
       let batch: Batch | null = null
       try {
         // who begins now and stops before anything has come must not begin at another now
-        if ('from' in position && at !== null) yield { events: [], position: JSON.stringify({ token: at }) }
+        if ('from' in position && at !== null)
+          yield { events: [], position: JSON.stringify({ token: at }), more: false }
         for await (const page of subscription) {
           if (batch === null) {
+            await untilDurable(freshet.database)
             const until = known ?? page.until
             if (at !== null && page.kind === 'changes' && known === null)
-              yield { events: [], position: JSON.stringify({ token: at, until }) }
+              yield { events: [], position: JSON.stringify({ token: at, until }), more: true }
             batch = startBatch(keyed, until)
             known = null
           }
           yield {
             events: batch.take(page),
             position: page.token === null ? null : JSON.stringify({ token: page.token }),
+            more: page.token === null,
           }
           if (page.token !== null) {
             at = page.token
@@ -91,7 +97,7 @@ async function subscribe(
   freshet: Freshet,
   name: string,
   position: Position,
-  { rows }: StreamTableSourceOptions,
+  { rows, bytes }: StreamTableSourceOptions,
   signal: AbortSignal,
 ) {
   const from =
@@ -103,6 +109,7 @@ async function subscribe(
       from,
       rows: 'json',
       pageRows: rows,
+      pageBytes: bytes,
       acknowledge: 'explicit',
       signal,
     })

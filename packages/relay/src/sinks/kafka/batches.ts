@@ -1,5 +1,8 @@
 import type { Message } from '../../message.ts'
 
+/** The library's work to divide a batch among partitions grows with its square. */
+const MOST_MESSAGES = 1_000
+
 /** What a record is beside its key, value and headers, generously. */
 const OVERHEAD = 100
 
@@ -22,7 +25,7 @@ export function* batches(
   for (const message of messages) {
     const size = recordSize(message)
     const together = (sizes.get(message.topic) ?? 0) + size
-    if (batch.length > 0 && together > limitOf(message.topic)) {
+    if (batch.length === MOST_MESSAGES || (batch.length > 0 && together > limitOf(message.topic))) {
       yield batch
       batch = []
       sizes.clear()

@@ -12,7 +12,7 @@ const [authority, another] = [await createAuthority(), await createAuthority()]
 const USER = { username: 'relay', password: 'not-to-be-told' }
 const kafka = await sinkServer<KafkaBroker>('kafka over TLS', async () => {
   const certificate = await authority.issue(['localhost'])
-  const found = await startKafka({}, { certificate, user: USER.username, password: USER.password })
+  const found = await startKafka({}, { security: { certificate, user: USER.username, password: USER.password } })
   if (!('broker' in found)) return found
   return found.broker.secured === null ? { missing: 'a broker from outside has no certificate of ours' } : found.broker
 })

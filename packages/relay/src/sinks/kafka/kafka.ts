@@ -65,7 +65,6 @@ class KafkaSink implements Sink {
     this.#producer = kafka.producer({
       idempotent: true,
       transactionalId: `freshet.${identity}`,
-      maxInFlightRequests: 1,
       retry: PRODUCER_RETRY,
       transactionTimeout: transactionTimeoutMs,
       allowAutoTopicCreation: false,
@@ -99,10 +98,11 @@ class KafkaSink implements Sink {
       await this.#learnLimits(messages)
       const refused = messages.find((message) => recordSize(message) > this.#limitOf(message.topic))
       if (refused !== undefined) throw new RefusedMessage(refused, 'it is larger than its topic takes')
-      // messages first: while Kafka still ends the transaction before, the library waits with them at less cost
-      for (const batch of batches(messages, (topic) => this.#limitOf(topic))) await this.#send(transaction, batch)
+      // side by side: until both are committed, neither asks for the other
+      const sent = this.#sendAll(transaction, messages)
+      const kept = position === null ? null : whileSettling(() => keepPosition(transaction, this.#place, position))
+      for (const result of await Promise.allSettled([sent, kept])) if (result.status === 'rejected') throw result.reason
       if (position === null) return
-      await whileSettling(() => keepPosition(transaction, this.#place, position))
       await transaction.commit()
       this.#transaction = undefined
     } catch (error) {
@@ -119,6 +119,10 @@ class KafkaSink implements Sink {
     // so that readers need not wait for its timeout; where this fails, they do
     if (this.#transaction?.isActive() === true) await Promise.allSettled([this.#transaction.abort()])
     await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()])
+  }
+
+  async #sendAll(transaction: Transaction, messages: readonly Message[]): Promise<void> {
+    for (const batch of batches(messages, (topic) => this.#limitOf(topic))) await this.#send(transaction, batch)
   }
 
   async #send(transaction: Transaction, batch: readonly Message[]): Promise<void> {
