@@ -10,6 +10,7 @@ import { explain } from './commands/explain.ts'
 import { history } from './commands/history.ts'
 import { init } from './commands/init.ts'
 import { list } from './commands/list.ts'
+import { inbox } from './commands/inbox.ts'
 import { outbox } from './commands/outbox.ts'
 import { pause } from './commands/pause.ts'
 import { postgres } from './commands/postgres.ts'
@@ -45,6 +46,7 @@ const COMMANDS = [
   drop,
   outbox,
   relay,
+  inbox,
   doctor,
   repair,
   dump,

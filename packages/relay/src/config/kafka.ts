@@ -4,7 +4,7 @@ import { messageTemplate } from './template.ts'
 import { tlsFiles } from './tls.ts'
 
 /** What a client of Kafka needs to reach its brokers, a sink or a reader. */
-const brokers = {
+export const brokers = {
   brokers: z.array(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).min(1),
   client_id: z.string().min(1).optional(),
   tls: z.union([z.boolean(), tlsFiles]).default(false),
