@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { run } from './run.ts'
 import { systemTerminal } from './terminal.ts'
+import { ignoreNegativeTimeouts } from './warnings.ts'
+
+ignoreNegativeTimeouts(process)
 
 // A reader that has seen enough (`freshet list | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
