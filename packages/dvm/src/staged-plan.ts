@@ -48,12 +48,13 @@ function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: 
         itemTypes,
         schema: target.stageSchema,
         table: `stage_${target.stableName}_${inner.size + 1}`,
+        placed: false,
         typeOf,
         inner: true,
       }),
     )
   }
-  const names = { schema: target.schema, table: target.table }
+  const names = { schema: target.schema, table: target.table, placed: target.onNodes === true }
   const root = query.input
   const last = isStateful(root)
     ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })

@@ -40,15 +40,25 @@ export interface StoredPlan extends Compiled {
   readonly alwaysDue: boolean
   /** Citus has placed a source of it. */
   readonly placed?: boolean
+  /** Where its own rows are, unless they are on this server. */
+  readonly output?: OutputPlacement
   /** Of a query over shards: the sources of which every node has a copy, and which are read from the coordinator’s. */
   readonly copies?: readonly CopiedSource[]
 }
+
+/** The same rows on every node, or on the workers by a column of its key; see `citus/output.ts`. */
+export type OutputPlacement = { readonly kind: 'reference' } | { readonly kind: 'distributed'; readonly column: string }
 
 export interface CopiedSource {
   readonly schema: string
   readonly table: string
   readonly stableName: string
   readonly columns: readonly string[]
+}
+
+/** What it reads, or its own rows, are on other nodes: it is refreshed by steps, in a transaction. */
+export function spansNodes({ placed, plan }: Pick<Definition, 'placed' | 'plan'>): boolean {
+  return placed.length > 0 || plan.output !== undefined
 }
 
 /** How the catalog tells the mode: what a table asked for, what it gets by its plan, and why not more. */

@@ -9,8 +9,11 @@ import {
   sql,
   whileRefused,
 } from '@freshet/core'
+import type { ReplaceStatements } from '@freshet/dvm'
 import type { Decision } from './choose.ts'
-import { nameOf, type Definition } from './definition.ts'
+import { announceOnNodes } from './citus/output.ts'
+import { nameOf, spansNodes, type Definition } from './definition.ts'
+import { runSteps } from './run-steps.ts'
 import { sourceRows } from './pending-changes.ts'
 import { ENOUGH_MEMORY } from './sessions.ts'
 
@@ -68,10 +71,14 @@ export async function replaceAll(
 ): Promise<FullResult> {
   const [allowed] = await transaction.query<{ scratch: boolean }>(ANNOUNCE, { prepared: true })
   // what is on other nodes is read by a statement that does nothing else
-  const apart =
-    definition.placed.length > 0 || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
+  const apart = spansNodes(definition) || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
+  await announceOnNodes(transaction, definition.plan)
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
   for (const { replace } of definition.plan.tables) {
+    if (replace.placed !== undefined) {
+      result = await replacePlaced(transaction, definition, replace, replace.placed)
+      continue
+    }
     if (apart) await transaction.query(raw(replace.compute))
     const { quiet, emitting } = apart ? replace.apply : replace.once
     const statement = definition.emits && emitting !== null ? emitting : quiet
@@ -84,6 +91,18 @@ export async function replaceAll(
   return result
 }
 
+async function replacePlaced(
+  transaction: Queryable,
+  { emits }: Definition,
+  { compute, discard }: ReplaceStatements,
+  { quiet, emitting }: NonNullable<ReplaceStatements['placed']>,
+): Promise<FullResult> {
+  await transaction.query(raw(compute))
+  const { written, deleted } = await runSteps(transaction, emits && emitting !== null ? emitting : quiet)
+  await transaction.query(raw(discard))
+  return { rowsInserted: written, rowsDeleted: deleted }
+}
+
 /** The guard lets this transaction write, and hash joins over whole tables have some memory. */
 const ANNOUNCE = sql`select set_config('freshet.apply', 'on', true), ${ENOUGH_MEMORY},
   has_database_privilege(current_database(), 'temporary') as scratch`
@@ -91,6 +110,7 @@ const ANNOUNCE = sql`select set_config('freshet.apply', 'on', true), ${ENOUGH_ME
 /** Fills the empty tables of a new stream table. */
 export async function fillAll(transaction: Queryable, definition: Pick<Definition, 'plan'>): Promise<void> {
   await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+  await announceOnNodes(transaction, definition.plan)
   for (const [i, table] of definition.plan.tables.entries()) {
     await transaction.query(raw(table.fill))
     // The tables that follow are computed from this one.

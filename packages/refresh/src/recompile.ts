@@ -10,6 +10,7 @@ import {
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
+import { outputOf } from './citus/output.ts'
 import { makePlan } from './create.ts'
 import { currentName, type Definition, keptMode, listDefinitions, nameOf, type StoredPlan } from './definition.ts'
 import { addDependencies, resetDependencies } from './dependencies.ts'
@@ -51,7 +52,7 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
   const resolved = await resolveAgain(context, definition, followed)
   await refuseCycle(database, definition, resolved)
   // An immediate one is maintained by deltas: where the query has none any more, that is an error.
-  const plan = await makePlan(database, resolved, definition, definition.mode)
+  const plan = await makePlan(database, resolved, definition, definition.mode, outputOf(before.plan))
   const rebuilt = layout(plan) !== layout(before.plan)
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')

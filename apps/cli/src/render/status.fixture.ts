@@ -19,6 +19,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     together: [],
     storage: 'keyed',
     keyColumns: ['day'],
+    placement: { kind: 'local' },
     status: 'active',
     statusReason: null,
     sources: [{ name: 'public.orders', streamTable: null, capture: 'trigger' }],

@@ -7,7 +7,8 @@ import { keyName, ROW_HASH, ROW_ORDINAL } from './key.ts'
 import { netRows } from './net.ts'
 import { outputKey } from './output-key.ts'
 import type { StageDelta } from './stage.ts'
-import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type StateTable } from './state-table.ts'
+import { storedMatching } from './stored-state.ts'
 
 /**
  * The stream table of a query that ends in stateless operators: it stores the answer itself.
@@ -26,6 +27,7 @@ export class OutputStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
+    readonly placed: boolean
   }) {
     this.query = options.query
     this.types = options.itemTypes
@@ -34,7 +36,13 @@ export class OutputStage {
     const hidden = key.columns
       .filter((column) => column.hidden)
       .map((column) => hiddenColumn(column.name, column.sql, true))
-    this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden], key }
+    this.table = {
+      schema: options.schema,
+      table: options.table,
+      columns: [...visible, ...hidden],
+      key,
+      placed: options.placed,
+    }
   }
 
   fill(input: string): string {
@@ -117,12 +125,18 @@ export class OutputStage {
         having: ['sum(__w) <> 0'],
       }),
     )
+    const stored = storedMatching(
+      chain,
+      this.table,
+      [hashColumn?.name ?? ROW_HASH],
+      select({ columns: [ROW_HASH], from: net }),
+    )
     const counted = chain.add(
       'copies',
       select({
         columns: [
           'n.*',
-          `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${tableName(this.table)} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`,
+          `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${stored} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`,
         ],
         from: `${net} n`,
       }),

@@ -11,6 +11,8 @@ export interface StateTable {
   readonly table: string
   readonly columns: readonly StoredColumn[]
   readonly key: Key
+  /** Its rows are on other nodes, where they have no place by which this server would find them again. */
+  readonly placed: boolean
 }
 
 export interface StoredColumn {

@@ -1,4 +1,13 @@
-import { HAS_CITUS, identifier, isSharded, type Queryable, raw, readPlacement, sql } from '@freshet/core'
+import {
+  HAS_CITUS,
+  identifier,
+  isSharded,
+  type Placement,
+  type Queryable,
+  raw,
+  readPlacement,
+  sql,
+} from '@freshet/core'
 import {
   loadParser,
   planQuery,
@@ -23,14 +32,17 @@ export interface OverCopies {
   /** Citus has placed a table of the query. */
   readonly placed: boolean
   readonly copies: readonly CopiedSource[]
+  readonly sources: readonly { readonly oid: number; readonly placement: Placement }[]
 }
 
 export async function overCopies(queryable: Queryable, facts: QueryFacts, planned: Planned): Promise<OverCopies> {
   const [installed] = await queryable.query<{ citus: boolean }>(sql`select ${HAS_CITUS} as citus`)
-  const unplaced = { facts, planned, placed: false, copies: [] }
+  const unplaced = { facts, planned, placed: false, copies: [], sources: [] }
   if (installed?.citus !== true) return unplaced
-  const relations = [...facts.relations.values()].filter(({ kind }) => kind === 'table' || kind === 'partitioned')
-  const placements = new Map<number, Awaited<ReturnType<typeof readPlacement>>>()
+  const relations = [...facts.relations.values()].filter(
+    ({ kind }) => kind === 'table' || kind === 'partitioned' || kind === 'stream_table',
+  )
+  const placements = new Map<number, Placement>()
   for (const { oid } of relations) placements.set(oid, await readPlacement(queryable, oid))
   const placed = relations.filter(({ oid }) => placements.get(oid)?.kind !== 'local')
   const sharded = ({ oid }: { readonly oid: number }) => {
@@ -38,7 +50,8 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
     return placement !== undefined && isSharded(placement)
   }
   if (placed.length === 0) return unplaced
-  if (!placed.some(sharded)) return { ...unplaced, placed: true }
+  const sources = [...placements].map(([oid, placement]) => ({ oid, placement }))
+  if (!placed.some(sharded)) return { ...unplaced, placed: true, sources }
   const copies = placed
     .filter((relation) => !sharded(relation))
     .map(({ schema, table, stableName, columns }) => ({
@@ -47,7 +60,7 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
       stableName,
       columns: columns.map(({ name }) => name),
     }))
-  if (copies.length === 0) return { ...unplaced, placed: true }
+  if (copies.length === 0) return { ...unplaced, placed: true, sources }
   const copied = new Map(copies.map((copy) => [relationKey(copy.schema, copy.table), copy]))
   const read = new Map(
     [...facts.relations].map(([key, relation]) => {
@@ -61,6 +74,7 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
     planned: planned.unsupported === null ? planQuery(reading) : wholeQuery(reading, planned.unsupported),
     placed: true,
     copies,
+    sources,
   }
 }
 
