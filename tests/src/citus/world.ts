@@ -17,7 +17,10 @@ export interface CitusWorld extends AsyncDisposable {
   /** Runs statements, one by one, on the coordinator. */
   run(...statements: readonly string[]): Promise<void>
   rows(query: string): Promise<Record<string, unknown>[]>
-  /** `full`: the reason for which it is kept by full refreshes; left out, it has to be kept by deltas. */
+  /**
+   * `full`: the reason for which it is kept by full refreshes; left out, it has to be kept by deltas. `output`: where it is;
+   * left out, on the coordinator, and {} leaves it to Freshet.
+   */
   stream(name: string, query: string, full?: string, output?: Output): Promise<void>
   drop(name: string): Promise<void>
   /** Refreshes all and compares each with its query; returns what each refresh was. */
@@ -42,7 +45,7 @@ export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Pr
       for (const statement of statements) await own.database.query(raw(statement))
     },
     rows: (query) => own.database.query(raw(query)),
-    async stream(name, query, full, output = {}) {
+    async stream(name, query, full, output = { placement: 'local' }) {
       await freshet.create({
         name,
         query,
