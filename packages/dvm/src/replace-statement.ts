@@ -32,7 +32,7 @@ export function replaceStatements(table: StateTable, fill: string, target: Targe
     compute: `create temporary table ${scratch} on commit drop as\n${nested(freshRows(table, fill))}`,
     apply: both(() => computed),
     discard: `drop table ${computed}`,
-    ...(table.placed
+    ...(table.placed === 'apart'
       ? {
           placed: {
             quiet: replaceSteps(table, computed, null),

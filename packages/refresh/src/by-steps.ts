@@ -1,6 +1,7 @@
 import { FreshetError, type Queryable, raw, type RefreshOptions, sql } from '@freshet/core'
 import { EXTENTS, type RefreshSteps } from '@freshet/dvm'
 import { announceOnNodes } from './citus/output.ts'
+import { runPushed } from './citus/run-pushed.ts'
 import { type Definition, nameOf } from './definition.ts'
 import { compilerOf, PLANNING, type StatementResult } from './differential.ts'
 import { runSteps } from './run-steps.ts'
@@ -50,7 +51,7 @@ async function run(
   options: RefreshOptions,
 ): Promise<StatementResult> {
   await announceOnNodes(transaction, member.plan)
-  const rows = await runSteps(transaction, steps)
+  const rows = member.pushed.length > 0 ? await runPushed(transaction, member) : await runSteps(transaction, steps)
   const [recorded] = await transaction.query<{ version: string; snapshot: string }>(sql`
     with advanced as (
       update freshet.stream_table_state s

@@ -28,6 +28,7 @@ import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import { captureSources } from './capture-sources.ts'
 import { copyReferences, overCopies } from './citus/copies.ts'
 import { heedCitus } from './citus/limit.ts'
+import { pushDown } from './citus/push-down.ts'
 import { chooseKind, chosenOutput, ownTables, placeOutput, type WantedOutput } from './citus/output.ts'
 import type { RefreshContext } from './context.ts'
 import {
@@ -108,6 +109,7 @@ export async function createStreamTable(
     try {
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
       await heedCitus(database, await loadDefinition(database, id))
+      await pushDown(database, id)
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
       if (spec.atomic !== undefined) await settleUnits(database)
@@ -255,7 +257,7 @@ export async function makePlan(
     { ...target, stageSchema: 'freshet_changes', ...(kind === 'local' ? {} : { onNodes: true }) },
     { smallDeltaRows: settings.small_delta_rows },
   )
-  const output = chosenOutput(kind, wanted, compiled)
+  const output = chosenOutput(kind, wanted, compiled, { sources, columns: facts.columns })
   const uncaptured = [...facts.relations.values()].some((relation) =>
     ['materialized_view', 'foreign', 'system'].includes(relation.kind),
   )

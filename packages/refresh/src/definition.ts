@@ -31,6 +31,8 @@ export interface Definition {
   readonly snapshots: readonly (string | null)[]
   /** Stable names of the sources that are not on this server alone, but placed by Citus. */
   readonly placed: readonly string[]
+  /** Stable names of its sources, where its refreshes run on the workers: each has a queue of its changes there. */
+  readonly pushed: readonly string[]
 }
 
 /** What the compiler made, with what a refresh must know besides. */
@@ -46,8 +48,15 @@ export interface StoredPlan extends Compiled {
   readonly copies?: readonly CopiedSource[]
 }
 
-/** The same rows on every node, or on the workers by a column of its key; see `citus/output.ts`. */
-export type OutputPlacement = { readonly kind: 'reference' } | { readonly kind: 'distributed'; readonly column: string }
+/** The same rows on every node, or on the workers by a column of its key, `beside` a source; see `citus/output.ts`. */
+export type OutputPlacement =
+  | { readonly kind: 'reference' }
+  | { readonly kind: 'distributed'; readonly column: string; readonly beside?: TableName }
+
+interface TableName {
+  readonly schema: string
+  readonly table: string
+}
 
 export interface CopiedSource {
   readonly schema: string
@@ -93,6 +102,11 @@ const definitions = catalog
       .where('o.placed', 'is not', null)
       .select((o) => o.fn.agg<readonly string[]>('array_agg', ['o.stable_name']).as('names'))
       .as('placed'),
+    e
+      .selectFrom('shard_queue as q')
+      .whereRef('q.stream_table_id', '=', 't.stream_table_id')
+      .select((q) => q.fn.agg<readonly string[]>('array_agg', ['q.stable_name']).as('names'))
+      .as('pushed'),
     't.stream_table_id as id',
     't.schema_name as schema',
     't.table_name as table',
@@ -161,7 +175,7 @@ export async function listDefinitions(queryable: Queryable): Promise<readonly De
 
 type DefinitionRow = Awaited<ReturnType<typeof definitions.executeTakeFirstOrThrow>>
 
-function fromRow({ frontier, plan, fuse, lifted, placed, ...row }: DefinitionRow): Definition {
+function fromRow({ frontier, plan, fuse, lifted, placed, pushed, ...row }: DefinitionRow): Definition {
   // The plan is what this package stored; a plan of another compiler is compiled again before it is run.
   const stored = plan as StoredPlan
   const snapshots = stored.sources.map((source) => {
@@ -175,6 +189,7 @@ function fromRow({ frontier, plan, fuse, lifted, placed, ...row }: DefinitionRow
     plan: stored,
     snapshots,
     placed: placed ?? [],
+    pushed: pushed ?? [],
   }
 }
 

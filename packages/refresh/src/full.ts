@@ -9,9 +9,10 @@ import {
   sql,
   whileRefused,
 } from '@freshet/core'
-import type { ReplaceStatements } from '@freshet/dvm'
+import { type CompiledTable, isSpoiltByCitus, type ReplaceStatements } from '@freshet/dvm'
 import type { Decision } from './choose.ts'
 import { announceOnNodes } from './citus/output.ts'
+import { emptyQueues } from './citus/queues.ts'
 import { nameOf, spansNodes, type Definition } from './definition.ts'
 import { runSteps } from './run-steps.ts'
 import { sourceRows } from './pending-changes.ts'
@@ -88,6 +89,7 @@ export async function replaceAll(
       throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
     result = { rowsInserted: row.rows_inserted, rowsDeleted: row.rows_deleted }
   }
+  await emptyQueues(transaction, definition)
   return result
 }
 
@@ -108,15 +110,30 @@ const ANNOUNCE = sql`select set_config('freshet.apply', 'on', true), ${ENOUGH_ME
   has_database_privilege(current_database(), 'temporary') as scratch`
 
 /** Fills the empty tables of a new stream table. */
-export async function fillAll(transaction: Queryable, definition: Pick<Definition, 'plan'>): Promise<void> {
+export async function fillAll(
+  transaction: Queryable,
+  definition: Pick<Definition, 'plan' | 'id' | 'pushed'>,
+): Promise<void> {
   await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
   await announceOnNodes(transaction, definition.plan)
   for (const [i, table] of definition.plan.tables.entries()) {
-    await transaction.query(raw(table.fill))
+    if (table.replace.placed !== undefined && isSpoiltByCitus(table.fill)) await fillApart(transaction, table)
+    else await transaction.query(raw(table.fill))
     // The tables that follow are computed from this one.
     if (i < definition.plan.tables.length - 1)
       await transaction.query(sql`analyze ${identifier(table.schema, table.table)}`)
   }
+  await emptyQueues(transaction, definition)
+}
+
+/** By way of this server. */
+async function fillApart(transaction: Queryable, table: CompiledTable): Promise<void> {
+  const { compute, discard } = table.replace
+  await transaction.query(raw(compute))
+  await transaction.query(
+    raw(`insert into ${identifier(table.schema, table.table).text} select * from pg_temp.freshet_fresh`),
+  )
+  await transaction.query(raw(discard))
 }
 
 /** What a full refresh leaves in the catalog: the new version, its frontier, and the rows that the sources had. */

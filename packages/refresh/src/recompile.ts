@@ -11,6 +11,7 @@ import {
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
 import { outputOf } from './citus/output.ts'
+import { pushDown, takeFromWorkers } from './citus/push-down.ts'
 import { makePlan } from './create.ts'
 import { currentName, type Definition, keptMode, listDefinitions, nameOf, type StoredPlan } from './definition.ts'
 import { addDependencies, resetDependencies } from './dependencies.ts'
@@ -57,6 +58,7 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')
   const query = followed === definition.definition ? definition.query : followed
+  if (before.pushed.length > 0) await takeFromWorkers(database, before.id)
   const recompiled: Recompiled = { before, definition, resolved, plan, query, rebuilt, reason }
   await database.transaction((transaction) => addDependencies(transaction, before, plan))
   try {
@@ -74,6 +76,7 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
     )
     throw error
   }
+  await pushDown(database, before.id)
   await releaseUnread(
     context,
     before.plan.sources.map((source) => source.stableName),

@@ -37,13 +37,21 @@ export async function openBank(world: CitusWorld): Promise<void> {
     undefined,
     { placement: 'reference' },
   )
+  // refreshed on the workers
+  await world.stream(
+    'by_owner',
+    'select a.owner, o.region, sum(a.balance) as balance, count(*) as n from account a join owner o on o.id = a.owner group by a.owner, o.region',
+    undefined,
+    { placement: 'distributed' },
+  )
+  if ((await world.rows('select from freshet.shard_queue')).length !== 2) throw new Error('by_owner is not pushed down')
   // what reads one that is placed, and may be ahead of it on another node
   await world.stream('much', 'select region, balance from by_region where balance > 11000', undefined, {
     placement: 'distributed',
   })
 }
 
-export const BANK_TABLES = ['total', 'by_region', 'by_name', 'much'] as const
+export const BANK_TABLES = ['total', 'by_region', 'by_name', 'by_owner', 'much'] as const
 
 export interface BankWriters {
   readonly counts: { committed: number; rolledBack: number; refused: number }

@@ -20,6 +20,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     storage: 'keyed',
     keyColumns: ['day'],
     placement: { kind: 'local' },
+    pushedDown: false,
     status: 'active',
     statusReason: null,
     sources: [{ name: 'public.orders', streamTable: null, capture: 'trigger' }],

@@ -49,7 +49,7 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
     ['together with', entry.together.join(', ') || null],
     ['fuse', entry.fuse === null ? null : `${entry.fuse} change rows`],
     ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
-    ['placed', placementLabel(entry.placement)],
+    ['placed', placementLabel(entry)],
     ['reads', entry.sources.map(sourceLabel).join(', ') || null],
     ['refreshed', entry.refreshedAt === null ? null : `${instant(entry.refreshedAt)} UTC`],
   ]
@@ -70,14 +70,14 @@ export function modeLabel({ mode, effectiveMode }: Pick<StreamTable, 'mode' | 'e
   return mode === effectiveMode ? mode : `${mode} → ${effectiveMode}`
 }
 
-function placementLabel(placement: StreamTable['placement']): string | null {
+function placementLabel({ placement, pushedDown }: Pick<StreamTable, 'placement' | 'pushedDown'>): string | null {
   switch (placement.kind) {
     case 'local':
       return null
     case 'reference':
       return 'on every node'
     case 'distributed':
-      return `distributed by ${placement.column}`
+      return `distributed by ${placement.column}${pushedDown ? ', refreshed on the workers' : ''}`
   }
 }
 

@@ -8,7 +8,7 @@ import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-fu
 import { chooseKey, keyName, type Key } from './key.ts'
 import { groupsAgain } from './group-recompute.ts'
 import { netRows } from './net.ts'
-import { hiddenColumn, storedColumn, type StateTable, type StoredColumn } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable, type StoredColumn } from './state-table.ts'
 import { placeIn, storedMatching } from './stored-state.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
 
@@ -36,7 +36,7 @@ export class AggregateStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
-    readonly placed: boolean
+    readonly placed: Placed
     readonly typeOf: TypeOf
     /** Other operators compute with the values; else they are only shown. */
     readonly inner: boolean
@@ -108,6 +108,7 @@ export class AggregateStage {
       needed: this.slots.some((slot) => slot.again.length > 0),
       columns: this.slots.map((slot, i) => `${slot.full} as ${slotName(i)}`),
       key: this.table.key,
+      decided: (condition) => context.decided(condition),
     })
     const resolved = again === null ? `select * from ${stepped}` : this.merge(stepped, again, before)
     const stored = this.table.columns.filter((column) => column.visible)
@@ -137,7 +138,7 @@ export class AggregateStage {
         this.table.key.columns.map((_, i) => keyName(i)),
       ),
       keys: this.table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
-      location: this.table.placed ? null : '__at',
+      location: this.table.placed === 'here' ? '__at' : null,
       existed: '__existed',
       alive: this.single ? 'true' : `${slotName(0)} > 0`,
       visible: stored.map((column) => column.name),

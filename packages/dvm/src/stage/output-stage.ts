@@ -7,7 +7,7 @@ import { keyName, ROW_HASH, ROW_ORDINAL } from './key.ts'
 import { netRows } from './net.ts'
 import { outputKey } from './output-key.ts'
 import type { StageDelta } from './stage.ts'
-import { hiddenColumn, storedColumn, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable } from './state-table.ts'
 import { storedMatching } from './stored-state.ts'
 
 /**
@@ -27,7 +27,7 @@ export class OutputStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
-    readonly placed: boolean
+    readonly placed: Placed
   }) {
     this.query = options.query
     this.types = options.itemTypes
@@ -80,22 +80,7 @@ export class OutputStage {
       }),
     )
     const names = this.names()
-    const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
-    const left = select({ columns: ['*'], from: keyed, where: ['__w < 0'] })
-    const on = key.columns.map((_, i) => `a.${keyName(i)} = l.${keyName(i)}`).join(' and ')
-    const changes = chain.add(
-      'changes',
-      select({
-        columns: [
-          ...key.columns.map((_, i) => `coalesce(a.${keyName(i)}, l.${keyName(i)}) as ${keyName(i)}`),
-          'l.__w is not null as __existed',
-          'a.__w is not null as __alive',
-          ...names.map((name, i) => `l.${name} as ${oldName(i)}`),
-          ...names.map((name, i) => `a.${name} as ${newName(i)}`),
-        ],
-        from: `${nested(arrived)} a\nfull join ${nested(left)} l on ${on}`,
-      }),
-    )
+    const changes = chain.add('changes', this.table.placed === 'beside' ? this.grouped(keyed) : this.paired(keyed))
     const after = names.map((_, i) => newName(i))
     return {
       table: this.table,
@@ -110,6 +95,40 @@ export class OutputStage {
       after,
       differs: 'true',
     }
+  }
+
+  private paired(keyed: string): string {
+    const names = this.names()
+    const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
+    const left = select({ columns: ['*'], from: keyed, where: ['__w < 0'] })
+    const keys = this.table.key.columns.map((_, i) => keyName(i))
+    return select({
+      columns: [
+        ...keys.map((key) => `coalesce(a.${key}, l.${key}) as ${key}`),
+        'l.__w is not null as __existed',
+        'a.__w is not null as __alive',
+        ...names.map((name, i) => `l.${name} as ${oldName(i)}`),
+        ...names.map((name, i) => `a.${name} as ${newName(i)}`),
+      ],
+      from: `${nested(arrived)} a\nfull join ${nested(left)} l on ${keys.map((key) => `a.${key} = l.${key}`).join(' and ')}`,
+    })
+  }
+
+  /** The same, with keys that are columns and not expressions: so it is seen that they stay on their shard. */
+  private grouped(keyed: string): string {
+    const keys = this.table.key.columns.map((_, i) => keyName(i))
+    const one = (name: string, condition: string) => `(array_agg(${name}) filter (where ${condition}))[1]`
+    return select({
+      columns: [
+        ...keys,
+        'bool_or(__w < 0) as __existed',
+        'bool_or(__w > 0) as __alive',
+        ...this.names().map((name, i) => `${one(name, '__w < 0')} as ${oldName(i)}`),
+        ...this.names().map((name, i) => `${one(name, '__w > 0')} as ${newName(i)}`),
+      ],
+      from: keyed,
+      groupBy: keys,
+    })
   }
 
   private bagDelta(chain: Chain, rows: string): StageDelta {

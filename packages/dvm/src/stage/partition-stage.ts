@@ -8,7 +8,7 @@ import { hashOf } from './key.ts'
 import { outputKey } from './output-key.ts'
 import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
-import { hiddenColumn, storedColumn, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable } from './state-table.ts'
 import { placeIn, storedMatching, storedWhereSome } from './stored-state.ts'
 import { storedRows } from './stored-rows.ts'
 
@@ -34,7 +34,7 @@ export class PartitionStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
-    readonly placed: boolean
+    readonly placed: Placed
     readonly typeOf: TypeOf
   }) {
     this.node = options.node
@@ -88,6 +88,7 @@ export class PartitionStage {
             keys.map((name) => ({ name, notNull: this.notNullKey(name) })),
             input,
             touched,
+            (condition) => context.decided(condition),
           )
     const fresh = freshPart(chain, this.table, this.rows(transformed(this.node, restricted)))
     return compareRows(chain, this.table, fresh, this.storedOf(chain, touched))

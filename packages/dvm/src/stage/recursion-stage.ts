@@ -7,7 +7,7 @@ import { nested, select, type Chain } from '../print/text.ts'
 import { outputKey } from './output-key.ts'
 import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta } from './stage.ts'
-import { hiddenColumn, storedColumn, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable } from './state-table.ts'
 import { storedWhereSome } from './stored-state.ts'
 import { storedRows } from './stored-rows.ts'
 
@@ -31,7 +31,7 @@ export class RecursionStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
-    readonly placed: boolean
+    readonly placed: Placed
   }) {
     this.node = options.node
     this.items = options.items

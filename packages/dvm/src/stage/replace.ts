@@ -55,7 +55,7 @@ export function compareRows(chain: Chain, table: StateTable, fresh: string, stor
     rows: changes,
     row: after,
     keys: table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
-    location: table.placed ? null : '__at',
+    location: table.placed === 'here' ? '__at' : null,
     existed: '__existed',
     alive: '__alive',
     visible: visible.map((column) => column.name),

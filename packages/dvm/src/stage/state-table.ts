@@ -11,9 +11,12 @@ export interface StateTable {
   readonly table: string
   readonly columns: readonly StoredColumn[]
   readonly key: Key
-  /** Its rows are on other nodes, where they have no place by which this server would find them again. */
-  readonly placed: boolean
+  /** Whether its rows are on other nodes, where they have no place by which they would be found again. */
+  readonly placed: Placed
 }
+
+/** Rows on other nodes are fetched from there, `apart`, or a statement that runs there meets them, `beside`. */
+export type Placed = 'here' | 'apart' | 'beside'
 
 export interface StoredColumn {
   readonly name: string

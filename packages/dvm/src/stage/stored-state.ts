@@ -9,12 +9,12 @@ import { tableName, type StateTable } from './state-table.ts'
  * again by their key.
  */
 export function placeIn({ placed }: StateTable): string {
-  return placed ? 'null::tid' : 't.ctid'
+  return placed === 'here' ? 't.ctid' : 'null::tid'
 }
 
 /** A FROM item that holds at least the rows whose `columns` are among those of `wanted`, a query without duplicates. */
 export function storedMatching(chain: Chain, table: StateTable, columns: readonly string[], wanted: string): string {
-  if (!table.placed) return tableName(table)
+  if (table.placed !== 'apart') return tableName(table)
   const names = columns.map((_, i) => `__wanted_${i + 1}`)
   const on = columns.map((column, i) => `t.${q(column)} = w.__wanted_${i + 1}`).join(' and ')
   return chain.add(
@@ -31,11 +31,12 @@ export function storedWhereSome(chain: Chain, table: StateTable, touched: string
 
 /** A query of all rows. */
 export function storedAll(chain: Chain, table: StateTable): string {
-  return table.placed ? placed(chain, table, []) : `select *, ctid as __at from ${tableName(table)}`
+  return table.placed === 'apart' ? placed(chain, table, []) : `select *, ctid as __at from ${tableName(table)}`
 }
 
 function placed(chain: Chain, table: StateTable, where: readonly string[]): string {
-  if (!table.placed) return select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(table)} t`, where })
+  if (table.placed !== 'apart')
+    return select({ columns: ['t.*', `${placeIn(table)} as __at`], from: `${tableName(table)} t`, where })
   const stored = chain.add(STORED, select({ columns: ['t.*'], from: `${tableName(table)} t`, where }))
   return select({ columns: ['*', 'null::tid as __at'], from: stored })
 }

@@ -2,6 +2,7 @@ import {
   HAS_CITUS,
   identifier,
   isSharded,
+  LOCAL,
   type Placement,
   type Queryable,
   raw,
@@ -19,6 +20,7 @@ import {
   type Planned,
 } from '@freshet/dvm'
 import type { CopiedSource, Definition, StoredPlan } from '../definition.ts'
+import type { PlacedSource } from './output.ts'
 
 /**
  * A reference table is on every node, and the copies are not of one moment: a write that the coordinator shows, a worker
@@ -32,7 +34,7 @@ export interface OverCopies {
   /** Citus has placed a table of the query. */
   readonly placed: boolean
   readonly copies: readonly CopiedSource[]
-  readonly sources: readonly { readonly oid: number; readonly placement: Placement }[]
+  readonly sources: readonly PlacedSource[]
 }
 
 export async function overCopies(queryable: Queryable, facts: QueryFacts, planned: Planned): Promise<OverCopies> {
@@ -50,7 +52,12 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
     return placement !== undefined && isSharded(placement)
   }
   if (placed.length === 0) return unplaced
-  const sources = [...placements].map(([oid, placement]) => ({ oid, placement }))
+  const sources = relations.map(({ oid, schema, table }) => ({
+    oid,
+    schema,
+    table,
+    placement: placements.get(oid) ?? LOCAL,
+  }))
   if (!placed.some(sharded)) return { ...unplaced, placed: true, sources }
   const copies = placed
     .filter((relation) => !sharded(relation))

@@ -10,7 +10,7 @@ import {
   raw,
   sql,
 } from '@freshet/core'
-import type { Compiled } from '@freshet/dvm'
+import type { Compiled, QueryFacts } from '@freshet/dvm'
 import type { Definition, OutputPlacement, StoredPlan } from '../definition.ts'
 
 /**
@@ -43,11 +43,18 @@ export function outputOf({ output }: Pick<StoredPlan, 'output'>): WantedOutput {
 /** A stream table of fewer rows is a reference table, where nobody says otherwise. */
 const DISTRIBUTED_FROM = 100_000
 
+export interface PlacedSource {
+  readonly oid: number
+  readonly schema: string
+  readonly table: string
+  readonly placement: Placement
+}
+
 /** Local where no source is cut into shards; else by how many rows there may be: as many as the largest of its sources has. */
 export async function chooseKind(
   queryable: Queryable,
   { placement, distributionColumn }: WantedOutput,
-  sources: readonly { readonly oid: number; readonly placement: Placement }[],
+  sources: readonly PlacedSource[],
 ): Promise<OutputKind> {
   const kind = placement ?? (distributionColumn === undefined ? null : 'distributed')
   if (distributionColumn !== undefined && kind !== 'distributed')
@@ -60,6 +67,10 @@ export async function chooseKind(
   if (sharded.length === 0) return 'local'
   for (const { oid } of sharded) if ((await rowsOnShards(queryable, oid)) >= DISTRIBUTED_FROM) return 'distributed'
   return 'reference'
+}
+
+function isBy(placement: Placement, column: string): boolean {
+  return placement.kind === 'distributed' && placement.column === column
 }
 
 async function requireCitus(queryable: Queryable): Promise<void> {
@@ -86,6 +97,7 @@ export function chosenOutput(
   kind: OutputKind,
   { placement, distributionColumn, columnBefore }: WantedOutput,
   { distributable }: Pick<Compiled, 'distributable'>,
+  { sources, columns }: { readonly sources: readonly PlacedSource[]; readonly columns: QueryFacts['columns'] },
 ): OutputPlacement | undefined {
   if (kind === 'local') return undefined
   if (kind === 'reference') return { kind }
@@ -103,11 +115,17 @@ export function chosenOutput(
       { hint: `Distribute it by ${(distributable ?? []).join(' or ')}.` },
     )
   const kept = distributable?.find((column) => column === columnBefore)
-  return { kind, column: distributionColumn ?? kept ?? first }
+  // most likely the same values, called the same
+  const like = distributable?.find((column) => sources.some(({ placement }) => isBy(placement, column)))
+  const column = distributionColumn ?? kept ?? like ?? first
+  const type = columns.find(({ name }) => name === column)?.type.sql
+  const beside = sources.find(({ placement }) => placement.kind === 'distributed' && placement.type === type)
+  if (beside === undefined) return { kind, column }
+  return { kind, column, beside: { schema: beside.schema, table: beside.table } }
 }
 
 /** The transaction's writes to tables of Citus go to one shard after the other, over one connection to each node. */
-const ONE_BY_ONE = raw(`set local citus.multi_shard_modify_mode to 'sequential'`)
+export const ONE_BY_ONE = raw(`set local citus.multi_shard_modify_mode to 'sequential'`)
 
 /** Places the table, which is new. */
 export async function placeOutput(
@@ -123,8 +141,12 @@ export async function placeOutput(
   await transaction.query(
     output.kind === 'reference'
       ? sql`select pg_catalog.create_reference_table(${table})`
-      : sql`select pg_catalog.create_distributed_table(${table}, ${literal(output.column)})`,
+      : sql`select pg_catalog.create_distributed_table(${table}, ${literal(output.column)}, colocate_with => ${besideOf(output.beside)})`,
   )
+}
+
+function besideOf(beside: { readonly schema: string; readonly table: string } | undefined): Fragment {
+  return literal(beside === undefined ? 'default' : identifier(beside.schema, beside.table).text)
 }
 
 /** What a transaction that gives triggers to a placed table begins with. */
