@@ -14,6 +14,8 @@ import type { SourceColumn } from './source-facts.ts'
  * side by side: one heap row and one index entry, not two. A pack with neither is the marker of a TRUNCATE (0). In the
  * view each weight is a constant of its branch, so who looks for markers reads nothing else.
  *
+ * A row of the log with neither is a note of so many rows, `__n`, that were moved elsewhere (`citus/queues.ts`).
+ *
  * A statement that changed many rows writes packs. That is what makes capture cheap: a heap row with its index entry
  * and its log record costs a writer 1.3 µs or more, an element of an array 0.1 µs.
  *
@@ -144,7 +146,7 @@ export function missing({ type }: SourceColumn): Fragment {
 
 function createSizes(stableName: string, columns: readonly SourceColumn[]): Fragment {
   return sql`create or replace view ${bufferSizes(stableName)} as
-    select __x, __n, __new::int + __old::int as __rows from ${logTable(stableName)}
+    select __x, __n, greatest(__new::int + __old::int, __n) as __rows from ${logTable(stableName)}
     union all
     select __x, __n, ${packSize(columns)} from ${packTable(stableName)}`
 }

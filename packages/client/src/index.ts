@@ -1,5 +1,6 @@
 export type { WalStreamEvent } from '@freshet/cdc'
 export type { CaptureChoice, Tier } from '@freshet/core'
+export { OUTPUT_KINDS } from '@freshet/refresh'
 export { connect, type ConnectOptions, createFreshet } from './connect.ts'
 export type { Change, FeedPage, JsonRow, SubscribeOptions, Subscription } from './feed/feed.ts'
 export type { FollowedCopy, FollowOptions } from './feed/follow.ts'
@@ -22,6 +23,8 @@ export type {
   RepairReport,
   RestoreReport,
   NewQueryStatus,
+  OutputKind,
+  OutputPlacement,
   SlaSummary,
   SlaWindow,
   Status as StreamTableStatus,

@@ -24,6 +24,14 @@ const streamTable = z.object({
   tier: z.enum(['hot', 'warm', 'cold', 'frozen']).default('hot'),
   /** With which others it is refreshed. */
   atomic: z.string().nullable().default(null),
+  /** Where its rows were on a Citus cluster; null: on the server, or the coordinator. */
+  output: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('reference') }),
+      z.object({ kind: z.literal('distributed'), column: text }),
+    ])
+    .nullable()
+    .default(null),
   /** Under which the query means what it means. */
   sessionSettings: z.record(z.string(), z.string()),
   state: z.object({

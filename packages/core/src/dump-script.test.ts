@@ -23,6 +23,7 @@ const document = (queries: readonly string[]): Dump => ({
     slaMs: null,
     tier: 'hot',
     atomic: null,
+    output: null,
     sessionSettings: { TimeZone: 'UTC' },
     state: { status: 'active', reason: null, refreshedAt: null },
   })),

@@ -13,6 +13,7 @@ import { wholeQuery, type Planned } from './plan-query.ts'
 import { q } from './print/text.ts'
 import { refreshStatement } from './refresh-statement.ts'
 import { replaceStatements } from './replace-statement.ts'
+import { ROW_ORDINAL } from './stage/key.ts'
 import { PartitionStage } from './stage/partition-stage.ts'
 import type { AnyStage } from './stage/stages.ts'
 import { createTable, tableName } from './stage/state-table.ts'
@@ -61,6 +62,9 @@ function compilePlan(
     tables: stages.order.map(({ stage, input }) => compileTable(stage, input, stage === stages.last ? target : null)),
     refresh: differential ? recipe(facts, types, target, smallDeltaRows) : null,
     lookups: lookupsOf(planned.query),
+    ...(target.onNodes === true && key.kind !== 'single'
+      ? { distributable: key.columns.flatMap(({ name }) => (name === ROW_ORDINAL ? [] : [name])) }
+      : {}),
   }
 }
 
@@ -77,14 +81,14 @@ function recipe(
 ): RefreshRecipe {
   const { definition, columns, functions } = facts
   // the target comes from the caller, and may be more than a target
-  const { schema, table, stableName, stageSchema } = target
+  const { schema, table, stableName, stageSchema, onNodes } = target
   return {
     definition,
     columns,
     relations: [...facts.relations.values()],
     functions,
     types: Object.fromEntries(types),
-    target: { schema, table, stableName, stageSchema },
+    target: { schema, table, stableName, stageSchema, ...(onNodes === true ? { onNodes } : {}) },
     smallDeltaRows,
   }
 }

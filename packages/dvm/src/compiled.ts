@@ -1,6 +1,7 @@
 import type { FunctionFacts, QueryFacts, RelationFacts, TypeFacts } from './facts.ts'
 import type { Lookup } from './lookups.ts'
 import type { Refusal } from './plan-query.ts'
+import type { Steps } from './steps.ts'
 
 /** What the compiler is given beside a query, and what it makes of it: plain data, stored as JSON in the catalog. */
 export interface Target {
@@ -9,6 +10,8 @@ export interface Target {
   readonly stableName: string
   /** Where inner stages live. */
   readonly stageSchema: string
+  /** Citus is to place its table on other nodes. */
+  readonly onNodes?: boolean
 }
 
 export interface CompileOptions {
@@ -73,6 +76,8 @@ export interface Compiled {
   readonly refresh: RefreshRecipe | null
   /** By which columns of base tables its deltas find rows. */
   readonly lookups: readonly Lookup[]
+  /** Of one that is placed: the columns by any one of which its rows can be distributed, those of its key. */
+  readonly distributable?: readonly string[]
 }
 
 export interface CompiledTable {
@@ -93,6 +98,8 @@ export interface ReplaceStatements {
   readonly compute: string
   readonly apply: Applying
   readonly discard: string
+  /** Of a table that is placed, in the place of `apply`, after `compute`. */
+  readonly placed?: { readonly quiet: Steps; readonly emitting: Steps | null }
 }
 
 export interface Applying {

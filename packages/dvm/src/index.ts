@@ -1,6 +1,8 @@
 export { compileQuery } from './compile.ts'
 export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
 export type { RefreshSteps } from './refresh-steps.ts'
+export { isSpoiltByCitus, type PushedStatements } from './pushed-statements.ts'
+export type { Steps } from './steps.ts'
 export { EXTENTS } from './compiled.ts'
 export type {
   Compiled,
@@ -9,6 +11,7 @@ export type {
   CompileOptions,
   Extent,
   RefreshRecipe,
+  ReplaceStatements,
   RefreshVariant,
   Target,
 } from './compiled.ts'

@@ -1,6 +1,7 @@
 import type { RefreshRecipe, RefreshVariant } from './compiled.ts'
 import { relationKey, type QueryFacts } from './facts.ts'
 import { planQuery } from './plan-query.ts'
+import { type PushedPlaces, type PushedStatements, pushedStatements } from './pushed-statements.ts'
 import { refreshStatement } from './refresh-statement.ts'
 import { type RefreshSteps, refreshSteps, type StepArguments } from './refresh-steps.ts'
 import { stagePlan } from './staged-plan.ts'
@@ -9,6 +10,8 @@ import { stagePlan } from './staged-plan.ts'
 export interface RefreshCompiler {
   statement(variant: RefreshVariant): string
   steps(variant: RefreshVariant, known: StepArguments): RefreshSteps
+  /** Null: not of this query. */
+  pushed(places: PushedPlaces): PushedStatements | null
 }
 
 /** The parser must be loaded. Planning is pure, so the same recipe gives the plan that the tables were made for. */
@@ -24,7 +27,8 @@ export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
   if (planned.unsupported !== null)
     throw new TypeError(`a recipe for what can not be differentiated: ${planned.unsupported.detail}`)
   const { target, smallDeltaRows } = recipe
-  const plan = { ...stagePlan(facts, planned, new Map(Object.entries(recipe.types)), target), target, smallDeltaRows }
+  const types = new Map(Object.entries(recipe.types))
+  const plan = { ...stagePlan(facts, planned, types, target), target, smallDeltaRows }
   const compiled = new Map<string, string>()
   return {
     statement(variant) {
@@ -35,5 +39,6 @@ export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
       return text
     },
     steps: (variant, known) => refreshSteps(plan, variant, known),
+    pushed: (places) => pushedStatements(stagePlan(facts, planned, types, target, 'beside'), places),
   }
 }

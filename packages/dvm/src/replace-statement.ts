@@ -3,7 +3,8 @@ import { Chain, nested } from './print/text.ts'
 import { apply } from './stage/apply.ts'
 import { counts, emit } from './stage/emit.ts'
 import { freshPart, freshRows, replace } from './stage/replace.ts'
-import type { StateTable } from './stage/state-table.ts'
+import { tableName, type StateTable } from './stage/state-table.ts'
+import { type Steps, stepsOf } from './steps.ts'
 
 /**
  * The statements of a full refresh of one state table, in two forms. A statement that writes is never run by parallel
@@ -31,5 +32,21 @@ export function replaceStatements(table: StateTable, fill: string, target: Targe
     compute: `create temporary table ${scratch} on commit drop as\n${nested(freshRows(table, fill))}`,
     apply: both(() => computed),
     discard: `drop table ${computed}`,
+    ...(table.placed === 'apart'
+      ? {
+          placed: {
+            quiet: replaceSteps(table, computed, null),
+            emitting: target === null ? null : replaceSteps(table, computed, target),
+          },
+        }
+      : {}),
   }
+}
+
+function replaceSteps(table: StateTable, fresh: string, emits: Target | null): Steps {
+  const chain = new Chain()
+  const delta = replace(chain, table, fresh)
+  const applied = apply(chain, delta)
+  if (emits !== null) emit(chain, delta, emits)
+  return stepsOf({ chain, from: 0, tables: [], present: [], applied, placed: [], own: tableName(table) })
 }

@@ -10,7 +10,7 @@ import { PartitionStage } from './stage/partition-stage.ts'
 import { RecursionStage } from './stage/recursion-stage.ts'
 import type { TypeOf } from './stage/stage.ts'
 import type { KeyedStage, Stages } from './stage/stages.ts'
-import { tableName } from './stage/state-table.ts'
+import { type Placed, tableName } from './stage/state-table.ts'
 
 /** A plan with its stages, each over a state table of its own, and the sources whose changes it reads. */
 export interface StagedPlan {
@@ -24,6 +24,7 @@ export function stagePlan(
   planned: Planned,
   types: ReadonlyMap<string, TypeFacts>,
   target: Target,
+  placed: Placed = target.onNodes === true ? 'apart' : 'here',
 ): StagedPlan {
   const typeOf: TypeOf = (column) => {
     const type = types.get(column)
@@ -31,10 +32,16 @@ export function stagePlan(
     return type
   }
   const itemTypes = facts.columns.map((column) => column.type)
-  return { stages: buildStages(planned, itemTypes, typeOf, target), sources: sourcesOf(facts, planned) }
+  return { stages: buildStages(planned, itemTypes, typeOf, target, placed), sources: sourcesOf(facts, planned) }
 }
 
-function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: TypeOf, target: Target): Stages {
+function buildStages(
+  planned: Planned,
+  itemTypes: readonly TypeFacts[],
+  typeOf: TypeOf,
+  target: Target,
+  placed: Placed,
+): Stages {
   const { query } = planned
   const inner = new Map<Stateful, KeyedStage>()
   for (const node of statefulOf(query.input)) {
@@ -48,12 +55,13 @@ function buildStages(planned: Planned, itemTypes: readonly TypeFacts[], typeOf: 
         itemTypes,
         schema: target.stageSchema,
         table: `stage_${target.stableName}_${inner.size + 1}`,
+        placed: 'here',
         typeOf,
         inner: true,
       }),
     )
   }
-  const names = { schema: target.schema, table: target.table }
+  const names = { schema: target.schema, table: target.table, placed }
   const root = query.input
   const last = isStateful(root)
     ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })

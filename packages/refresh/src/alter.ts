@@ -15,8 +15,17 @@ import {
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
+import { outputOf } from './citus/output.ts'
 import { makePlan } from './create.ts'
-import { findDefinition, keptMode, loadDefinition, nameOf, type Definition, type StoredPlan } from './definition.ts'
+import {
+  findDefinition,
+  keptMode,
+  loadDefinition,
+  nameOf,
+  spansNodes,
+  type Definition,
+  type StoredPlan,
+} from './definition.ts'
 import { dependantsOf, releaseUnreadSources } from './drop.ts'
 import { bumpVersion } from './emission.ts'
 import { lockState, whenFree } from './full.ts'
@@ -249,7 +258,7 @@ async function rename(context: RefreshContext, definition: Definition, name: str
   }
   const resolved = await resolveQuery(context.database, definition.definition)
   const target = { schema: definition.schema, table: parsed.table, stableName: definition.stableName }
-  const plan = await makePlan(context.database, resolved, target, definition.mode)
+  const plan = await makePlan(context.database, resolved, target, definition.mode, outputOf(definition.plan))
   await altering(context, definition, async (transaction) => {
     await transaction.query(
       sql`alter table ${identifier(definition.schema, definition.table)} rename to ${identifier(parsed.table)}`,
@@ -279,11 +288,11 @@ async function changeQuery(
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveQuery(database, query)
   await refuseCycle(database, before, resolved)
-  const plan = await makePlan(database, resolved, before, mode)
-  if (plan.placed === true || before.placed.length > 0)
+  const plan = await makePlan(database, resolved, before, mode, outputOf(before.plan))
+  if (plan.placed === true || spansNodes(before))
     throw new FreshetError(
       'CITUS_UNSUPPORTED',
-      `${nameOf(before)} reads tables that Citus has placed, and can not be given another query yet`,
+      `${nameOf(before)} is placed by Citus, or reads tables that are, and can not be given another query yet`,
     )
   const stays = meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id))
   if (stays) await writeOtherwise(context, before, query, mode)

@@ -1,5 +1,5 @@
 import { FreshetError, type Queryable, type RefreshOptions, type Sql } from '@freshet/core'
-import type { Definition } from './definition.ts'
+import { type Definition, spansNodes } from './definition.ts'
 import type { StatementResult } from './differential.ts'
 import { deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
 
@@ -23,13 +23,13 @@ export function mayBeAtOnce(members: readonly Definition[], options: RefreshOpti
   return (
     options.full !== true &&
     members.every(
-      ({ plan, mode, reinitialize, snapshots, status, placed }) =>
-        placed.length === 0 &&
-        plan.refresh !== null &&
-        mode !== 'full' &&
-        reinitialize === null &&
-        status !== 'initializing' &&
-        !snapshots.includes(null),
+      (member) =>
+        !spansNodes(member) &&
+        member.plan.refresh !== null &&
+        member.mode !== 'full' &&
+        member.reinitialize === null &&
+        member.status !== 'initializing' &&
+        !member.snapshots.includes(null),
     )
   )
 }

@@ -1,7 +1,10 @@
 import { FreshetError, type Queryable, raw, type RefreshOptions, sql } from '@freshet/core'
 import { EXTENTS, type RefreshSteps } from '@freshet/dvm'
+import { announceOnNodes } from './citus/output.ts'
+import { runPushed } from './citus/run-pushed.ts'
 import { type Definition, nameOf } from './definition.ts'
 import { compilerOf, PLANNING, type StatementResult } from './differential.ts'
+import { runSteps } from './run-steps.ts'
 import { settingsStatement } from './sessions.ts'
 
 /**
@@ -47,13 +50,8 @@ async function run(
   look: Look,
   options: RefreshOptions,
 ): Promise<StatementResult> {
-  for (const statement of steps.compute) await transaction.query(raw(statement))
-  const rows = { deleted: 0, written: 0 }
-  for (const { text, writes, output } of steps.write) {
-    const [count] = await transaction.query<{ rows: number }>(raw(text))
-    if (output && writes !== 'emitted') rows[writes] += count?.rows ?? 0
-  }
-  await transaction.query(raw(steps.discard))
+  await announceOnNodes(transaction, member.plan)
+  const rows = member.pushed.length > 0 ? await runPushed(transaction, member) : await runSteps(transaction, steps)
   const [recorded] = await transaction.query<{ version: string; snapshot: string }>(sql`
     with advanced as (
       update freshet.stream_table_state s

@@ -26,7 +26,7 @@ export async function compare(transaction: Queryable, definition: Definition): P
   const abilities = await abilitiesOf(transaction, definition)
   const names = join(columns.map((column) => identifier(column)))
   const sides: Sides = {
-    table: sql`${identifier(definition.schema, definition.table)}`,
+    table: await tableOf(transaction, definition, names),
     answer: await answerOf(transaction, definition, sql`q(${names})`),
     columns,
   }
@@ -41,6 +41,18 @@ async function answerOf(transaction: Queryable, definition: Definition, alias: F
   const query = await definitionOverCopies(definition)
   await transaction.query(raw(`create temporary table freshet_answer on commit drop as\n${query}`))
   return sql`pg_temp.freshet_answer ${alias}`
+}
+
+/** So are the rows that are on other nodes. */
+async function tableOf(
+  transaction: Queryable,
+  { schema, table, plan }: Definition,
+  names: Fragment,
+): Promise<Fragment> {
+  const stored = identifier(schema, table)
+  if (plan.output === undefined) return stored
+  await transaction.query(sql`create temporary table freshet_stored on commit drop as select ${names} from ${stored}`)
+  return sql`pg_temp.freshet_stored`
 }
 
 interface Sides {

@@ -28,6 +28,8 @@ import { compileQuery, REASONS, type QueryFacts } from '@freshet/dvm'
 import { captureSources } from './capture-sources.ts'
 import { copyReferences, overCopies } from './citus/copies.ts'
 import { heedCitus } from './citus/limit.ts'
+import { pushDown } from './citus/push-down.ts'
+import { chooseKind, chosenOutput, ownTables, placeOutput, type WantedOutput } from './citus/output.ts'
 import type { RefreshContext } from './context.ts'
 import {
   COMPILER_VERSION,
@@ -50,6 +52,7 @@ import { recordReferences } from './resolve/references.ts'
 import { removeUnfinished } from './unfinished.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { checkService, setService } from './service.ts'
+import { watchFill } from './watch-fill.ts'
 import { oneSnapshot, withSettings } from './sessions.ts'
 
 /**
@@ -59,7 +62,7 @@ import { oneSnapshot, withSettings } from './sessions.ts'
  * frontier F₀. A transaction that wrote before the capture is visible to that snapshot; one that is not visible wrote
  * after, and was captured. So no lock is held while the table is filled. A creation that fails leaves nothing behind.
  */
-export interface CreateSpec extends ServiceSpec {
+export interface CreateSpec extends ServiceSpec, WantedOutput {
   readonly name: string
   readonly query: string
   readonly mode?: Mode
@@ -92,7 +95,7 @@ export async function createStreamTable(
   const target = await chooseTarget(database, spec.name)
   onProgress({ phase: 'resolve', message: 'resolving the query' })
   const resolved = await resolveSpec(database, spec)
-  const plan = await makePlan(database, resolved, target, spec.mode ?? 'auto')
+  const plan = await makePlan(database, resolved, target, spec.mode ?? 'auto', wantedOutput(spec))
   if (spec.mode === 'immediate') {
     refuseImmediate(plan)
     await refuseDeferrableKeys(database, plan)
@@ -106,6 +109,7 @@ export async function createStreamTable(
     try {
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
       await heedCitus(database, await loadDefinition(database, id))
+      await pushDown(database, id)
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
       if (spec.atomic !== undefined) await settleUnits(database)
@@ -116,6 +120,15 @@ export async function createStreamTable(
       throw error
     }
   })
+}
+
+/** What keeps a stream table in its writers' transactions writes it there: on this server. */
+function wantedOutput({ mode, placement, distributionColumn }: CreateSpec): WantedOutput {
+  if (mode === 'immediate' && placement === undefined && distributionColumn === undefined) return { placement: 'local' }
+  return {
+    ...(placement === undefined ? {} : { placement }),
+    ...(distributionColumn === undefined ? {} : { distributionColumn }),
+  }
 }
 
 /** Where that fails as well, why the creation failed is what matters. */
@@ -220,10 +233,12 @@ export async function makePlan(
   resolved: Resolved,
   target: TargetName,
   mode: Definition['mode'],
+  wanted: WantedOutput,
 ): Promise<StoredPlan> {
   refuseSources(resolved.facts)
   const { types } = resolved
-  const { facts, planned, placed, copies } = await overCopies(database, resolved.facts, resolved.planned)
+  const { facts, planned, placed, copies, sources } = await overCopies(database, resolved.facts, resolved.planned)
+  const kind = await chooseKind(database, wanted, sources)
   if (mode === 'differential' && planned.unsupported !== null) {
     throw new FreshetError(
       'NOT_DIFFERENTIABLE',
@@ -239,9 +254,10 @@ export async function makePlan(
     facts,
     planned,
     types,
-    { ...target, stageSchema: 'freshet_changes' },
+    { ...target, stageSchema: 'freshet_changes', ...(kind === 'local' ? {} : { onNodes: true }) },
     { smallDeltaRows: settings.small_delta_rows },
   )
+  const output = chosenOutput(kind, wanted, compiled, { sources, columns: facts.columns })
   const uncaptured = [...facts.relations.values()].some((relation) =>
     ['materialized_view', 'foreign', 'system'].includes(relation.kind),
   )
@@ -250,6 +266,7 @@ export async function makePlan(
     compiler: COMPILER_VERSION,
     alwaysDue: facts.timeDependent !== null || uncaptured,
     ...(placed ? { placed } : {}),
+    ...(output === undefined ? {} : { output }),
     ...(copies.length === 0 ? {} : { copies }),
   }
 }
@@ -275,7 +292,8 @@ export async function record(
   { spec, target, resolved, plan, schedule }: Recording,
 ): Promise<number> {
   for (const table of plan.tables) await createState(transaction, table)
-  await guard(transaction, target)
+  await placeOutput(transaction, target, plan.output)
+  await guard(transaction, target, plan.output)
   // It is filled like any other, and becomes immediate then.
   const mode = spec.mode === 'immediate' ? 'differential' : (spec.mode ?? 'auto')
   const kept = keptMode(plan, mode)
@@ -295,21 +313,6 @@ export async function record(
   return row.id
 }
 
-const PROGRESS_MS = 500
-
-async function stoppableSleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done)
-  })
-}
-
 /** `unfinished`: more follows before it is made. */
 export async function fill(
   context: RefreshContext,
@@ -325,7 +328,7 @@ export async function fill(
   const watch = watchFill(database, definition, onProgress)
   try {
     await whileRefused(DEFAULT_PATIENCE.patienceMs, () =>
-      oneSnapshot(database, definition, async (transaction) => {
+      oneSnapshot(database, { ...definition, own: ownTables([definition]) }, async (transaction) => {
         if ((await lockState(transaction, id, false)) === null)
           throw new FreshetError('INTERNAL', 'a new stream table is locked by somebody else')
         const sources = definition.plan.sources.map((source) => source.stableName)
@@ -351,42 +354,6 @@ export async function fill(
   for (const filled of definition.plan.tables)
     await database.query(sql`analyze ${identifier(filled.schema, filled.table)}`)
   return loadDefinition(database, id)
-}
-
-/** Rows written so far, by the growth of the table's file; rows expected, by the planner's estimate. */
-function watchFill(database: Database, definition: Definition, onProgress: OnProgress): { stop(): Promise<void> } {
-  const stopping = new AbortController()
-  const table = identifier(definition.schema, definition.table)
-  const look = async () => {
-    const [plan] = await database.query<{
-      'QUERY PLAN': readonly [{ Plan: { 'Plan Rows': number; 'Plan Width': number } }]
-    }>(raw(`explain (format json) ${definition.definition}`))
-    const estimate = plan?.['QUERY PLAN'][0].Plan
-    for (;;) {
-      await stoppableSleep(PROGRESS_MS, stopping.signal)
-      if (stopping.signal.aborted) return
-      const [size] = await database.query<{ bytes: number }>(
-        sql`select pg_relation_size(${table.text}::regclass)::float8 as bytes`,
-      )
-      const width = 28 + (estimate?.['Plan Width'] ?? 100)
-      const rows = Math.round((size?.bytes ?? 0) / width)
-      const expectedRows = Math.max(rows, estimate?.['Plan Rows'] ?? rows)
-      onProgress({ phase: 'fill', message: 'filling the table', rows, expectedRows })
-    }
-  }
-  const watching = look().catch((error: unknown) => {
-    // Progress is a courtesy: a fill does not fail because it could not be watched.
-    onProgress({
-      phase: 'fill',
-      message: isFreshetError(error) ? `filling the table (no progress: ${error.message})` : 'filling the table',
-    })
-  })
-  return {
-    async stop() {
-      stopping.abort()
-      await watching
-    },
-  }
 }
 
 /** One of a stream table's tables, with its indexes. */

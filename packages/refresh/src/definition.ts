@@ -31,6 +31,8 @@ export interface Definition {
   readonly snapshots: readonly (string | null)[]
   /** Stable names of the sources that are not on this server alone, but placed by Citus. */
   readonly placed: readonly string[]
+  /** Stable names of its sources, where its refreshes run on the workers: each has a queue of its changes there. */
+  readonly pushed: readonly string[]
 }
 
 /** What the compiler made, with what a refresh must know besides. */
@@ -40,8 +42,20 @@ export interface StoredPlan extends Compiled {
   readonly alwaysDue: boolean
   /** Citus has placed a source of it. */
   readonly placed?: boolean
+  /** Where its own rows are, unless they are on this server. */
+  readonly output?: OutputPlacement
   /** Of a query over shards: the sources of which every node has a copy, and which are read from the coordinator’s. */
   readonly copies?: readonly CopiedSource[]
+}
+
+/** The same rows on every node, or on the workers by a column of its key, `beside` a source; see `citus/output.ts`. */
+export type OutputPlacement =
+  | { readonly kind: 'reference' }
+  | { readonly kind: 'distributed'; readonly column: string; readonly beside?: TableName }
+
+interface TableName {
+  readonly schema: string
+  readonly table: string
 }
 
 export interface CopiedSource {
@@ -49,6 +63,11 @@ export interface CopiedSource {
   readonly table: string
   readonly stableName: string
   readonly columns: readonly string[]
+}
+
+/** What it reads, or its own rows, are on other nodes: it is refreshed by steps, in a transaction. */
+export function spansNodes({ placed, plan }: Pick<Definition, 'placed' | 'plan'>): boolean {
+  return placed.length > 0 || plan.output !== undefined
 }
 
 /** How the catalog tells the mode: what a table asked for, what it gets by its plan, and why not more. */
@@ -83,6 +102,11 @@ const definitions = catalog
       .where('o.placed', 'is not', null)
       .select((o) => o.fn.agg<readonly string[]>('array_agg', ['o.stable_name']).as('names'))
       .as('placed'),
+    e
+      .selectFrom('shard_queue as q')
+      .whereRef('q.stream_table_id', '=', 't.stream_table_id')
+      .select((q) => q.fn.agg<readonly string[]>('array_agg', ['q.stable_name']).as('names'))
+      .as('pushed'),
     't.stream_table_id as id',
     't.schema_name as schema',
     't.table_name as table',
@@ -151,7 +175,7 @@ export async function listDefinitions(queryable: Queryable): Promise<readonly De
 
 type DefinitionRow = Awaited<ReturnType<typeof definitions.executeTakeFirstOrThrow>>
 
-function fromRow({ frontier, plan, fuse, lifted, placed, ...row }: DefinitionRow): Definition {
+function fromRow({ frontier, plan, fuse, lifted, placed, pushed, ...row }: DefinitionRow): Definition {
   // The plan is what this package stored; a plan of another compiler is compiled again before it is run.
   const stored = plan as StoredPlan
   const snapshots = stored.sources.map((source) => {
@@ -165,6 +189,7 @@ function fromRow({ frontier, plan, fuse, lifted, placed, ...row }: DefinitionRow
     plan: stored,
     snapshots,
     placed: placed ?? [],
+    pushed: pushed ?? [],
   }
 }
 

@@ -16,7 +16,7 @@ import {
   type RefreshVariant,
 } from '@freshet/dvm'
 import type { Decision } from './choose.ts'
-import { nameOf, type Definition } from './definition.ts'
+import { nameOf, spansNodes, type Definition } from './definition.ts'
 import { recordDecision } from './experience.ts'
 import { ALL_ROWS, differing, ENOUGH_MEMORY, settingsStatement } from './sessions.ts'
 import { type OwnRefresh, ownRefreshes } from './trace.ts'
@@ -83,8 +83,8 @@ export async function differentialStatement(
   options: RefreshOptions,
 ): Promise<Sql> {
   // one statement reads other nodes in another snapshot than its windows
-  if (definition.placed.length > 0)
-    throw new FreshetError('INTERNAL', `${nameOf(definition)} reads other nodes, and is refreshed by steps`)
+  if (spansNodes(definition))
+    throw new FreshetError('INTERNAL', `${nameOf(definition)} reads or writes other nodes, and is refreshed by steps`)
   const compiler = await compilerOf(definition)
   const text = compiler.statement({ ...variant, emits: definition.emits })
   return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }

@@ -10,6 +10,7 @@ import {
   unreadSources,
   withPatience,
 } from '@freshet/core'
+import { dropQueues } from './citus/queues.ts'
 import type { RefreshContext } from './context.ts'
 import { currentName, findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { dropOutput, stopEmitting } from './emission.ts'
@@ -53,6 +54,7 @@ export async function discard(context: RefreshContext, definition: Definition, c
   await whenFree(context.database, definition.id, async (transaction) => {
     await lockState(transaction, definition.id, true)
     await dropTables(transaction, definition, cascade)
+    await dropQueues(transaction, definition)
     await dropOutput(transaction, definition.stableName)
     await transaction.query(
       sql`delete from freshet.source where stable_name = ${definition.stableName} and capture = 'refresh'`,

@@ -15,6 +15,7 @@ import {
 } from '@freshet/core'
 import { pauseStreamTable } from './alter.ts'
 import type { RefreshContext } from './context.ts'
+import { outputOf } from './citus/output.ts'
 import { createStreamTable } from './create.ts'
 import { pauseGate } from './gates.ts'
 import type { OnProgress } from './progress.ts'
@@ -64,7 +65,7 @@ async function dumpStreamTables(transaction: Queryable): Promise<DumpedStreamTab
       select d.stream_table_id, r.depth + 1
       from reading r join freshet.stream_table u using (stream_table_id) join freshet.dependency d on d.stable_name = u.stable_name
     )
-    select t.schema_name as schema, t.table_name as table, t.query, t.definition, t.mode, t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic,
+    select t.schema_name as schema, t.table_name as table, t.query, t.definition, t.mode, t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic, t.plan -> 'output' as output,
       t.session_settings as "sessionSettings",
       json_build_object('status', s.status, 'reason', s.status_reason, 'refreshedAt', s.refreshed_at) as state
     from freshet.stream_table t join freshet.stream_table_state s using (stream_table_id)
@@ -112,12 +113,13 @@ export async function restore(
         kept.push(name)
         return
       }
-      const { query, definition, mode, schedule, fuse, slaMs, tier, atomic, sessionSettings } = table
+      const { query, definition, mode, schedule, fuse, slaMs, tier, atomic, output, sessionSettings } = table
       const meaning = { definition, settings: sessionSettings }
       const limits = {
         ...(fuse === null ? {} : { fuse }),
         ...(slaMs === null ? {} : { sla: printDuration(slaMs) }),
         ...(atomic === null ? {} : { atomic }),
+        ...outputOf(output === null ? {} : { output }),
       }
       const spec = { name, query, mode, schedule, ...limits, tier, meaning }
       await createStreamTable(context, spec, onProgress)

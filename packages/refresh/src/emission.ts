@@ -1,4 +1,4 @@
-import { bufferSizes, bufferTable, claimUnread, identifier, join, type Queryable, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, claimUnread, identifier, join, LOCAL, type Queryable, sql } from '@freshet/core'
 import { type Definition, loadDefinition } from './definition.ts'
 
 /**
@@ -36,8 +36,9 @@ export async function startEmitting(
     create or replace view ${bufferSizes(upstream.stableName)} as
     select __x, __n, case when __w = 0 then 0 else 1 end as __rows from ${buffer}`)
   await transaction.query(sql`
-    insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns)
-    select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb
+    insert into freshet.source (stable_name, relation, schema_name, table_name, kind, capture, captured_columns, placement)
+    select ${upstream.stableName}, c.oid, ${upstream.schema}, ${upstream.table}, 'stream_table', 'refresh', ${JSON.stringify(visible.map((name) => ({ name })))}::jsonb,
+      ${JSON.stringify(upstream.plan.output ?? LOCAL)}::jsonb
     from pg_catalog.pg_class c where c.oid = ${table.text}::regclass
     on conflict (stable_name) do nothing`)
   if (found?.whole !== true) await beginAnew(transaction, upstream.stableName)

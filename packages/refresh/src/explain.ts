@@ -65,7 +65,7 @@ export async function explain(
   const query = definition?.query ?? ('query' in subject ? subject.query : '')
   const resolved = await resolveQuery(database, definition?.definition ?? query)
   const target = definition ?? { schema: 'public', table: parseName('stream_table').table, stableName: '0'.repeat(16) }
-  const compiled = definition?.plan ?? (await makePlan(database, resolved, target, 'auto'))
+  const compiled = definition?.plan ?? (await makePlan(database, resolved, target, 'auto', {}))
   const refusal = compiled.refusal
   const mode = definition?.mode ?? 'auto'
   const tree = explainPlan({ ...resolved.planned, unsupported: refusal })

@@ -9,8 +9,12 @@ import {
   sql,
   whileRefused,
 } from '@freshet/core'
+import { type CompiledTable, isSpoiltByCitus, type ReplaceStatements } from '@freshet/dvm'
 import type { Decision } from './choose.ts'
-import { nameOf, type Definition } from './definition.ts'
+import { announceOnNodes } from './citus/output.ts'
+import { emptyQueues } from './citus/queues.ts'
+import { nameOf, spansNodes, type Definition } from './definition.ts'
+import { runSteps } from './run-steps.ts'
 import { sourceRows } from './pending-changes.ts'
 import { ENOUGH_MEMORY } from './sessions.ts'
 
@@ -68,10 +72,14 @@ export async function replaceAll(
 ): Promise<FullResult> {
   const [allowed] = await transaction.query<{ scratch: boolean }>(ANNOUNCE, { prepared: true })
   // what is on other nodes is read by a statement that does nothing else
-  const apart =
-    definition.placed.length > 0 || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
+  const apart = spansNodes(definition) || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
+  await announceOnNodes(transaction, definition.plan)
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
   for (const { replace } of definition.plan.tables) {
+    if (replace.placed !== undefined) {
+      result = await replacePlaced(transaction, definition, replace, replace.placed)
+      continue
+    }
     if (apart) await transaction.query(raw(replace.compute))
     const { quiet, emitting } = apart ? replace.apply : replace.once
     const statement = definition.emits && emitting !== null ? emitting : quiet
@@ -81,7 +89,20 @@ export async function replaceAll(
       throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
     result = { rowsInserted: row.rows_inserted, rowsDeleted: row.rows_deleted }
   }
+  await emptyQueues(transaction, definition)
   return result
+}
+
+async function replacePlaced(
+  transaction: Queryable,
+  { emits }: Definition,
+  { compute, discard }: ReplaceStatements,
+  { quiet, emitting }: NonNullable<ReplaceStatements['placed']>,
+): Promise<FullResult> {
+  await transaction.query(raw(compute))
+  const { written, deleted } = await runSteps(transaction, emits && emitting !== null ? emitting : quiet)
+  await transaction.query(raw(discard))
+  return { rowsInserted: written, rowsDeleted: deleted }
 }
 
 /** The guard lets this transaction write, and hash joins over whole tables have some memory. */
@@ -89,14 +110,30 @@ const ANNOUNCE = sql`select set_config('freshet.apply', 'on', true), ${ENOUGH_ME
   has_database_privilege(current_database(), 'temporary') as scratch`
 
 /** Fills the empty tables of a new stream table. */
-export async function fillAll(transaction: Queryable, definition: Pick<Definition, 'plan'>): Promise<void> {
+export async function fillAll(
+  transaction: Queryable,
+  definition: Pick<Definition, 'plan' | 'id' | 'pushed'>,
+): Promise<void> {
   await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+  await announceOnNodes(transaction, definition.plan)
   for (const [i, table] of definition.plan.tables.entries()) {
-    await transaction.query(raw(table.fill))
+    if (table.replace.placed !== undefined && isSpoiltByCitus(table.fill)) await fillApart(transaction, table)
+    else await transaction.query(raw(table.fill))
     // The tables that follow are computed from this one.
     if (i < definition.plan.tables.length - 1)
       await transaction.query(sql`analyze ${identifier(table.schema, table.table)}`)
   }
+  await emptyQueues(transaction, definition)
+}
+
+/** By way of this server. */
+async function fillApart(transaction: Queryable, table: CompiledTable): Promise<void> {
+  const { compute, discard } = table.replace
+  await transaction.query(raw(compute))
+  await transaction.query(
+    raw(`insert into ${identifier(table.schema, table.table).text} select * from pg_temp.freshet_fresh`),
+  )
+  await transaction.query(raw(discard))
 }
 
 /** What a full refresh leaves in the catalog: the new version, its frontier, and the rows that the sources had. */

@@ -1,4 +1,6 @@
 import { identifier, type Queryable, sql } from '@freshet/core'
+import { UNSAFE_TRIGGERS } from './citus/output.ts'
+import type { OutputPlacement } from './definition.ts'
 
 /** A refresh announces itself; for it the guard costs one look at a setting. */
 const unannounced = sql`when (current_setting('freshet.apply', true) is distinct from 'on')`
@@ -6,7 +8,9 @@ const unannounced = sql`when (current_setting('freshet.apply', true) is distinct
 export async function guard(
   transaction: Queryable,
   target: { readonly schema: string; readonly table: string },
+  output: OutputPlacement | undefined,
 ): Promise<void> {
+  if (output !== undefined) await transaction.query(UNSAFE_TRIGGERS)
   const table = identifier(target.schema, target.table)
   await transaction.query(sql`
     create trigger freshet_guard after insert or update or delete on ${table}

@@ -1,5 +1,7 @@
 export { alterStreamTable, type AlterSpec, pauseStreamTable, resumeStreamTable } from './alter.ts'
 export type { RefreshContext } from './context.ts'
+export { takingTurns } from './sessions.ts'
+export { OUTPUT_KINDS, type OutputKind } from './citus/output.ts'
 export { createStreamTable, type CreateSpec } from './create.ts'
 export {
   findDefinition,
@@ -8,6 +10,7 @@ export {
   nameOf,
   type Definition,
   type Mode,
+  type OutputPlacement,
   type StoredPlan,
 } from './definition.ts'
 export { examine, type Finding } from './doctor.ts'

@@ -10,6 +10,7 @@ import {
   whileRefused,
 } from '@freshet/core'
 import { copyReferences } from './citus/copies.ts'
+import { outputOf, ownTables, placeOutput } from './citus/output.ts'
 import { createState, makePlan } from './create.ts'
 import { guard } from './guard.ts'
 import { type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
@@ -48,11 +49,17 @@ export async function rebuild(
 ): Promise<void> {
   const { before, plan } = rebuilding
   const name = besideName(before)
-  const beside: Definition = { ...before, ...name, plan: await makePlan(database, rebuilding.resolved, name, 'auto') }
+  const beside: Definition = {
+    ...before,
+    ...name,
+    plan: await makePlan(database, rebuilding.resolved, name, 'auto', outputOf(plan)),
+  }
   const done = await whileRefused(DEFAULT_PATIENCE.patienceMs, async () => {
     // Waits for a refresh while it holds nothing.
     await database.transaction((transaction) => lockState(transaction, before.id, true))
-    return oneSnapshot(database, { settings, plan }, (transaction) => replace(transaction, rebuilding, beside))
+    return oneSnapshot(database, { settings, plan, own: ownTables([before]) }, (transaction) =>
+      replace(transaction, rebuilding, beside),
+    )
   })
   if (!done) throw alteredMeanwhile(before)
 }
@@ -110,7 +117,8 @@ async function replace(transaction: Queryable, rebuilding: Rebuilding, beside: D
 async function fillBeside(transaction: Queryable, before: Definition, beside: Definition): Promise<number> {
   const table = identifier(beside.schema, beside.table)
   for (const each of beside.plan.tables) await createState(transaction, each)
-  await guard(transaction, beside)
+  await placeOutput(transaction, beside, beside.plan.output)
+  await guard(transaction, beside, beside.plan.output)
   await qualified(transaction, async () => {
     const pair = { from: await relationOf(transaction, before), to: await relationOf(transaction, beside) }
     for (const statement of await storageSettings(transaction, pair)) await transaction.query(raw(statement))

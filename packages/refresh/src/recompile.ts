@@ -10,6 +10,8 @@ import {
 } from '@freshet/core'
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
+import { outputOf } from './citus/output.ts'
+import { pushDown, takeFromWorkers } from './citus/push-down.ts'
 import { makePlan } from './create.ts'
 import { currentName, type Definition, keptMode, listDefinitions, nameOf, type StoredPlan } from './definition.ts'
 import { addDependencies, resetDependencies } from './dependencies.ts'
@@ -51,11 +53,12 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
   const resolved = await resolveAgain(context, definition, followed)
   await refuseCycle(database, definition, resolved)
   // An immediate one is maintained by deltas: where the query has none any more, that is an error.
-  const plan = await makePlan(database, resolved, definition, definition.mode)
+  const plan = await makePlan(database, resolved, definition, definition.mode, outputOf(before.plan))
   const rebuilt = layout(plan) !== layout(before.plan)
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')
   const query = followed === definition.definition ? definition.query : followed
+  if (before.pushed.length > 0) await takeFromWorkers(database, before.id)
   const recompiled: Recompiled = { before, definition, resolved, plan, query, rebuilt, reason }
   await database.transaction((transaction) => addDependencies(transaction, before, plan))
   try {
@@ -73,6 +76,7 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
     )
     throw error
   }
+  await pushDown(database, before.id)
   await releaseUnread(
     context,
     before.plan.sources.map((source) => source.stableName),

@@ -14,7 +14,7 @@ import type { Extent } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
 import { enoughToCount, estimateFull, learn } from './cost-model.ts'
-import { COMPILER_VERSION, loadDefinition, nameOf, type Definition } from './definition.ts'
+import { COMPILER_VERSION, loadDefinition, nameOf, spansNodes, type Definition } from './definition.ts'
 import { runDifferential, type DifferentialResult } from './differential.ts'
 import { loadExperience } from './experience.ts'
 import { fullReason } from './full-reason.ts'
@@ -109,8 +109,8 @@ class CachingRefresher implements Refresher {
       this.known.delete(id)
       return refreshImmediate(this.context, known.definition, options)
     }
-    const { unit, placed } = known.definition
-    if (unit !== null || placed.length > 0) return this.together(id, unit, options)
+    const { unit } = known.definition
+    if (unit !== null || spansNodes(known.definition)) return this.together(id, unit, options)
     const group = await this.group(known, options)
     if (group !== null) return group
     let result: DifferentialResult

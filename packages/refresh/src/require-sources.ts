@@ -1,4 +1,5 @@
 import { displayName, FreshetError, isFreshetError, mendCapture, type Queryable, sql } from '@freshet/core'
+import { requireQueues } from './citus/push-down.ts'
 import type { RefreshContext } from './context.ts'
 import { type Definition, nameOf } from './definition.ts'
 
@@ -25,6 +26,11 @@ export async function requireCapture(context: RefreshContext, definition: Defini
     select s.stable_name as name from freshet.dependency d join freshet.source s using (stable_name)
     where d.stream_table_id = ${definition.id} and s.capture in ('trigger', 'wal') order by 1`)
   for (const { name } of captured) await mendCapture(context.database, context.capture, name, 'as they are')
+  if (definition.placed.length > 0 || definition.pushed.length > 0)
+    await requireQueues(
+      context.database,
+      captured.map(({ name }) => name),
+    )
 }
 
 /** A source that Citus has placed otherwise is captured where it is now; what reads it is then computed anew. */

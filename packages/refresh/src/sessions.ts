@@ -79,7 +79,13 @@ export async function oneSnapshot<T>(
   {
     settings,
     plan,
-  }: { readonly settings: Readonly<Record<string, string>>; readonly plan: Pick<StoredPlan, 'sources'> },
+    own = [],
+  }: {
+    readonly settings: Readonly<Record<string, string>>
+    readonly plan: Pick<StoredPlan, 'sources'>
+    /** Of the stream tables that it brings to this snapshot, those whose rows are on other nodes. */
+    readonly own?: readonly { readonly schema: string; readonly table: string }[]
+  },
   work: (transaction: Queryable) => Promise<T>,
 ): Promise<T> {
   return database.session(async (session) => {
@@ -87,7 +93,7 @@ export async function oneSnapshot<T>(
     const sources = await sourceTables(session, plan.sources)
     return session.transaction(
       async (transaction) => {
-        for (const statement of lockedAsReader(sources)) await transaction.query(statement)
+        for (const statement of lockedAsReader(sources, own)) await transaction.query(statement)
         await applySettings(transaction, [...changes, ALL_ROWS])
         return work(transaction)
       },
@@ -101,8 +107,9 @@ export interface SourceTable {
   readonly table: string
   /** How its changes are captured; null where it is not known (yet). */
   readonly capture: string | null
-  /** Where its rows are on other nodes: the buffer into which its changes are collected. */
-  readonly collected: string | null
+  /** Its rows are on other nodes: into its buffer changes are collected, or, of a stream table, its refreshes write. */
+  readonly placed: boolean
+  readonly stableName: string | null
 }
 
 /** The tables among the sources, as they are called now. */
@@ -112,34 +119,46 @@ export function sourceTables(queryable: Queryable, sources: StoredPlan['sources'
 
 export function sourceTablesStatement(sources: StoredPlan['sources']): Sql {
   const oids = [...new Set(sources.map(({ oid }) => oid))]
-  return sql`select n.nspname as schema, c.relname as table, o.capture, case when o.placed is not null then o.stable_name end as collected
+  return sql`select n.nspname as schema, c.relname as table, o.capture, o.placed is not null as placed, o.stable_name as "stableName"
       from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         left join freshet.source o on o.relation = c.oid
       where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`
 }
 
 /** To be the first of a transaction; none of them takes a snapshot. */
-export function lockedAsReader(tables: readonly SourceTable[]): readonly Sql[] {
+export function lockedAsReader(
+  tables: readonly SourceTable[],
+  own: readonly { readonly schema: string; readonly table: string }[] = [],
+): readonly Sql[] {
   const names = tables.map(({ schema, table }) => identifier(schema, table))
-  const collected = tables.flatMap((table) => (table.collected === null ? [] : [bufferTable(table.collected)]))
+  const spread = tables.filter(({ placed }) => placed)
+  const collected = spread.flatMap(({ stableName, capture }) =>
+    stableName === null || capture === 'refresh' ? [] : [bufferTable(stableName)],
+  )
+  const turns = [...spread.filter(({ capture }) => capture === 'refresh'), ...own]
   return [
     GIVE_WAY,
-    ...(collected.length === 0 ? [] : takingTurns(collected)),
+    ...(collected.length + turns.length === 0 ? [] : takingTurns(turns, collected)),
     ...(names.length === 0 ? [] : [sql`lock table ${join(names)} in access share mode`]),
   ]
 }
 
 /**
- * Whoever collects changes from other nodes comes alone, until its transaction has ended on all of them. The sources are
+ * Whoever collects changes from other nodes, or writes to a stream table there, comes alone until its transaction has
+ * ended on all of them. The sources are
  * locked here only: the other nodes would take snapshots for it, and whoever truncates a table locks it here as well.
  */
-function takingTurns(buffers: readonly Fragment[]): readonly Sql[] {
+export function takingTurns(
+  streamTables: readonly { readonly schema: string; readonly table: string }[],
+  collected: readonly Fragment[] = [],
+): readonly Sql[] {
+  const tables = [...collected, ...streamTables.map(({ schema, table }) => identifier(schema, table))]
   return [
     // what a transaction holds that a worker has prepared and not ended is not waited for there either
     sql`set local citus.propagate_set_commands to 'local'`,
     GIVE_WAY,
     sql`set local citus.enable_ddl_propagation to off`,
-    sql`lock table ${join(buffers)} in share update exclusive mode`,
+    sql`lock table ${join(tables)} in share update exclusive mode`,
   ]
 }
 

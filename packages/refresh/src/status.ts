@@ -1,6 +1,6 @@
 import { displayName, type Queryable, sql, type Tier } from '@freshet/core'
 import type { Decision } from './choose.ts'
-import type { Definition } from './definition.ts'
+import type { Definition, OutputPlacement } from './definition.ts'
 import { pendingCounts } from './pending-counts.ts'
 import { hintOf } from './refresh-reasons.ts'
 
@@ -28,6 +28,10 @@ export interface Description {
   readonly together: readonly string[]
   readonly storage: 'keyed' | 'bag' | 'single'
   readonly keyColumns: readonly string[]
+  /** Where its own rows are. */
+  readonly placement: { readonly kind: 'local' } | OutputPlacement
+  /** Its refreshes run on the workers of a Citus cluster. */
+  readonly pushedDown: boolean
   readonly status: Definition['status']
   readonly statusReason: string | null
   /**
@@ -94,7 +98,8 @@ export async function describeStreamTables(
     select t.stream_table_id as id, t.schema_name as schema, t.table_name as table, t.query, t.mode,
       t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic, t.storage,
       array(select format('%I.%I', o.schema_name, o.table_name) from freshet.stream_table o where o.unit = t.unit and o.stream_table_id <> t.stream_table_id order by 1) as together,
-      t.key_columns as "keyColumns", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
+      t.key_columns as "keyColumns", coalesce(t.plan -> 'output', '{"kind": "local"}') as placement,
+      exists (select from freshet.shard_queue q where q.stream_table_id = t.stream_table_id) as "pushedDown", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((
         select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id,

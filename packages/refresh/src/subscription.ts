@@ -37,6 +37,8 @@ export interface OpenSubscription {
   readonly keyColumns: readonly string[]
   /** Where it begins: the position asked for, or the present. */
   readonly snapshot: string
+  /** The rows of the stream table are on other nodes. */
+  readonly onNodes: boolean
 }
 
 /** A position to go on from, and the row that held it until now. */
@@ -84,6 +86,7 @@ export async function openSubscription(
       columns,
       keyColumns,
       snapshot,
+      onNodes: plan.output !== undefined,
     }
   } catch (error) {
     // where that fails as well, the row holds until its time is over

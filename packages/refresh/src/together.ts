@@ -1,8 +1,9 @@
 import { isFreshetError, isRefusal, type Queryable, type RefreshOptions, sql } from '@freshet/core'
 import { copyReferences } from './citus/copies.ts'
+import { ownTables } from './citus/output.ts'
 import { withStrictCut } from './citus/strict-cut.ts'
 import type { RefreshContext } from './context.ts'
-import type { Definition } from './definition.ts'
+import { type Definition, spansNodes } from './definition.ts'
 import { heedFuse } from './fuse.ts'
 import { isPending } from './pending-changes.ts'
 import { advance, claiming, claimOf, type MemberStep, settle } from './position.ts'
@@ -75,7 +76,7 @@ export async function refreshUnit(
         continue
       }
       const { sqlState, streamTable } = error
-      const placed = members.some((member) => member.id === streamTable && member.placed.length > 0)
+      const placed = members.some((member) => member.id === streamTable && spansNodes(member))
       const onValues = sqlState?.startsWith('22') === true || (placed && sqlState?.startsWith('0A') === true)
       if (!onValues || options.full === true || streamTable === undefined || full.has(streamTable)) throw error
       full.add(streamTable)
@@ -105,7 +106,7 @@ async function refreshTogether(
   if (await isQuiet(context, members, options, full))
     return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
   const [first] = members
-  const plan = { settings: first?.settings ?? {}, plan: { sources } }
+  const plan = { settings: first?.settings ?? {}, plan: { sources }, own: ownTables(members) }
   return withStrictCut(database, members, (taken) =>
     oneSnapshot<Together>(database, plan, async (transaction) => {
       const takeBack = await capture.handOver(

@@ -1,6 +1,6 @@
 import { FreshetError, type Queryable, raw, type RefreshOptions, type RefreshOutcome, type Sql } from '@freshet/core'
 import { type Extent, EXTENTS } from '@freshet/dvm'
-import { nameOf, type Definition } from './definition.ts'
+import { nameOf, spansNodes, type Definition } from './definition.ts'
 import { bySteps } from './by-steps.ts'
 import { differentialStatement, PLANNING, type StatementResult } from './differential.ts'
 import { recordFull, replaceAll } from './full.ts'
@@ -49,10 +49,9 @@ export async function bring(
   let reason = await reasonOf(transaction, member, options, full)
   if (reason === 'nothing pending') return step('none', null)
   if (reason === null) {
-    const result =
-      member.placed.length === 0
-        ? await byDelta(transaction, member, options)
-        : await bySteps(transaction, member, options)
+    const result = spansNodes(member)
+      ? await bySteps(transaction, member, options)
+      : await byDelta(transaction, member, options)
     if (result.changed) return 'outdated'
     const done = stepOf(result)
     if (done !== null) return { ...done, durationMs: performance.now() - started }

@@ -1,9 +1,10 @@
 import { FreshetError, isFreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
 import { EXTENTS } from '@freshet/dvm'
 import { copyReferences } from './citus/copies.ts'
+import { ownTables } from './citus/output.ts'
 import { compare, type Comparison } from './compare.ts'
 import type { RefreshContext } from './context.ts'
-import { findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
+import { findDefinition, loadDefinition, nameOf, spansNodes, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { fullReason } from './full-reason.ts'
 import { differentialStatement } from './differential.ts'
@@ -36,8 +37,8 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
   for (let attempt = 1; ; attempt++) {
     const definition = await findDefinition(context.database, name)
     await refuseUnfinished(context.database, definition)
-    if (definition.placed.length === 0) await requireSources(context.database, definition)
-    else await requireCapture(context, definition)
+    if (spansNodes(definition)) await requireCapture(context, definition)
+    else await requireSources(context.database, definition)
     try {
       // A view or a function that was replaced makes another query; the audit is of the one that it is now.
       if (attempt < ATTEMPTS && (await queryChanged(context.database, definition.id))) {
@@ -45,32 +46,36 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
         else await adapt(context, definition)
         continue
       }
-      return await oneSnapshot(context.database, definition, async (transaction) => {
-        await transaction.query(sql`select ${ENOUGH_MEMORY}`)
-        if (definition.mode !== 'immediate') await lockState(transaction, definition.id, true)
-        const current = await loadDefinition(transaction, definition.id)
-        // Altered since it was looked at: its sources may be others than those that were locked.
-        if (sourcesOf(current) !== sourcesOf(definition) || (await queryChanged(transaction, definition.id)))
-          throw new FreshetError('TRANSACTION_CONFLICT', `${nameOf(definition)} was altered meanwhile`)
-        // An immediate one is equal in every snapshot, or it is not.
-        if (current.mode !== 'immediate') {
-          const sources = current.plan.sources.map((source) => source.stableName)
-          const takeBack = await context.capture.handOver(context.database, transaction, sources)
-          await copyReferences(transaction, [current.plan])
-          // One that is refreshed together with others is not moved alone: its audit leaves nothing behind.
-          if (current.unit !== null) await transaction.query(raw('savepoint before_audit'))
-          if (current.placed.length === 0) await bringToSnapshot(transaction, current)
-          else await bringPlaced(transaction, current)
-          if (current.unit !== null) {
-            const comparison = await compare(transaction, current)
-            await transaction.query(raw('rollback to savepoint before_audit'))
+      return await oneSnapshot(
+        context.database,
+        { ...definition, own: ownTables([definition]) },
+        async (transaction) => {
+          await transaction.query(sql`select ${ENOUGH_MEMORY}`)
+          if (definition.mode !== 'immediate') await lockState(transaction, definition.id, true)
+          const current = await loadDefinition(transaction, definition.id)
+          // Altered since it was looked at: its sources may be others than those that were locked.
+          if (sourcesOf(current) !== sourcesOf(definition) || (await queryChanged(transaction, definition.id)))
+            throw new FreshetError('TRANSACTION_CONFLICT', `${nameOf(definition)} was altered meanwhile`)
+          // An immediate one is equal in every snapshot, or it is not.
+          if (current.mode !== 'immediate') {
+            const sources = current.plan.sources.map((source) => source.stableName)
+            const takeBack = await context.capture.handOver(context.database, transaction, sources)
+            await copyReferences(transaction, [current.plan])
+            // One that is refreshed together with others is not moved alone: its audit leaves nothing behind.
+            if (current.unit !== null) await transaction.query(raw('savepoint before_audit'))
+            if (spansNodes(current)) await bringPlaced(transaction, current)
+            else await bringToSnapshot(transaction, current)
+            if (current.unit !== null) {
+              const comparison = await compare(transaction, current)
+              await transaction.query(raw('rollback to savepoint before_audit'))
+              await takeBack?.()
+              return { name: nameOf(current), ...comparison }
+            }
             await takeBack?.()
-            return { name: nameOf(current), ...comparison }
           }
-          await takeBack?.()
-        }
-        return { name: nameOf(current), ...(await compare(transaction, current)) }
-      })
+          return { name: nameOf(current), ...(await compare(transaction, current)) }
+        },
+      )
     } catch (error) {
       if (isFreshetError(error, 'LOCK_TIMEOUT') && performance.now() < end) {
         // Holding nothing, it may wait for a refresh as long as that takes.

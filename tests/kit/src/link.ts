@@ -6,6 +6,8 @@ export interface Link extends AsyncDisposable {
   /** The server's URL, through the link. */
   readonly url: string
   roundTrips(): number
+  /** Both ways. */
+  bytes(): number
   /** Destroys all connections that go through it. */
   cut(): void
   /** From now on nothing comes through, either way, and nobody is told: as if the client's process stood still. */
@@ -16,6 +18,7 @@ export interface Link extends AsyncDisposable {
 export async function countingLink(to: string): Promise<Link> {
   const target = new URL(to)
   let trips = 0
+  let bytes = 0
   const clients = new Set<Socket>()
   const sockets = new Set<Socket>()
   let frozen = false
@@ -30,10 +33,12 @@ export async function countingLink(to: string): Promise<Link> {
     client.on('data', (chunk) => {
       if (answered) trips++
       answered = false
+      bytes += chunk.length
       server.write(chunk)
     })
     server.on('data', (chunk) => {
       answered = true
+      bytes += chunk.length
       client.write(chunk)
     })
     client.on('close', () => server.destroy())
@@ -51,6 +56,7 @@ export async function countingLink(to: string): Promise<Link> {
   return {
     url: url.toString(),
     roundTrips: () => trips,
+    bytes: () => bytes,
     cut: () => {
       for (const client of clients) client.destroy()
       clients.clear()

@@ -22,18 +22,36 @@ export async function openBank(world: CitusWorld): Promise<void> {
     `insert into owner select i, i % 5 from generate_series(1, ${OWNERS}) i`,
     `insert into account select i, 1 + i % ${OWNERS}, 100 from generate_series(1, 600) i`,
   )
-  await world.stream('total', 'select sum(balance) as total, count(*) as accounts from account')
+  await world.stream('total', 'select sum(balance) as total, count(*) as accounts from account', undefined, {
+    placement: 'local',
+  })
   await world.stream(
     'by_region',
     'select o.region, sum(a.balance) as balance, count(*) as n, max(a.balance) as most from account a join owner o on o.id = a.owner group by o.region',
+    undefined,
+    { placement: 'distributed' },
   )
   await world.stream(
     'by_name',
     'select r.name, sum(a.balance) as balance from account a join owner o on o.id = a.owner join region r on r.id = o.region group by r.name',
+    undefined,
+    { placement: 'reference' },
   )
+  // refreshed on the workers
+  await world.stream(
+    'by_owner',
+    'select a.owner, o.region, sum(a.balance) as balance, count(*) as n from account a join owner o on o.id = a.owner group by a.owner, o.region',
+    undefined,
+    { placement: 'distributed' },
+  )
+  if ((await world.rows('select from freshet.shard_queue')).length !== 2) throw new Error('by_owner is not pushed down')
+  // what reads one that is placed, and may be ahead of it on another node
+  await world.stream('much', 'select region, balance from by_region where balance > 11000', undefined, {
+    placement: 'distributed',
+  })
 }
 
-export const BANK_TABLES = ['total', 'by_region', 'by_name'] as const
+export const BANK_TABLES = ['total', 'by_region', 'by_name', 'by_owner', 'much'] as const
 
 export interface BankWriters {
   readonly counts: { committed: number; rolledBack: number; refused: number }

@@ -1,4 +1,4 @@
-import { createFreshet, type Freshet } from '@freshet/client'
+import { createFreshet, type CreateSpec, type Freshet } from '@freshet/client'
 import { raw } from '@freshet/core'
 import {
   assertEqualToQuery,
@@ -8,6 +8,8 @@ import {
 } from '@freshet/testkit'
 import type pg from 'pg'
 
+type Output = Pick<CreateSpec, 'placement' | 'distributionColumn'>
+
 /** A cluster database with stream tables under the oracle: after every step each is refreshed and equals its query. */
 export interface CitusWorld extends AsyncDisposable {
   readonly own: ClusterDatabase
@@ -15,8 +17,11 @@ export interface CitusWorld extends AsyncDisposable {
   /** Runs statements, one by one, on the coordinator. */
   run(...statements: readonly string[]): Promise<void>
   rows(query: string): Promise<Record<string, unknown>[]>
-  /** `full`: the reason for which it is kept by full refreshes; left out, it has to be kept by deltas. */
-  stream(name: string, query: string, full?: string): Promise<void>
+  /**
+   * `full`: the reason for which it is kept by full refreshes; left out, it has to be kept by deltas. `output`: where it is;
+   * left out, on the coordinator, and {} leaves it to Freshet.
+   */
+  stream(name: string, query: string, full?: string, output?: Output): Promise<void>
   drop(name: string): Promise<void>
   /** Refreshes all and compares each with its query; returns what each refresh was. */
   follow(): Promise<Record<string, string>>
@@ -40,8 +45,14 @@ export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Pr
       for (const statement of statements) await own.database.query(raw(statement))
     },
     rows: (query) => own.database.query(raw(query)),
-    async stream(name, query, full) {
-      await freshet.create({ name, query, mode: full === undefined ? 'differential' : 'auto', schedule: 'manual' })
+    async stream(name, query, full, output = { placement: 'local' }) {
+      await freshet.create({
+        name,
+        query,
+        mode: full === undefined ? 'differential' : 'auto',
+        schedule: 'manual',
+        ...output,
+      })
       streams.set(name, query)
       await check(name, query)
     },

@@ -1,4 +1,4 @@
-import type { CaptureChoice, Mode, Tier } from '@freshet/client'
+import type { CaptureChoice, Mode, OutputKind, Tier } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { showProgress } from '../render/progress.ts'
@@ -7,9 +7,11 @@ import { examples } from './examples.ts'
 import {
   atomicOption,
   cdcOption,
+  distributionColumnOption,
   fuseOption,
   given,
   modeOption,
+  placementOption,
   queryFileOption,
   queryOption,
   queryText,
@@ -28,6 +30,8 @@ interface Options {
   readonly atomic?: string | null
   readonly mode?: Mode
   readonly cdc?: CaptureChoice
+  readonly placement?: OutputKind
+  readonly distributionColumn?: string
 }
 
 export function create(program: Command, cli: Cli): void {
@@ -44,6 +48,8 @@ export function create(program: Command, cli: Cli): void {
     .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
+    .addOption(placementOption())
+    .addOption(distributionColumnOption())
     .action(async (name: string, options: Options, command: Command) => {
       const query = await queryText(cli.terminal, options)
       const spec = {
@@ -57,6 +63,8 @@ export function create(program: Command, cli: Cli): void {
           tier: options.tier,
           atomic: options.atomic ?? undefined,
           cdc: options.cdc,
+          placement: options.placement,
+          distributionColumn: options.distributionColumn,
         }),
       }
       const made = await showProgress(cli, command, (progress) =>
@@ -76,6 +84,7 @@ export function create(program: Command, cli: Cli): void {
       "freshet create morning --query-file m.sql --schedule 'cron: 0 6 * * mon-fri Europe/Berlin'",
       'on workdays at six',
     ],
+    ['freshet create totals --query-file t.sql --distribution-column customer', 'on a Citus cluster, over its workers'],
     ['freshet create report --query-file - --schedule manual < report.sql', 'refreshed when asked to'],
   )
 }

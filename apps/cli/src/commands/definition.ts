@@ -1,4 +1,4 @@
-import type { CaptureChoice, Mode, Tier } from '@freshet/client'
+import { type CaptureChoice, type Mode, OUTPUT_KINDS, type OutputKind, type Tier } from '@freshet/client'
 import { isFreshetError, parseAtomic, parseSla, TIERS } from '@freshet/core'
 import { InvalidArgumentError, Option } from 'commander'
 import { usageError } from '../problem.ts'
@@ -100,6 +100,24 @@ export function cdcOption(): Option {
     if (choice) return choice
     throw new InvalidArgumentError(`Allowed are ${CAPTURES.join(', ')}.`)
   })
+}
+
+export function placementOption(): Option {
+  return new Option(
+    '--placement <where>',
+    'on a Citus cluster, where its rows are: `local` (on the coordinator), `reference` (on every node), or `distributed` (default: local where no source is distributed, else reference, and distributed from 100,000 rows on)',
+  ).argParser((text: string): OutputKind => {
+    const kind = OUTPUT_KINDS.find((known) => known === text)
+    if (kind) return kind
+    throw new InvalidArgumentError(`Allowed are ${OUTPUT_KINDS.join(', ')}.`)
+  })
+}
+
+export function distributionColumnOption(): Option {
+  return new Option(
+    '--distribution-column <column>',
+    'on a Citus cluster, distribute its rows by this column of its key (default: the first one)',
+  )
 }
 
 export interface QuerySource {

@@ -19,6 +19,8 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     together: [],
     storage: 'keyed',
     keyColumns: ['day'],
+    placement: { kind: 'local' },
+    pushedDown: false,
     status: 'active',
     statusReason: null,
     sources: [{ name: 'public.orders', streamTable: null, capture: 'trigger' }],

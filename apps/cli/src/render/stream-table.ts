@@ -49,6 +49,7 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
     ['together with', entry.together.join(', ') || null],
     ['fuse', entry.fuse === null ? null : `${entry.fuse} change rows`],
     ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
+    ['placed', placementLabel(entry)],
     ['reads', entry.sources.map(sourceLabel).join(', ') || null],
     ['refreshed', entry.refreshedAt === null ? null : `${instant(entry.refreshedAt)} UTC`],
   ]
@@ -67,6 +68,17 @@ export function fullNotice(entry: StreamTable, paint: Colors): string {
 /** What was asked for, and what came of it where that is something else. */
 export function modeLabel({ mode, effectiveMode }: Pick<StreamTable, 'mode' | 'effectiveMode'>): string {
   return mode === effectiveMode ? mode : `${mode} → ${effectiveMode}`
+}
+
+function placementLabel({ placement, pushedDown }: Pick<StreamTable, 'placement' | 'pushedDown'>): string | null {
+  switch (placement.kind) {
+    case 'local':
+      return null
+    case 'reference':
+      return 'on every node'
+    case 'distributed':
+      return `distributed by ${placement.column}${pushedDown ? ', refreshed on the workers' : ''}`
+  }
 }
 
 /** With the tier that stretches it, where one does. */

@@ -1,6 +1,16 @@
-import { displayName, FreshetError, isSharded, join, type Placement, type Queryable, sql } from '@freshet/core'
+import {
+  type CapturedColumn,
+  displayName,
+  FreshetError,
+  isSharded,
+  join,
+  type Placement,
+  type Queryable,
+  sql,
+} from '@freshet/core'
 import { logTable, packTable } from '../capture-names.ts'
 import { newColumn, oldColumn } from '../capture-log.ts'
+import { fillQueue, hasLogReaders, noteMoved, queuesOf } from './queues.ts'
 import { marksTable, shardBuffer } from './shard-names.ts'
 
 /**
@@ -62,7 +72,7 @@ function placedOf(queryable: Queryable, stableNames: readonly string[]): Promise
   return queryable.query<Collected>(
     sql`
     select s.stable_name as name, s.schema_name as schema, s.table_name as table, s.relation, s.placement,
-      jsonb_array_length(s.captured_columns) as columns
+      s.captured_columns as captured
     from freshet.source s
     where s.stable_name = any(${stableNames}::text[]) and s.capture = 'trigger' and s.placed is not null
     order by s.relation`,
@@ -76,7 +86,7 @@ interface Collected {
   readonly table: string
   readonly relation: number
   readonly placement: Placement
-  readonly columns: number
+  readonly captured: readonly CapturedColumn[]
 }
 
 /** A mark becomes a marker: whoever reads this source recomputes. */
@@ -91,7 +101,13 @@ async function collectMarks(transaction: Queryable, { name }: Collected, xid: st
 async function collectRows(transaction: Queryable, source: Collected, xid: string): Promise<void> {
   const { name, placement } = source
   const buffer = shardBuffer(name, placement)
-  const columns = Array.from({ length: source.columns }, (_, i) => [newColumn(i), oldColumn(i)]).flat()
+  const queues = await queuesOf(transaction, name)
+  for (const queue of queues) await fillQueue(transaction, source, buffer, queue)
+  if (queues.length > 0 && !(await hasLogReaders(transaction, name))) {
+    await noteMoved(transaction, name, buffer, xid)
+    return
+  }
+  const columns = source.captured.flatMap((_, i) => [newColumn(i), oldColumn(i)])
   const list = join([sql`__new`, sql`__old`, ...columns])
   // the id as a value: a function would be run by the workers, who number transactions otherwise
   await transaction.query(sql`

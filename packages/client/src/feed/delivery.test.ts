@@ -19,6 +19,7 @@ test('where nobody traces, the database is asked nothing', async () => {
     columns: [],
     keyColumns: [],
     snapshot: '1:1:',
+    onNodes: false,
   }
   const delivery = startDelivery({ database, word: 'a', feed }, { from: '1:1:', to: '9:9:', readers: 1 })
   await delivery.page({ changes: [{}], last: true })

@@ -1,5 +1,21 @@
-import { type Database, type Fragment, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
-import { type OpenSubscription, type OutputState, outputStateStatement, requireUnbroken } from '@freshet/refresh'
+import {
+  type Database,
+  DEFAULT_PATIENCE,
+  type Fragment,
+  FreshetError,
+  isFreshetError,
+  type Queryable,
+  raw,
+  sql,
+  whileRefused,
+} from '@freshet/core'
+import {
+  type OpenSubscription,
+  type OutputState,
+  outputStateStatement,
+  requireUnbroken,
+  takingTurns,
+} from '@freshet/refresh'
 import type { Change } from './feed.ts'
 import { ifItFits, measured, measuredPages } from './measured.ts'
 import { handOver } from './hand-over.ts'
@@ -83,25 +99,37 @@ export function readLargeWindow(
   )
 }
 
-/** The whole table at one snapshot, which later pages do not leave. */
+/**
+ * The whole table at one snapshot, which later pages do not leave. Where its rows are on other nodes, its refreshes wait
+ * until the last page is read: nothing else would make the table on all of them the one that the snapshot shows here.
+ */
 export function readTable(
   database: Database,
   feed: OpenSubscription,
   form: PageForm,
 ): AsyncGenerator<ReadTablePage, void, void> {
+  // from then on there is no other attempt
+  let given = false
   return handOver((give) =>
     explained(database, feed, feed.snapshot, () =>
-      database.transaction(
-        async (transaction) => {
-          const [now] = await transaction.query<{ snapshot: string }>(CURRENT_SNAPSHOT)
-          const snapshot = now?.snapshot ?? ''
-          const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
-          requireUnbroken(feed.name, state ?? null, snapshot)
-          await openCursor(transaction, tableStatement(feed, form.rows), form)
-          const last = await pages(transaction, form, (page) => give({ ...page, snapshot }))
-          return { ...last, snapshot }
-        },
-        { isolation: 'repeatable read' },
+      whileRefused(DEFAULT_PATIENCE.patienceMs, () =>
+        database.transaction(
+          async (transaction) => {
+            if (given) throw new FreshetError('INTERNAL', 'a lock was refused in the middle of a snapshot')
+            if (feed.onNodes) for (const statement of takingTurns([feed])) await transaction.query(statement)
+            const [now] = await transaction.query<{ snapshot: string }>(CURRENT_SNAPSHOT)
+            const snapshot = now?.snapshot ?? ''
+            const [state] = await transaction.query<OutputState>(outputStateStatement(feed.stableName))
+            requireUnbroken(feed.name, state ?? null, snapshot)
+            await openCursor(transaction, tableStatement(feed, form.rows), form)
+            const last = await pages(transaction, form, (page) => {
+              given = true
+              return give({ ...page, snapshot })
+            })
+            return { ...last, snapshot }
+          },
+          { isolation: 'repeatable read' },
+        ),
       ),
     ),
   )

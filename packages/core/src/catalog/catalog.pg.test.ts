@@ -39,6 +39,7 @@ type Known<T> = [T] extends [string]
 /** The compiler wants every column of every type in `Catalog` here, with a type that fits, and no other. */
 const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<SelectType<Catalog[T][C]>> } } = {
   dependency: { columns: 'text[]', stable_name: 'text', stream_table_id: 'integer' },
+  shard_queue: { columns: 'text[]', stable_name: 'text', stream_table_id: 'integer', types: 'text[]' },
   installation: {
     database_name: 'text',
     installed_at: 'timestamp with time zone',

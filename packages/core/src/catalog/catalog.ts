@@ -33,6 +33,7 @@ export interface Catalog {
   readonly stream_table: StreamTableTable
   readonly stream_table_state: StreamTableStateTable
   readonly dependency: DependencyTable
+  readonly shard_queue: ShardQueueTable
   readonly refresh_history: RefreshHistoryTable
   readonly wal_stream: WalStreamTable
   readonly reference: ReferenceTable
@@ -181,6 +182,13 @@ interface StreamTableStateTable {
   turn: string | null
   /** bigint: text. */
   fuse_lifted: string | null
+}
+
+interface ShardQueueTable {
+  stream_table_id: number
+  stable_name: string
+  columns: string[]
+  types: string[]
 }
 
 interface DependencyTable {

@@ -13,6 +13,11 @@ export interface DeltaContext {
   read(plan: Plan, reading: Reading): string
   /** The rows that the window holds for one scan's relation; null when this statement reads no changes of it. */
   window(scan: Scan): string | null
+  /**
+   * What is true where something has changed, as conditions that are decided once, before anything is read. None where the
+   * statement runs on other nodes: there they would be queries of their own.
+   */
+  decided(condition: string): readonly string[]
   /** Adds a named part to the statement and returns its name. */
   part(label: string, body: string): string
   /** The changes of an inner stage, as its own step of the statement computed them. */

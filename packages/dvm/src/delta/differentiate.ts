@@ -21,6 +21,7 @@ export class Differentiator implements DeltaContext {
   private readonly stages: StageReader
   private readonly windows: ReadonlyMap<string, string>
   private readonly stageDeltas: ReadonlyMap<Stateful, string | null>
+  private readonly pushed: boolean
   private readonly deltas = new Map<Plan, string | null>()
 
   constructor(options: {
@@ -30,7 +31,10 @@ export class Differentiator implements DeltaContext {
     readonly windows: ReadonlyMap<string, string>
     /** Filled as stages are compiled, innermost first. */
     readonly stageDeltas: ReadonlyMap<Stateful, string | null>
+    /** Citus is to run the statement on other nodes. */
+    readonly pushed?: boolean
   }) {
+    this.pushed = options.pushed === true
     this.chain = options.chain
     this.stages = options.stages
     this.windows = options.windows
@@ -51,6 +55,10 @@ export class Differentiator implements DeltaContext {
 
   window(node: Scan): string | null {
     return this.windows.get(node.relation.stableName) ?? null
+  }
+
+  decided(condition: string): readonly string[] {
+    return this.pushed ? [] : [condition]
   }
 
   part(label: string, body: string): string {

@@ -26,7 +26,8 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
       where: changes,
     })
   const both = left !== null && right !== null
-  const guard = (side: Plan, changes: string) => [both || isStored(side) ? some(changes) : '(select go from gate)']
+  const guard = (side: Plan, changes: string) =>
+    context.decided(both || isStored(side) ? some(changes) : '(select go from gate)')
 
   const terms: string[] = []
   if (left !== null)
@@ -40,7 +41,7 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
   if (left !== null && right !== null && readings.left === readings.right) {
     terms.push(
       term(
-        [some(left), some(right)],
+        [...context.decided(some(left)), ...context.decided(some(right))],
         [`${left} l`, `${right} r`],
         readings.left === 'after' ? '-(l.__w * r.__w)' : 'l.__w * r.__w',
       ),

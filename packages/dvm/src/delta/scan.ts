@@ -16,5 +16,5 @@ export function scan(node: Scan, context: DeltaContext): string | null {
     const source = node.sourceColumns[i] ?? column.name
     return source === column.name ? q(source) : `${q(source)} as ${q(column.name)}`
   })
-  return select({ columns: [...columns, '__w'], from, where: ['(select go from gate)'] })
+  return select({ columns: [...columns, '__w'], from, where: context.decided('(select go from gate)') })
 }

@@ -83,7 +83,7 @@ describe('what adds up', () => {
   test('sum of numerics: NaN and infinities can not be taken back, a scale may leave', () => {
     expect(shown(maintained('sum', 'sum(a)', 'numeric', 'numeric'))).toMatchInlineSnapshot(`
       "sum(a) as numeric with its scale: numeric = (sum(a))::numeric
-        __sum a := sum(case __w when 1 then a when -1 then -a else a * __w end)
+        __sum a := sum(case when __w = 1 then a when __w = -1 then -a else a * __w end)
         __scale that left, sum(a) as numeric := max(scale(a)) filter (where __w < 0)
         next  case when coalesce(t.[count filter (where a is not null)], 0) + coalesce(d."__count filter (where a is not null)", 0)::bigint = 0 then null else (coalesce(t.[sum(a) as numeric with its scale], 0) + coalesce(d."__sum a", 0))::numeric end
         again (coalesce(t.[sum(a) as numeric with its scale], 0) + coalesce(d."__sum a", 0)) = any ('{NaN,Infinity,-Infinity}'::numeric[])

@@ -197,7 +197,7 @@ function weighted(argument: string, type: string): string {
   if (type === 'integer' || type === 'smallint') return `${argument}::bigint * __w`
   if (type === 'money') return `${argument} * __w`
   const wide = type === 'bigint' ? `${argument}::numeric` : argument
-  return `case __w when 1 then ${wide} when -1 then -${wide} else ${wide} * __w end`
+  return `case when __w = 1 then ${wide} when __w = -1 then -${wide} else ${wide} * __w end`
 }
 
 function extremum(call: AggregateCall, types: AggregateTypes, single: boolean): Slot {

@@ -8,7 +8,8 @@ import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-fu
 import { chooseKey, keyName, type Key } from './key.ts'
 import { groupsAgain } from './group-recompute.ts'
 import { netRows } from './net.ts'
-import { hiddenColumn, storedColumn, tableName, type StateTable, type StoredColumn } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable, type StoredColumn } from './state-table.ts'
+import { placeIn, storedMatching } from './stored-state.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
 
 /**
@@ -35,6 +36,7 @@ export class AggregateStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
+    readonly placed: Placed
     readonly typeOf: TypeOf
     /** Other operators compute with the values; else they are only shown. */
     readonly inner: boolean
@@ -64,6 +66,7 @@ export class AggregateStage {
       table: options.table,
       columns: this.storedColumns(key, options.itemTypes),
       key,
+      placed: options.placed,
     }
   }
 
@@ -96,7 +99,7 @@ export class AggregateStage {
     if (input === null) return null
     const before = shown ? this.items.map((_, i) => oldName(i)) : []
     const grouped = chain.add('Δ groups', this.groupDeltas(this.consolidated(chain, input)))
-    const stepped = chain.add('groups', this.step(grouped, before))
+    const stepped = chain.add('groups', this.step(chain, grouped, before))
     const again = groupsAgain({
       chain,
       step: stepped,
@@ -105,6 +108,7 @@ export class AggregateStage {
       needed: this.slots.some((slot) => slot.again.length > 0),
       columns: this.slots.map((slot, i) => `${slot.full} as ${slotName(i)}`),
       key: this.table.key,
+      decided: (condition) => context.decided(condition),
     })
     const resolved = again === null ? `select * from ${stepped}` : this.merge(stepped, again, before)
     const stored = this.table.columns.filter((column) => column.visible)
@@ -134,7 +138,7 @@ export class AggregateStage {
         this.table.key.columns.map((_, i) => keyName(i)),
       ),
       keys: this.table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
-      location: '__at',
+      location: this.table.placed === 'here' ? '__at' : null,
       existed: '__existed',
       alive: this.single ? 'true' : `${slotName(0)} > 0`,
       visible: stored.map((column) => column.name),
@@ -170,7 +174,7 @@ export class AggregateStage {
   }
 
   /** Each changed group beside its stored state: whether it existed, its new slots, its visible columns before. */
-  private step(grouped: string, before: readonly string[]): string {
+  private step(chain: Chain, grouped: string, before: readonly string[]): string {
     const key = this.table.key
     const stored = (slot: Slot) => `t.${q(this.column(slot))}`
     const again = this.slots.flatMap((slot) => slot.again.map((condition) => condition(stored)))
@@ -179,7 +183,7 @@ export class AggregateStage {
       ...this.node.keys.map((name) => `d.${q(name)}`),
       ...key.columns.map((_, i) => `d.${keyName(i)}`),
       `t.${q(key.columns[0]?.name ?? '')} is not null as __existed`,
-      't.ctid as __at',
+      `${placeIn(this.table)} as __at`,
       ...this.slots.map((slot, i) => `${slot.next?.(stored) ?? `null::${slot.sql}`} as ${slotName(i)}`),
       ...before.map((name, i) => `t.${q(visible[i]?.name ?? name)} as ${name}`),
       ...(again.length === 0 ? [] : [`coalesce(${again.join(' or ')}, false) as __again`]),
@@ -189,7 +193,14 @@ export class AggregateStage {
       from: grouped,
     })
     const on = key.columns.map((column, i) => `t.${q(column.name)} = d.${keyName(i)}`).join(' and ')
-    return select({ columns, from: `${nested(keyed)} d\nleft join ${tableName(this.table)} t on ${on}` })
+    const values = key.columns.map((column) => column.value ?? 'null')
+    const state = storedMatching(
+      chain,
+      this.table,
+      key.columns.map(({ name }) => name),
+      select({ columns: values, from: grouped }),
+    )
+    return select({ columns, from: `${nested(keyed)} d\nleft join ${state} t on ${on}` })
   }
 
   /** Groups whose slots added up, and those computed again. */

@@ -17,27 +17,32 @@ export interface Applied {
 
 const WRITES = { writes: 'written' } as const
 
-export function apply(chain: Chain, delta: StageDelta): Applied {
+/** `told`: each row that is written is told of, to be counted. */
+export function apply(chain: Chain, delta: StageDelta, told = true): Applied {
+  const returning = told ? '\nreturning 1' : ''
   chain.isApplied(delta.rows)
   const target = tableName(delta.table)
   const gone = `c.${delta.existed} and not (${delta.alive})`
   const deleted = chain.add(
     `deleted from ${delta.table.table}`,
-    `delete from ${target} t\nusing ${delta.rows} c\nwhere ${place(delta)} and ${gone}\nreturning 1`,
+    `delete from ${target} t\nusing ${delta.rows} c\nwhere ${place(delta)} and ${gone}${returning}`,
     { writes: 'deleted' },
   )
   if (delta.location === null)
-    return { deleted, written: [chain.add(`written to ${delta.table.table}`, upsert(target, delta), WRITES)] }
+    return {
+      deleted,
+      written: [chain.add(`written to ${delta.table.table}`, `${upsert(target, delta)}${returning}`, WRITES)],
+    }
   const written = [
     chain.add(
       `inserted into ${delta.table.table}`,
-      `${insert(target, delta, [delta.alive, `not ${delta.existed}`])}\nreturning 1`,
+      `${insert(target, delta, [delta.alive, `not ${delta.existed}`])}${returning}`,
       WRITES,
     ),
   ]
   const changes = assignments(delta)
   if (changes.length > 0) {
-    const update = `update ${target} t\nset ${changes.join(', ')}\nfrom ${delta.rows} c\nwhere ${place(delta)} and c.${delta.existed} and ${delta.alive}\nreturning 1`
+    const update = `update ${target} t\nset ${changes.join(', ')}\nfrom ${delta.rows} c\nwhere ${place(delta)} and c.${delta.existed} and ${delta.alive}${returning}`
     written.push(chain.add(`updated in ${delta.table.table}`, update, WRITES))
   }
   return { deleted, written }
@@ -57,7 +62,7 @@ function upsert(target: string, delta: StageDelta): string {
   const conflict = delta.keys.map((key) => q(key.stored)).join(', ')
   const others = otherColumns(delta).map(({ name }) => `${q(name)} = excluded.${q(name)}`)
   const action = others.length === 0 ? 'nothing' : `update set ${others.join(', ')}`
-  return `${insert(target, delta, [delta.alive])}\non conflict (${conflict}) do ${action}\nreturning 1`
+  return `${insert(target, delta, [delta.alive])}\non conflict (${conflict}) do ${action}`
 }
 
 function assignments(delta: StageDelta): string[] {

@@ -16,6 +16,7 @@ export function groupsAgain(options: {
   readonly needed: boolean
   readonly columns: readonly string[]
   readonly key: Key
+  readonly decided: Decided
 }): string | null {
   if (!options.needed) return null
   const names = options.keys.map((key) => key.name)
@@ -31,8 +32,8 @@ export function groupsAgain(options: {
   const some = `(select exists (select 1 from ${wanted}))`
   const rows =
     names.length === 0
-      ? select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
-      : matching(options.keys, input, wanted)
+      ? select({ columns: ['*'], from: `${nested(input)} r`, where: options.decided(some) })
+      : matching(options.keys, input, wanted, options.decided)
   const grouped = select({
     columns: [...names.map(q), ...options.columns],
     from: `${nested(rows)} g`,
@@ -45,11 +46,15 @@ export function groupsAgain(options: {
   return options.chain.add('groups computed again', keyed)
 }
 
+/** See `DeltaContext`. */
+type Decided = (condition: string) => readonly string[]
+
 /** Rows of `input` whose key is among those wanted. */
 export function matching(
   keys: readonly { readonly name: string; readonly notNull: boolean }[],
   input: string,
   wanted: string,
+  decided: Decided,
 ): string {
   const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
   // Asked once, before anything is read: where nothing is wanted, the input costs nothing.
@@ -57,7 +62,7 @@ export function matching(
   const plain = select({
     columns: ['r.*'],
     from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}`,
-    where: [some],
+    where: decided(some),
   })
   const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [`w.${wantedName(i)} is null`]))
   if (nullable.length === 0) return plain
@@ -70,7 +75,7 @@ export function matching(
   const withNull = select({
     columns: ['r.*'],
     from: `${wanted} w\njoin ${nested(input)} r on ${same.join(' and ')}`,
-    where: [`(${anyNull})`, `(select exists (select 1 from ${wanted} w where ${anyNull}))`],
+    where: [`(${anyNull})`, ...decided(`(select exists (select 1 from ${wanted} w where ${anyNull}))`)],
   })
   return `${plain}\nunion all\n${withNull}`
 }

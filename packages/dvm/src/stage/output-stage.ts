@@ -7,7 +7,8 @@ import { keyName, ROW_HASH, ROW_ORDINAL } from './key.ts'
 import { netRows } from './net.ts'
 import { outputKey } from './output-key.ts'
 import type { StageDelta } from './stage.ts'
-import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable } from './state-table.ts'
+import { storedMatching } from './stored-state.ts'
 
 /**
  * The stream table of a query that ends in stateless operators: it stores the answer itself.
@@ -26,6 +27,7 @@ export class OutputStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
+    readonly placed: Placed
   }) {
     this.query = options.query
     this.types = options.itemTypes
@@ -34,7 +36,13 @@ export class OutputStage {
     const hidden = key.columns
       .filter((column) => column.hidden)
       .map((column) => hiddenColumn(column.name, column.sql, true))
-    this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden], key }
+    this.table = {
+      schema: options.schema,
+      table: options.table,
+      columns: [...visible, ...hidden],
+      key,
+      placed: options.placed,
+    }
   }
 
   fill(input: string): string {
@@ -72,22 +80,7 @@ export class OutputStage {
       }),
     )
     const names = this.names()
-    const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
-    const left = select({ columns: ['*'], from: keyed, where: ['__w < 0'] })
-    const on = key.columns.map((_, i) => `a.${keyName(i)} = l.${keyName(i)}`).join(' and ')
-    const changes = chain.add(
-      'changes',
-      select({
-        columns: [
-          ...key.columns.map((_, i) => `coalesce(a.${keyName(i)}, l.${keyName(i)}) as ${keyName(i)}`),
-          'l.__w is not null as __existed',
-          'a.__w is not null as __alive',
-          ...names.map((name, i) => `l.${name} as ${oldName(i)}`),
-          ...names.map((name, i) => `a.${name} as ${newName(i)}`),
-        ],
-        from: `${nested(arrived)} a\nfull join ${nested(left)} l on ${on}`,
-      }),
-    )
+    const changes = chain.add('changes', this.table.placed === 'beside' ? this.grouped(keyed) : this.paired(keyed))
     const after = names.map((_, i) => newName(i))
     return {
       table: this.table,
@@ -104,6 +97,40 @@ export class OutputStage {
     }
   }
 
+  private paired(keyed: string): string {
+    const names = this.names()
+    const arrived = select({ columns: ['*'], from: keyed, where: ['__w > 0'] })
+    const left = select({ columns: ['*'], from: keyed, where: ['__w < 0'] })
+    const keys = this.table.key.columns.map((_, i) => keyName(i))
+    return select({
+      columns: [
+        ...keys.map((key) => `coalesce(a.${key}, l.${key}) as ${key}`),
+        'l.__w is not null as __existed',
+        'a.__w is not null as __alive',
+        ...names.map((name, i) => `l.${name} as ${oldName(i)}`),
+        ...names.map((name, i) => `a.${name} as ${newName(i)}`),
+      ],
+      from: `${nested(arrived)} a\nfull join ${nested(left)} l on ${keys.map((key) => `a.${key} = l.${key}`).join(' and ')}`,
+    })
+  }
+
+  /** The same, with keys that are columns and not expressions: so it is seen that they stay on their shard. */
+  private grouped(keyed: string): string {
+    const keys = this.table.key.columns.map((_, i) => keyName(i))
+    const one = (name: string, condition: string) => `(array_agg(${name}) filter (where ${condition}))[1]`
+    return select({
+      columns: [
+        ...keys,
+        'bool_or(__w < 0) as __existed',
+        'bool_or(__w > 0) as __alive',
+        ...this.names().map((name, i) => `${one(name, '__w < 0')} as ${oldName(i)}`),
+        ...this.names().map((name, i) => `${one(name, '__w > 0')} as ${newName(i)}`),
+      ],
+      from: keyed,
+      groupBy: keys,
+    })
+  }
+
   private bagDelta(chain: Chain, rows: string): StageDelta {
     const names = this.names()
     const [hashColumn] = this.table.key.columns
@@ -117,12 +144,18 @@ export class OutputStage {
         having: ['sum(__w) <> 0'],
       }),
     )
+    const stored = storedMatching(
+      chain,
+      this.table,
+      [hashColumn?.name ?? ROW_HASH],
+      select({ columns: [ROW_HASH], from: net }),
+    )
     const counted = chain.add(
       'copies',
       select({
         columns: [
           'n.*',
-          `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${tableName(this.table)} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`,
+          `(select coalesce(max(t.${ROW_ORDINAL}), 0) from ${stored} t where t.${ROW_HASH} = n.${ROW_HASH}) as __have`,
         ],
         from: `${net} n`,
       }),

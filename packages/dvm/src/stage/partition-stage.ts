@@ -8,7 +8,8 @@ import { hashOf } from './key.ts'
 import { outputKey } from './output-key.ts'
 import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
-import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable } from './state-table.ts'
+import { placeIn, storedMatching, storedWhereSome } from './stored-state.ts'
 import { storedRows } from './stored-rows.ts'
 
 /**
@@ -33,6 +34,7 @@ export class PartitionStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
+    readonly placed: Placed
     readonly typeOf: TypeOf
   }) {
     this.node = options.node
@@ -46,7 +48,13 @@ export class PartitionStage {
       .filter((column) => column.hidden)
       .map((column) => hiddenColumn(column.name, column.sql, true))
     const partition = this.partition === null ? [] : [hiddenColumn(PARTITION, 'bytea', true)]
-    this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden, ...partition], key }
+    this.table = {
+      schema: options.schema,
+      table: options.table,
+      columns: [...visible, ...hidden, ...partition],
+      key,
+      placed: options.placed,
+    }
   }
 
   get indexes(): readonly string[] {
@@ -80,23 +88,24 @@ export class PartitionStage {
             keys.map((name) => ({ name, notNull: this.notNullKey(name) })),
             input,
             touched,
+            (condition) => context.decided(condition),
           )
     const fresh = freshPart(chain, this.table, this.rows(transformed(this.node, restricted)))
-    return compareRows(chain, this.table, fresh, this.storedOf(touched))
+    return compareRows(chain, this.table, fresh, this.storedOf(chain, touched))
   }
 
   /** The stored rows of the touched partitions. */
-  private storedOf(touched: string): string {
+  private storedOf(chain: Chain, touched: string): string {
     if (this.partition === null) {
-      const some = `(select exists (select 1 from ${touched}))`
-      return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t`, where: [some] }))} t`
+      return `${nested(storedWhereSome(chain, this.table, touched))} t`
     }
     const renamed = select({
       columns: this.node.keys.map((name, i) => `__wanted_${i + 1} as ${q(name)}`),
       from: touched,
     })
     const hashes = select({ columns: [`${this.partition} as __part`], from: `${nested(renamed)} k` })
-    return `${nested(select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
+    const stored = storedMatching(chain, this.table, [PARTITION], hashes)
+    return `${nested(select({ columns: ['t.*', `${placeIn(this.table)} as __at`], from: `${stored} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
   }
 
   private rows(transformedRows: string): string {

@@ -7,7 +7,8 @@ import { nested, select, type Chain } from '../print/text.ts'
 import { outputKey } from './output-key.ts'
 import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta } from './stage.ts'
-import { hiddenColumn, storedColumn, tableName, type StateTable } from './state-table.ts'
+import { hiddenColumn, storedColumn, type Placed, type StateTable } from './state-table.ts'
+import { storedWhereSome } from './stored-state.ts'
 import { storedRows } from './stored-rows.ts'
 
 /**
@@ -30,6 +31,7 @@ export class RecursionStage {
     readonly itemTypes: readonly TypeFacts[]
     readonly schema: string
     readonly table: string
+    readonly placed: Placed
   }) {
     this.node = options.node
     this.items = options.items
@@ -39,7 +41,13 @@ export class RecursionStage {
     const hidden = key.columns
       .filter((column) => column.hidden)
       .map((column) => hiddenColumn(column.name, column.sql, true))
-    this.table = { schema: options.schema, table: options.table, columns: [...visible, ...hidden], key }
+    this.table = {
+      schema: options.schema,
+      table: options.table,
+      columns: [...visible, ...hidden],
+      key,
+      placed: options.placed,
+    }
   }
 
   /** From all rows of the recursion. */
@@ -56,7 +64,7 @@ export class RecursionStage {
     // asked once, before a round is run
     const [base, step] = [context.read(this.node.base, 'after'), context.read(this.node.step, 'after')]
     const again = select({ columns: ['*'], from: `${nested(recursed(this.node, base, step))} r`, where })
-    const stored = select({ columns: ['t.*', 't.ctid as __at'], from: `${tableName(this.table)} t`, where })
+    const stored = storedWhereSome(chain, this.table, touched)
     const fresh = freshPart(chain, this.table, this.rows(again))
     return compareRows(chain, this.table, fresh, `${nested(stored)} t`)
   }

@@ -1,14 +1,15 @@
 import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
 import { keyName } from './key.ts'
 import type { StageDelta } from './stage.ts'
-import { sameKey, tableName, type StateTable } from './state-table.ts'
+import { sameKey, type StateTable } from './state-table.ts'
+import { storedAll } from './stored-state.ts'
 
 /**
  * A full refresh as a delta: the query is computed anew and compared with the table by key, and only the rows that
  * differ (by their binary image) are touched. So consumers of a stream table see a true delta of a full refresh too.
  */
 export function replace(chain: Chain, table: StateTable, fresh: string): StageDelta {
-  return compareRows(chain, table, fresh, `${nested(`select *, ctid as __at from ${tableName(table)}`)} t`)
+  return compareRows(chain, table, fresh, `${nested(storedAll(chain, table))} t`)
 }
 
 /** What the table should hold, under the names of its columns. */
@@ -54,7 +55,7 @@ export function compareRows(chain: Chain, table: StateTable, fresh: string, stor
     rows: changes,
     row: after,
     keys: table.key.columns.map((column, i) => ({ stored: column.name, value: keyName(i) })),
-    location: '__at',
+    location: table.placed === 'here' ? '__at' : null,
     existed: '__existed',
     alive: '__alive',
     visible: visible.map((column) => column.name),

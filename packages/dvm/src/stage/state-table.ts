@@ -11,7 +11,12 @@ export interface StateTable {
   readonly table: string
   readonly columns: readonly StoredColumn[]
   readonly key: Key
+  /** Whether its rows are on other nodes, where they have no place by which they would be found again. */
+  readonly placed: Placed
 }
+
+/** Rows on other nodes are fetched from there, `apart`, or a statement that runs there meets them, `beside`. */
+export type Placed = 'here' | 'apart' | 'beside'
 
 export interface StoredColumn {
   readonly name: string

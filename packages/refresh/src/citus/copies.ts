@@ -1,4 +1,14 @@
-import { HAS_CITUS, identifier, isSharded, type Queryable, raw, readPlacement, sql } from '@freshet/core'
+import {
+  HAS_CITUS,
+  identifier,
+  isSharded,
+  LOCAL,
+  type Placement,
+  type Queryable,
+  raw,
+  readPlacement,
+  sql,
+} from '@freshet/core'
 import {
   loadParser,
   planQuery,
@@ -10,6 +20,7 @@ import {
   type Planned,
 } from '@freshet/dvm'
 import type { CopiedSource, Definition, StoredPlan } from '../definition.ts'
+import type { PlacedSource } from './output.ts'
 
 /**
  * A reference table is on every node, and the copies are not of one moment: a write that the coordinator shows, a worker
@@ -23,14 +34,17 @@ export interface OverCopies {
   /** Citus has placed a table of the query. */
   readonly placed: boolean
   readonly copies: readonly CopiedSource[]
+  readonly sources: readonly PlacedSource[]
 }
 
 export async function overCopies(queryable: Queryable, facts: QueryFacts, planned: Planned): Promise<OverCopies> {
   const [installed] = await queryable.query<{ citus: boolean }>(sql`select ${HAS_CITUS} as citus`)
-  const unplaced = { facts, planned, placed: false, copies: [] }
+  const unplaced = { facts, planned, placed: false, copies: [], sources: [] }
   if (installed?.citus !== true) return unplaced
-  const relations = [...facts.relations.values()].filter(({ kind }) => kind === 'table' || kind === 'partitioned')
-  const placements = new Map<number, Awaited<ReturnType<typeof readPlacement>>>()
+  const relations = [...facts.relations.values()].filter(
+    ({ kind }) => kind === 'table' || kind === 'partitioned' || kind === 'stream_table',
+  )
+  const placements = new Map<number, Placement>()
   for (const { oid } of relations) placements.set(oid, await readPlacement(queryable, oid))
   const placed = relations.filter(({ oid }) => placements.get(oid)?.kind !== 'local')
   const sharded = ({ oid }: { readonly oid: number }) => {
@@ -38,7 +52,13 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
     return placement !== undefined && isSharded(placement)
   }
   if (placed.length === 0) return unplaced
-  if (!placed.some(sharded)) return { ...unplaced, placed: true }
+  const sources = relations.map(({ oid, schema, table }) => ({
+    oid,
+    schema,
+    table,
+    placement: placements.get(oid) ?? LOCAL,
+  }))
+  if (!placed.some(sharded)) return { ...unplaced, placed: true, sources }
   const copies = placed
     .filter((relation) => !sharded(relation))
     .map(({ schema, table, stableName, columns }) => ({
@@ -47,7 +67,7 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
       stableName,
       columns: columns.map(({ name }) => name),
     }))
-  if (copies.length === 0) return { ...unplaced, placed: true }
+  if (copies.length === 0) return { ...unplaced, placed: true, sources }
   const copied = new Map(copies.map((copy) => [relationKey(copy.schema, copy.table), copy]))
   const read = new Map(
     [...facts.relations].map(([key, relation]) => {
@@ -61,6 +81,7 @@ export async function overCopies(queryable: Queryable, facts: QueryFacts, planne
     planned: planned.unsupported === null ? planQuery(reading) : wholeQuery(reading, planned.unsupported),
     placed: true,
     copies,
+    sources,
   }
 }
 

@@ -1,8 +1,9 @@
 import { type Database, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
-import type { Definition } from '../definition.ts'
+import { type Definition, spansNodes } from '../definition.ts'
 import { compilerOf } from '../differential.ts'
 import { copyReferences } from './copies.ts'
+import { announceOnNodes } from './output.ts'
 
 /**
  * Which queries over shards Citus can plan, only Citus knows. So the statements of a differential refresh are run once over
@@ -10,7 +11,7 @@ import { copyReferences } from './copies.ts'
  * says what Citus said.
  */
 export async function heedCitus(database: Database, definition: Definition): Promise<void> {
-  if (definition.placed.length === 0 || definition.plan.refresh === null) return
+  if (!spansNodes(definition) || definition.plan.refresh === null) return
   const refusal = await refusalOf(database, definition)
   if (refusal === null) return
   if (definition.mode === 'differential')
@@ -70,6 +71,7 @@ async function tryOut(transaction: Queryable, definition: Definition): Promise<v
     },
   )
   await transaction.query(sql`select set_config('freshet.apply', 'on', true)`)
+  await announceOnNodes(transaction, definition.plan)
   for (const statement of steps.compute) await transaction.query(raw(statement))
   for (const { text } of steps.write) await transaction.query(raw(text))
 }

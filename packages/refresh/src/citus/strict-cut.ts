@@ -17,7 +17,7 @@ export async function withStrictCut<T>(
   members: readonly Definition[],
   work: (taken: () => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const tables = placedTables(members)
+  const tables = await placedTables(database, members)
   if (tables.length === 0 || !(await readSettings(database)).citus_strict_cut) return work(async () => undefined)
   let letGo: () => void = () => undefined
   const goOn = new Promise<void>((resolve) => (letGo = resolve))
@@ -56,9 +56,20 @@ const PREPARED = sql`
   select coalesce(bool_or(not success or result <> '0'), true) as some from run_command_on_all_nodes(
     'select count(*) from pg_catalog.pg_prepared_xacts where gid like ''citus\\_%'' and database = current_database()')`
 
-function placedTables(members: readonly Definition[]): readonly { readonly schema: string; readonly table: string }[] {
+/** But for stream tables: with their refreshes a reader takes turns anyway. */
+async function placedTables(
+  database: Database,
+  members: readonly Definition[],
+): Promise<readonly { readonly schema: string; readonly table: string }[]> {
+  const names = members.flatMap(({ placed }) => placed)
+  if (names.length === 0) return []
+  const captured = await database.query<{ name: string }>(
+    sql`select stable_name as name from freshet.source where stable_name = any(${names}::text[]) and capture <> 'refresh'`,
+    { prepared: true },
+  )
+  const written = new Set(captured.map(({ name }) => name))
   const placed = members.flatMap(({ plan, placed: names }) =>
-    plan.sources.filter(({ stableName }) => names.includes(stableName)),
+    plan.sources.filter(({ stableName }) => names.includes(stableName) && written.has(stableName)),
   )
   return [...new Map(placed.map((source) => [source.oid, source])).values()].toSorted((a, b) => a.oid - b.oid)
 }

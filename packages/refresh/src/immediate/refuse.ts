@@ -18,6 +18,10 @@ export function refuseImmediate(plan: StoredPlan): void {
       'NOT_IMMEDIATE',
       'the query reads a table that Citus has placed, whose writers are on other nodes',
     )
+  if (plan.output !== undefined)
+    throw new FreshetError('NOT_IMMEDIATE', 'the rows of the stream table are on other nodes than its writers', {
+      hint: 'Create it with --placement local.',
+    })
   if (plan.alwaysDue)
     throw new FreshetError('NOT_IMMEDIATE', 'the query reads a relation whose changes no trigger can see')
 }

@@ -1,4 +1,5 @@
 import { type Database, DEFAULT_PATIENCE, identifier, type Queryable, sql, withPatience } from '@freshet/core'
+import { UNSAFE_TRIGGERS } from '../citus/output.ts'
 import { guard } from '../guard.ts'
 import type { Definition } from '../definition.ts'
 import { markReinitialize } from '../recompile.ts'
@@ -26,8 +27,9 @@ export async function rebuildGuard(database: Database, definition: Definition): 
   if (missing.length === 0) return []
   const table = identifier(definition.schema, definition.table)
   await withPatience(database, DEFAULT_PATIENCE, async (transaction) => {
+    if (definition.plan.output !== undefined) await transaction.query(UNSAFE_TRIGGERS)
     for (const name of TRIGGERS) await transaction.query(sql`drop trigger if exists ${identifier(name)} on ${table}`)
-    await guard(transaction, definition)
+    await guard(transaction, definition, definition.plan.output)
     await markReinitialize(transaction, definition.id, 'REPAIRED')
   })
   return missing.map((name) => `its trigger ${name} was missing or disabled`)

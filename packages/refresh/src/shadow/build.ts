@@ -81,7 +81,7 @@ export async function buildShadow(
 /** The tables, empty, and the rows of the catalog, in one transaction: where it is refused, there is nothing to undo. */
 async function begin({ database }: RefreshContext, { live, resolved, query }: NewQuery): Promise<number> {
   const target = shadowName(live)
-  const plan = await makePlan(database, resolved, target, 'auto')
+  const plan = await makePlan(database, resolved, target, 'auto', { placement: 'local' })
   return database.transaction(async (transaction) => {
     // however it was asked for: what has deltas catches up by deltas, whose size is known
     const spec = { query, mode: plan.refresh === null ? 'auto' : 'differential' } as const

@@ -1,0 +1,169 @@
+import {
+  type Database,
+  type Fragment,
+  identifier,
+  isFreshetError,
+  literal,
+  type Placement,
+  type Queryable,
+  raw,
+  shardQueue,
+  sql,
+} from '@freshet/core'
+import { isSpoiltByCitus, type PushedStatements } from '@freshet/dvm'
+import { type Definition, loadDefinition } from '../definition.ts'
+import { bumpVersion } from '../emission.ts'
+import { lockState, whenFree } from '../full.ts'
+import { ONE_BY_ONE } from './output.ts'
+import { dropQueues, scratchOf } from './queues.ts'
+import { pushedOf } from './run-pushed.ts'
+
+/**
+ * Refreshes on the workers. Where a stream table is distributed as its sources are, and its query needs of each shard what
+ * is beside that shard only, no row has to come to the coordinator: changes wait in queues beside the shards, and a
+ * refresh is a few statements that every shard runs for itself.
+ *
+ * Whether it is so, Citus is asked: the statements are planned, and where one is not pushed down whole, the stream table is
+ * refreshed from the log on the coordinator.
+ */
+export async function pushDown(database: Database, id: number): Promise<boolean> {
+  const definition = await loadDefinition(database, id)
+  const sources = await pushable(database, definition)
+  if (sources === null) return false
+  const statements = await pushedOf(definition, new Set(sources.map(({ stableName }) => stableName)))
+  if (statements === null || isSpoiltByCitus(statements.compute)) return false
+  try {
+    await database.transaction(async (transaction) => {
+      await lockState(transaction, id, true)
+      await transaction.query(ONE_BY_ONE)
+      for (const source of sources) await createQueue(transaction, id, source)
+      await createScratch(transaction, definition, statements)
+      await bumpVersion(transaction, id)
+    })
+    // other nodes explain what they see committed
+    if (await arePushed(database, [statements.compute, ...statements.write])) return true
+  } catch (error) {
+    // what Citus can not plan, it refuses
+    if (!isFreshetError(error) || !REFUSALS.has(error.sqlState?.slice(0, 2))) throw error
+  }
+  await whenFree(database, id, async (transaction) => {
+    await dropQueues(transaction, await loadDefinition(transaction, id))
+    await bumpVersion(transaction, id)
+  })
+  return false
+}
+
+const REFUSALS: ReadonlySet<string | undefined> = new Set(['0A', '42', 'XX'])
+
+interface PushedSource {
+  readonly stableName: string
+  readonly schema: string
+  readonly table: string
+  /** The one that distributes it comes first. */
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly captured: string }[]
+}
+
+/** Null: it is not to be tried. */
+async function pushable(
+  database: Database,
+  { plan, mode, placed }: Definition,
+): Promise<readonly PushedSource[] | null> {
+  const { output, refresh, sources, tables, copies } = plan
+  const apart = output?.kind !== 'distributed' || refresh === null || mode === 'full' || tables.length !== 1
+  if (apart || (copies ?? []).length > 0 || sources.some(({ stableName }) => !placed.includes(stableName))) return null
+  const captured = await database.query<{
+    stableName: string
+    placement: Placement
+    columns: readonly { readonly name: string; readonly type: string }[]
+  }>(sql`
+    select stable_name as "stableName", placement, captured_columns as columns from freshet.source
+    where capture = 'trigger' and stable_name = any(${sources.map(({ stableName }) => stableName)}::text[])`)
+  const pushed: PushedSource[] = []
+  for (const { stableName, schema, table, columns } of sources) {
+    const source = captured.find((each) => each.stableName === stableName)
+    if (source?.placement.kind !== 'distributed') return null
+    const { column, type } = source.placement
+    const key = source.columns.find(({ name }) => name === column)
+    if (key === undefined || !columns.includes(column)) return null
+    const others = source.columns
+      .filter(({ name }) => columns.includes(name) && name !== column)
+      .map((other) => ({ ...other, captured: other.type }))
+    pushed.push({ stableName, schema, table, columns: [{ name: column, type, captured: key.type }, ...others] })
+  }
+  return pushed
+}
+
+async function createQueue(transaction: Queryable, id: number, source: PushedSource): Promise<void> {
+  const queue = shardQueue(id, source.stableName)
+  const columns = source.columns.map(({ name, type }) => `${identifier(name).text} ${type}`)
+  await transaction.query(raw(`create table ${queue.text} (${[...columns, '__w smallint not null'].join(', ')})`))
+  await placeBeside(transaction, queue, source.columns[0]?.name ?? '', source)
+  await transaction.query(sql`
+    insert into freshet.shard_queue (stream_table_id, stable_name, columns, types)
+    values (${id}, ${source.stableName}, ${source.columns.map(({ name }) => name)}::text[],
+      ${source.columns.map(({ captured }) => captured)}::text[])`)
+}
+
+async function createScratch(
+  transaction: Queryable,
+  definition: Definition,
+  { changes, column }: PushedStatements,
+): Promise<void> {
+  const scratch = scratchOf(definition)
+  await transaction.query(raw(`create table ${scratch.text} as ${changes} with no data`))
+  await placeBeside(transaction, scratch, column, definition)
+}
+
+/** Citus moves a shard only with neighbours whose rows it can tell apart. */
+async function placeBeside(
+  transaction: Queryable,
+  table: Fragment,
+  column: string,
+  other: { readonly schema: string; readonly table: string },
+): Promise<void> {
+  const neighbour = literal(identifier(other.schema, other.table).text)
+  await transaction.query(
+    sql`select pg_catalog.create_distributed_table(${literal(table.text)}, ${literal(column)}, colocate_with => ${neighbour})`,
+  )
+  await transaction.query(sql`alter table ${table} replica identity full`)
+}
+
+/** Whether Citus has each shard run it, and nothing else. */
+async function arePushed(queryable: Queryable, statements: readonly string[]): Promise<boolean> {
+  for (const statement of statements) {
+    const [row] = await queryable.query<{ 'QUERY PLAN': unknown }>(raw(`explain (format json) ${statement}`))
+    const plan = JSON.stringify(row?.['QUERY PLAN'])
+    if (!plan.includes('"Citus Adaptive"') || /"(INSERT\/SELECT method|Subplans)":/.test(plan)) return false
+  }
+  return true
+}
+
+/** From now on it is refreshed from the log; what its queues held is computed anew. */
+export async function takeFromWorkers(database: Database, id: number): Promise<void> {
+  await whenFree(database, id, async (transaction) => {
+    await lockState(transaction, id, true)
+    await dropQueues(transaction, await loadDefinition(transaction, id))
+    await transaction.query(sql`
+      update freshet.stream_table_state set reinitialize = coalesce(reinitialize, 'SOURCE_CHANGED')
+      where stream_table_id = ${id}`)
+    await bumpVersion(transaction, id)
+  })
+}
+
+/** A stream table with a queue of one of these sources that is not beside it any more, or of other types, does without. */
+export async function requireQueues(database: Database, stableNames: readonly string[]): Promise<void> {
+  const queues = await database.query<{ id: number; name: string; relation: number; fits: boolean }>(
+    sql`select q.stream_table_id as id, q.stable_name as name, s.relation, not exists (
+        select from unnest(q.columns, q.types) as c (name, type)
+        where not s.captured_columns @> jsonb_build_array(jsonb_build_object('name', c.name, 'type', c.type))) as fits
+      from freshet.shard_queue q join freshet.source s using (stable_name)
+      where q.stable_name = any(${stableNames}::text[])`,
+    { prepared: true },
+  )
+  for (const { id, name, relation, fits } of queues) {
+    const [row] = await database.query<{ beside: boolean }>(sql`
+      select count(*) = 2 and count(distinct colocationid) = 1 as beside from pg_catalog.pg_dist_partition
+      where logicalrelid in (${relation}::oid, to_regclass(${shardQueue(id, name).text}))`)
+    if (!fits || row?.beside !== true) await takeFromWorkers(database, id)
+  }
+}
