@@ -36,7 +36,7 @@
   from "Δ join"
 ),
 "Δ groups" as (
-  select region, sum(__w) as "__count(*)", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where filter) as "__count filter (where filter)"
+  select region, sum(__w) as "__count(*)", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2", sum(case when __w = 1 then shipping when __w = -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where filter) as "__count filter (where filter)"
   from "Δ project"
   group by region
 ),

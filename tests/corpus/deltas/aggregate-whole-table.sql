@@ -14,7 +14,7 @@
   having sum(__w) <> 0
 ),
 "Δ groups" as (
-  select sum(__w) as "__count(*)", sum(case __w when 1 then amount when -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)", min(paid_on) filter (where __w > 0) as "__arrived min(paid_on)", min(paid_on) filter (where __w < 0) as "__left min(paid_on)", sum(__w) filter (where argument) as "__count filter (where argument)", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
+  select sum(__w) as "__count(*)", sum(case when __w = 1 then amount when __w = -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)", min(paid_on) filter (where __w > 0) as "__arrived min(paid_on)", min(paid_on) filter (where __w < 0) as "__left min(paid_on)", sum(__w) filter (where argument) as "__count filter (where argument)", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
   from "Δ net"
   having count(*) > 0
 ),

@@ -8,7 +8,7 @@
   from "Δ payments"
 ),
 "Δ groups" as (
-  select customer_id, sum(__w) as "__count(*)", sum(case __w when 1 then amount when -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)"
+  select customer_id, sum(__w) as "__count(*)", sum(case when __w = 1 then amount when __w = -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)"
   from "Δ project"
   group by customer_id
 ),

@@ -43,7 +43,7 @@
   from "Δ join"
 ),
 "Δ groups" as (
-  select id_6, sum(__w) as "__count(*)", sum(case __w when 1 then shipping_3 when -1 then -shipping_3 else shipping_3 * __w end) as "__sum shipping_3", sum(__w) filter (where shipping_3 is not null) as "__count filter (where ship uh943n"
+  select id_6, sum(__w) as "__count(*)", sum(case when __w = 1 then shipping_3 when __w = -1 then -shipping_3 else shipping_3 * __w end) as "__sum shipping_3", sum(__w) filter (where shipping_3 is not null) as "__count filter (where ship uh943n"
   from "Δ project 2"
   group by id_6
 ),

@@ -8,7 +8,7 @@
   from "Δ customers"
 ),
 "Δ groups" as (
-  select region, sum(__w) as "__count(*)", sum(case __w when 1 then credit when -1 then -credit else credit * __w end) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
+  select region, sum(__w) as "__count(*)", sum(case when __w = 1 then credit when __w = -1 then -credit else credit * __w end) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
   from "Δ project"
   group by region
 ),
@@ -109,7 +109,7 @@ groups as (
   from "Δ customers"
 ),
 "Δ groups 2" as (
-  select sum(__w) as "__count(*)", sum(case __w when 1 then credit when -1 then -credit else credit * __w end) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
+  select sum(__w) as "__count(*)", sum(case when __w = 1 then credit when __w = -1 then -credit else credit * __w end) as "__sum credit", sum(__w) filter (where credit is not null) as "__count filter (where credit is not null)"
   from "Δ project 2"
   having count(*) > 0
 ),

@@ -36,7 +36,7 @@
   from "Δ join"
 ),
 "Δ groups" as (
-  select region, status, sum(__w) as "__count(*)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select region, status, sum(__w) as "__count(*)", sum(case when __w = 1 then shipping when __w = -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project"
   group by region, status
 ),
@@ -151,7 +151,7 @@ groups as (
   from "Δ join"
 ),
 "Δ groups 2" as (
-  select region, sum(__w) as "__count(*)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select region, sum(__w) as "__count(*)", sum(case when __w = 1 then shipping when __w = -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project 2"
   group by region
 ),
@@ -266,7 +266,7 @@ groups as (
   from "Δ join"
 ),
 "Δ groups 3" as (
-  select sum(__w) as "__count(*)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select sum(__w) as "__count(*)", sum(case when __w = 1 then shipping when __w = -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project 3"
   having count(*) > 0
 ),

@@ -8,7 +8,7 @@
   from "Δ payments"
 ),
 "Δ groups" as (
-  select customer_id, sum(__w) as "__count(*)", sum(case __w when 1 then amount when -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)"
+  select customer_id, sum(__w) as "__count(*)", sum(case when __w = 1 then amount when __w = -1 then -amount else amount * __w end) as "__sum amount", sum(__w) filter (where amount is not null) as "__count filter (where amount is not null)"
   from "Δ project"
   group by customer_id
 ),
@@ -114,7 +114,7 @@ groups as (
   from "Δ payments_1"
 ),
 "Δ groups 2" as (
-  select sum(__w) as "__count(*)", sum(case __w when 1 then amount_2 when -1 then -amount_2 else amount_2 * __w end) as "__sum amount_2", sum(__w) filter (where amount_2 is not null) as "__count filter (where amou ttfu7n"
+  select sum(__w) as "__count(*)", sum(case when __w = 1 then amount_2 when __w = -1 then -amount_2 else amount_2 * __w end) as "__sum amount_2", sum(__w) filter (where amount_2 is not null) as "__count filter (where amou ttfu7n"
   from "Δ project 2"
   having count(*) > 0
 ),

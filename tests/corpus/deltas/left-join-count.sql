@@ -97,7 +97,7 @@ crossings as (
   from "Δ join"
 ),
 "Δ groups" as (
-  select region, sum(__w) as "__count(*)", sum(__w) filter (where id_2 is not null) as "__count filter (where id_2 is not null)", sum(case __w when 1 then shipping when -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
+  select region, sum(__w) as "__count(*)", sum(__w) filter (where id_2 is not null) as "__count filter (where id_2 is not null)", sum(case when __w = 1 then shipping when __w = -1 then -shipping else shipping * __w end) as "__sum shipping", sum(__w) filter (where shipping is not null) as "__count filter (where ship okexj2"
   from "Δ project"
   group by region
 ),

@@ -8,7 +8,7 @@
   from "Δ order_values"
 ),
 "Δ groups" as (
-  select customer_id, sum(__w) as "__count(*)", sum(case __w when 1 then "value" when -1 then -"value" else "value" * __w end) as "__sum ""value""", sum(__w) filter (where "value" is not null) as "__count filter (where ""value"" is not null)"
+  select customer_id, sum(__w) as "__count(*)", sum(case when __w = 1 then "value" when __w = -1 then -"value" else "value" * __w end) as "__sum ""value""", sum(__w) filter (where "value" is not null) as "__count filter (where ""value"" is not null)"
   from "Δ project"
   group by customer_id
 ),

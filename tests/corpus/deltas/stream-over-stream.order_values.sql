@@ -71,7 +71,7 @@
   from "Δ join 2"
 ),
 "Δ groups" as (
-  select id, customer_id, sum(__w) as "__count(*)", sum(case __w when 1 then argument when -1 then -argument else argument * __w end) as "__sum argument", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
+  select id, customer_id, sum(__w) as "__count(*)", sum(case when __w = 1 then argument when __w = -1 then -argument else argument * __w end) as "__sum argument", sum(__w) filter (where argument is not null) as "__count filter (where argu bt06me"
   from "Δ project"
   group by id, customer_id
 ),
