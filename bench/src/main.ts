@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util'
 import { text } from 'node:stream/consumers'
 import { capture } from './capture.ts'
 import { pointsOf, speedUpChart } from './chart.ts'
+import { citus } from './citus.ts'
 import { compile } from './compile.ts'
 import { dag } from './dag.ts'
 import { freshness } from './freshness.ts'
 import { idle } from './idle.ts'
-import { jsonReport, parseReport, tableHeader, tableReport } from './measurement.ts'
+import { jsonReport, parseReport, type Report, tableHeader, tableReport } from './measurement.ts'
 import { refresh } from './refresh.ts'
 import { relay } from './relay.ts'
 import { scale } from './scale.ts'
@@ -22,7 +23,7 @@ const { values, positionals } = parseArgs({
   options: {
     help: { type: 'boolean', short: 'h', default: false },
     json: { type: 'boolean', default: false },
-    rows: { type: 'string', default: '1000000' },
+    rows: { type: 'string' },
     sf: { type: 'string', default: '0.1' },
     queries: { type: 'string' },
     changes: { type: 'string', default: '0.01,0.1,1,10' },
@@ -49,11 +50,14 @@ const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
 }
 const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]
        [--tables n] [--history n]
-suites: ${Object.keys(SUITES).join(', ')}
+suites: ${[...Object.keys(SUITES), 'citus'].join(', ')}
        npm run --silent bench -- chart < tpch.jsonl > tpch.svg
 `
-const suites = positionals.map((name) => SUITES[name])
-const rows = Number(values.rows)
+/** On clusters of its own. */
+const CITUS = 'citus'
+const suites = positionals.filter((name) => name !== CITUS).map((name) => SUITES[name])
+const rows = Number(values.rows ?? 1_000_000)
+const citusRows = Number(values.rows ?? 5_000_000)
 
 const sensible =
   Number.isSafeInteger(rows) &&
@@ -66,17 +70,26 @@ if (positionals.length === 1 && positionals[0] === 'chart') {
   console.log(await speedUpChart(pointsOf(parseReport(await text(process.stdin)))))
 } else if (values.help) {
   process.stdout.write(USAGE)
-} else if (suites.length === 0 || suites.includes(undefined) || !sensible) {
+} else if (positionals.length === 0 || suites.includes(undefined) || !sensible) {
   process.stderr.write(USAGE)
   process.exitCode = 2
 } else {
   for (const suite of suites) if (suite) await run(suite)
+  if (positionals.includes(CITUS)) await citus({ rows: citusRows, report: reporter(), say })
 }
 
 async function run(suite: (bench: Bench) => Promise<void>): Promise<void> {
-  const say = (line: string) => void process.stderr.write(`${line}\n`)
-  await using bench = await openBench({ rows, report: values.json ? jsonReport : tableReport, say })
+  await using bench = await openBench({ rows, report: reporter(), say })
   say(bench.server)
-  if (!values.json) tableHeader()
   await suite(bench)
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+function reporter(): Report {
+  if (values.json) return jsonReport
+  tableHeader()
+  return tableReport
 }

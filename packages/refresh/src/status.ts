@@ -1,5 +1,6 @@
 import { displayName, type Queryable, sql, type Tier } from '@freshet/core'
 import type { Decision } from './choose.ts'
+import { type Advisory, advisoryOf, HAS_SHARDS } from './citus/advisory.ts'
 import type { Definition, OutputPlacement } from './definition.ts'
 import { pendingCounts } from './pending-counts.ts'
 import { hintOf } from './refresh-reasons.ts'
@@ -32,6 +33,8 @@ export interface Description {
   readonly placement: { readonly kind: 'local' } | OutputPlacement
   /** Its refreshes run on the workers of a Citus cluster. */
   readonly pushedDown: boolean
+  /** What could be better about where it is; null: nothing. */
+  readonly advisory: Advisory | null
   readonly status: Definition['status']
   readonly statusReason: string | null
   /**
@@ -80,7 +83,8 @@ export interface NewQueryStatus {
   readonly changeRows: number | null
 }
 
-interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sources' | 'decision'> {
+interface DescriptionRow extends Omit<Description, 'name' | 'modeReason' | 'sources' | 'decision' | 'advisory'> {
+  readonly sharded: boolean
   readonly decision: (Decision & { readonly decidedAt: string }) | null
   readonly reasonCode: string | null
   readonly reasonDetail: string | null
@@ -99,7 +103,7 @@ export async function describeStreamTables(
       t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic, t.storage,
       array(select format('%I.%I', o.schema_name, o.table_name) from freshet.stream_table o where o.unit = t.unit and o.stream_table_id <> t.stream_table_id order by 1) as together,
       t.key_columns as "keyColumns", coalesce(t.plan -> 'output', '{"kind": "local"}') as placement,
-      exists (select from freshet.shard_queue q where q.stream_table_id = t.stream_table_id) as "pushedDown", s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
+      exists (select from freshet.shard_queue q where q.stream_table_id = t.stream_table_id) as "pushedDown", ${HAS_SHARDS} as sharded, s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((
         select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id,
@@ -121,9 +125,10 @@ export async function describeStreamTables(
     where (${id}::int is null or t.stream_table_id = ${id}::int)
       and not exists (select from freshet.shadow_build b where b.shadow_id = t.stream_table_id)
     order by t.schema_name, t.table_name`)
-  return rows.map(({ reasonCode, reasonDetail, sources, decision, ...row }) => ({
+  return rows.map(({ reasonCode, reasonDetail, sources, decision, sharded, ...row }) => ({
     ...row,
     name: displayName(row),
+    advisory: advisoryOf({ sharded, pushedDown: row.pushedDown }),
     modeReason: reasonCode === null ? null : { code: reasonCode, detail: reasonDetail ?? '', hint: hintOf(reasonCode) },
     decision: decision && { ...decision, decidedAt: new Date(decision.decidedAt) },
     sources: sources.map(({ schema, table, ...source }) => ({ name: displayName({ schema, table }), ...source })),

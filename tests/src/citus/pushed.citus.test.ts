@@ -47,6 +47,8 @@ describe.skipIf(clusterUrls() === null)('refreshes on the workers', () => {
       await world.rows(`select distinct table_name as name from freshet.shard_queue join freshet.stream_table
       using (stream_table_id) order by 1`)
     expect(pushed.map(({ name }) => name)).toEqual(Object.keys(queries).toSorted())
+    const advised = (await world.freshet.status()).filter(({ advisory }) => advisory?.code === 'CITUS_XSHARD')
+    expect(advised.map(({ table }) => table).toSorted()).toEqual([...Object.keys(COLLECTED), 'rich'].toSorted())
     const d = 'differential'
     for (const change of [
       ['update orders set amount = amount + 1 where id % 3 = 0'],

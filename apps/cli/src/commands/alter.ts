@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { usageError } from '../problem.ts'
 import { showProgress } from '../render/progress.ts'
-import { alteredFacts, fullNotice } from '../render/stream-table.ts'
+import { advisoryNotice, alteredFacts, fullNotice } from '../render/stream-table.ts'
 import {
   atomicOption,
   cdcOption,
@@ -99,6 +99,8 @@ export function alter(program: Command, cli: Cli): void {
         withFreshet(cli, command, (freshet) => freshet.alter(name, change, progress)),
       )
       if (altered.modeReason) notice(cli, command, (paint) => fullNotice(altered, paint))
+      const { advisory } = altered
+      if (advisory) notice(cli, command, (paint) => advisoryNotice(advisory, paint))
       answer(cli, command, altered, (paint) => alteredFacts(altered, paint))
     })
   examples(

@@ -2,7 +2,7 @@ import type { CaptureChoice, Mode, OutputKind, Tier } from '@freshet/client'
 import type { Command } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
 import { showProgress } from '../render/progress.ts'
-import { fullNotice, streamTableFacts } from '../render/stream-table.ts'
+import { advisoryNotice, fullNotice, streamTableFacts } from '../render/stream-table.ts'
 import { examples } from './examples.ts'
 import {
   atomicOption,
@@ -71,6 +71,8 @@ export function create(program: Command, cli: Cli): void {
         withFreshet(cli, command, (freshet) => freshet.create(spec, progress)),
       )
       if (made.modeReason) notice(cli, command, (paint) => fullNotice(made, paint))
+      const { advisory } = made
+      if (advisory) notice(cli, command, (paint) => advisoryNotice(advisory, paint))
       answer(cli, command, made, (paint) => streamTableFacts(made, paint))
     })
   examples(

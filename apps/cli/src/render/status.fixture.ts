@@ -21,6 +21,7 @@ export function statusOf(changes: Partial<StreamTableStatus> = {}): StreamTableS
     keyColumns: ['day'],
     placement: { kind: 'local' },
     pushedDown: false,
+    advisory: null,
     status: 'active',
     statusReason: null,
     sources: [{ name: 'public.orders', streamTable: null, capture: 'trigger' }],

@@ -50,6 +50,7 @@ export function streamTablePairs(entry: StreamTable, paint: Colors): Fact[] {
     ['fuse', entry.fuse === null ? null : `${entry.fuse} change rows`],
     ['storage', entry.keyColumns.length === 0 ? entry.storage : `${entry.storage} by ${entry.keyColumns.join(', ')}`],
     ['placed', placementLabel(entry)],
+    ['advisory', entry.advisory === null ? null : `${entry.advisory.code}: ${entry.advisory.detail}`],
     ['reads', entry.sources.map(sourceLabel).join(', ') || null],
     ['refreshed', entry.refreshedAt === null ? null : `${instant(entry.refreshedAt)} UTC`],
   ]
@@ -63,6 +64,11 @@ export function fullNotice(entry: StreamTable, paint: Colors): string {
     `${paint.yellow('notice')} ${paint.bold(code)}: ${entry.name} is refreshed in full: ${detail}\n` +
     `${paint.cyan('hint')}: ${hint === null ? '' : `${hint} `}${explained}`
   )
+}
+
+/** What could be better about where it is. */
+export function advisoryNotice({ code, detail, hint }: NonNullable<StreamTable['advisory']>, paint: Colors): string {
+  return `${paint.yellow('notice')} ${paint.bold(code)}: ${detail}\n${paint.cyan('hint')}: ${hint}`
 }
 
 /** What was asked for, and what came of it where that is something else. */
