@@ -120,12 +120,13 @@ function unseen(from: Snapshot): Fragment {
 
 /**
  * Of the rows `o`. `fits`: with those before it, a row is not larger than a page may be; the first always fits. Values are
- * printed once, and only of rows that are inside: hence the two levels.
+ * printed once, and only of rows that are inside, and of those that do not fit they stay in the server: hence the levels.
  */
 function pageOf({ payload }: Outbox, { bytes }: PageBound, rows: Fragment, inside: Fragment = sql`true`): Fragment {
   const value = payload === 'bytea' ? sql`payload` : sql`payload::text`
-  return sql`select id, topic, key, headers, payload, inside, at,
-      coalesce(sum(octet_length(payload)) over (order by id rows unbounded preceding), 0) <= ${bytes}::float8
+  return sql`select id, topic, key, inside, fits, case when fits then headers end as headers,
+      case when fits then payload end as payload, case when fits then at end as at
+    from (select *, coalesce(sum(octet_length(payload)) over (order by id rows unbounded preceding), 0) <= ${bytes}::float8
         or row_number() over (order by id) = 1 as fits
     from (
       select id, topic, key, inside, case when inside then headers::text end as headers,
@@ -133,5 +134,5 @@ function pageOf({ payload }: Outbox, { bytes }: PageBound, rows: Fragment, insid
         case when inside then to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') end as at
       from (select *, ${inside} as inside from ${rows} offset 0) looked
       offset 0
-    ) printed`
+    ) printed) summed`
 }

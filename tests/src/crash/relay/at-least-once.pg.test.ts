@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +9,7 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectNats } from '@nats-io/transport-node'
 import { afterAll, expect, onTestFailed, test } from 'vitest'
 import { LONG } from '../../length.ts'
+import { type Posted, startHook } from './hook.ts'
 import { RelayProcess, until } from './relay-process.ts'
 
 /**
@@ -26,11 +25,6 @@ afterAll(async () => {
   if ('service' in nats) await nats.service[Symbol.asyncDispose]()
 })
 
-interface Delivery {
-  readonly id: string
-  readonly content: string
-}
-
 test(
   `webhook, file and NATS: the relay killed ${SIZE.kills} times`,
   async () => {
@@ -42,8 +36,11 @@ test(
     await createOutbox(database, { name: 'outbox', keepMs: 86_400_000 })
     const folder = await mkdtemp(join(tmpdir(), 'freshet-at-least-once-'))
     own.defer(() => rm(folder, { recursive: true }))
-    const posted: Delivery[] = []
-    const url = await startHook(own, posted)
+    const posted: Posted[] = []
+    const url = await startHook(own, (message) => {
+      posted.push(message)
+      return Promise.resolve()
+    })
     const address = 'service' in nats ? `127.0.0.1:${nats.service.port}` : null
     const of = (name: string, sink: string) =>
       `  ${name}:\n    source: { outbox: outbox }\n    format: plain\n    sink_max_inflight: 40\n    sink: ${sink}\n`
@@ -111,7 +108,7 @@ ${of('webhook', `{ kind: webhook, url: '${url}' }`)}${of('file', `{ kind: file, 
 
 function accountOf(
   rows: readonly { readonly id: string; readonly key: string; readonly payload: string }[],
-  got: readonly Delivery[],
+  got: readonly Posted[],
 ) {
   const byId = new Map(rows.map((row) => [row.id, row]))
   const seen = new Set<string>()
@@ -141,32 +138,12 @@ async function disposable() {
   return Object.assign(own, { [Symbol.asyncDispose]: () => own.drop() })
 }
 
-async function startHook(own: { defer(work: () => Promise<unknown>): void }, posted: Delivery[]): Promise<string> {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => void chunks.push(chunk))
-    request.on('end', () => {
-      posted.push({ id: String(request.headers['freshet-event-id']), content: Buffer.concat(chunks).toString() })
-      response.end()
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  own.defer(async () => {
-    server.closeAllConnections()
-    server.close()
-    return Promise.resolve()
-  })
-  const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('the hook does not listen')
-  return `http://127.0.0.1:${address.port}/`
-}
-
-async function storedIn(address: string): Promise<readonly Delivery[]> {
+async function storedIn(address: string): Promise<readonly Posted[]> {
   const connection = await connectNats({ servers: address })
   try {
     const { state } = await (await jetstreamManager(connection)).streams.info('CRASH')
     const consumer = await jetstream(connection).consumers.get('CRASH')
-    const stored: Delivery[] = []
+    const stored: Posted[] = []
     while (stored.length < state.messages) {
       const messages = await consumer.fetch({
         max_messages: Math.min(500, state.messages - stored.length),

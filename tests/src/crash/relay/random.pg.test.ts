@@ -13,7 +13,7 @@ import { brokerAndWay, patiently, relayWorld, type RelayWorld, TOPIC } from './r
  * of their commits, and none that the database does not have.
  */
 const SIZE = LONG
-  ? { writers: 16, messages: 1_000_000, keys: 40, rows: 400, strikes: 40, pauseMs: 4_000 }
+  ? { writers: 16, messages: 1_000_000, keys: 40, rows: 400, strikes: 40, pauseMs: 2_000 }
   : { writers: 6, messages: 6_000, keys: 40, rows: 12, strikes: 5, pauseMs: 400 }
 const way = await brokerAndWay('the relay struck at random')
 afterAll(() => way?.[Symbol.asyncDispose]())

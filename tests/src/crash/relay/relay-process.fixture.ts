@@ -12,4 +12,6 @@ const relay = await startRelay({
     if (notice.kind === 'failed') process.send?.({ failed: notice.error.code })
   },
 })
+const MEMORY_MS = 1_000
+setInterval(() => process.send?.({ memory: process.memoryUsage() }), MEMORY_MS).unref()
 process.on('message', () => void relay.stop().then(() => process.disconnect()))

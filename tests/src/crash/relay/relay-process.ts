@@ -6,6 +6,18 @@ import { fileURLToPath } from 'node:url'
 const SCRIPT = fileURLToPath(new URL('relay-process.fixture.ts', import.meta.url))
 const PATIENCE_MS = 120_000
 
+/** What a process of Node has, in bytes. */
+export interface Memory {
+  readonly rss: number
+  readonly heapUsed: number
+}
+
+interface Told {
+  readonly started?: string
+  readonly failed?: string
+  readonly memory?: Memory
+}
+
 /** A relay in a process that is killed and frozen. */
 export class RelayProcess {
   readonly #args: readonly string[]
@@ -14,6 +26,8 @@ export class RelayProcess {
   started = 0
   /** The codes of its failures. */
   readonly failures: string[] = []
+  /** Second by second. */
+  readonly memory: Memory[] = []
 
   constructor(config: string, databaseUrl: string) {
     this.#args = [config, databaseUrl]
@@ -25,7 +39,8 @@ export class RelayProcess {
       execArgv: ['--conditions=@freshet/source'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    child.on('message', (told: { started?: string; failed?: string }) => {
+    child.on('message', (told: Told) => {
+      if (told.memory !== undefined) this.memory.push(told.memory)
       if (told.started !== undefined) this.started++
       if (told.failed !== undefined) this.failures.push(told.failed)
     })
