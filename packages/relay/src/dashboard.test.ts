@@ -17,7 +17,8 @@ const expressions = panels.flatMap(({ targets }) => targets.map(({ expr }) => ex
 
 /** Of each metric, the labels that it had when everything had happened once. */
 async function exposed(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
-  const { listener, expose } = relayMetrics()
+  const metrics = relayMetrics()
+  const { listener } = metrics
   const relay = 'orders'
   const error = new FreshetError('SINK_UNAVAILABLE', 'away')
   listener({ relay, kind: 'started', position: '' })
@@ -26,7 +27,7 @@ async function exposed(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   listener({ relay, kind: 'dead letter', id: '1', error })
   listener({ relay, kind: 'redelivered', messages: 1 })
   listener({ relay, kind: 'lag', messages: 1 })
-  const { text } = await expose()
+  const { text } = await metrics.expose()
   const found = new Map<string, Set<string>>()
   for (const [, name = '', labels = ''] of text.matchAll(/^(freshet_relay_\w+)\{([^}]*)\}/gm)) {
     const known = found.get(name) ?? new Set(['instance', 'job'])
