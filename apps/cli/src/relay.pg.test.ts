@@ -37,7 +37,7 @@ async function configured(settings: string): Promise<string> {
 
 async function started(config: string) {
   const child = startFreshet(['relay', '--config', config], { DATABASE_URL: own.url })
-  own.defer(() => end(child, 'SIGKILL'))
+  own.defer(async () => void (await end(child, 'SIGKILL')))
   await firstLine(child)
   return child
 }
