@@ -140,6 +140,7 @@ async function deliverPages(shift: Shift, stop: AbortSignal, ending: AbortContro
   const { pipeline, database, sink, source } = shift
   const skipped = await buried(database, pipeline.name)
   for await (const page of readAhead(source.pages(shift.reached, stop))) {
+    if (stop.aborted) return // what was read ahead is left to whoever comes next
     try {
       const alive = <T extends { readonly id: string }>(all: readonly T[]) =>
         skipped.size === 0 ? all : all.filter(({ id }) => !skipped.has(id))

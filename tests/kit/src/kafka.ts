@@ -38,7 +38,7 @@ export interface JavaRecord {
 export type KafkaOrNot = { readonly broker: KafkaBroker } | { readonly missing: string }
 
 const VERSION = '4.1.1'
-const READY_MS = 90_000
+const READY_MS = 180_000
 
 /** A way to the broker: gets its address, returns the one that clients are told. */
 export type Way = (address: string) => Promise<string>
