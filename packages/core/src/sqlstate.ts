@@ -21,6 +21,8 @@ export const SQLSTATES: Readonly<Record<string, SqlState>> = {
   FR005: { code: 'UNKNOWN_STREAM_TABLE', name: 'unknown stream table' },
   FR006: { code: 'USAGE', name: 'announcements of an immediate stream table' },
   FR007: { code: 'LEASE_LOST', name: 'a lease was lost' },
+  // Citus: what a statement had sent to the nodes is gone, because the cluster changed meanwhile
+  CIINF: { code: 'TRANSACTION_CONFLICT', name: 'an intermediate result is gone' },
   '25006': { code: 'READ_ONLY_SERVER', name: 'read_only_sql_transaction' },
   '2BP01': { code: 'HAS_DEPENDENTS', name: 'dependent_objects_still_exist' },
   '3D000': { code: 'UNKNOWN_DATABASE', name: 'invalid_catalog_name' },

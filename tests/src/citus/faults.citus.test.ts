@@ -8,8 +8,8 @@ import { createCitusWorld } from './world.ts'
 
 const KILLS = LONG ? 20 : 2
 
-/** A worker is gone without a word, in the middle of refreshes and of writers' two-phase commits, and comes back. */
-describe.skipIf(clusterUrls() === null)('a worker that is killed', () => {
+/** A node is gone without a word, in the middle of refreshes and of writers' two-phase commits, and comes back: the coordinator as well. */
+describe.skipIf(clusterUrls() === null)('a node that is killed', () => {
   test('costs no change, and none is counted twice', { timeout: LONG ? 900_000 : 120_000 }, async () => {
     const seed = Number(process.env['FRESHET_TEST_SEED'] ?? freshSeed())
     const draw = random(seed)
@@ -40,10 +40,10 @@ describe.skipIf(clusterUrls() === null)('a worker that is killed', () => {
     })()
     for (let i = 0; i < KILLS; i++) {
       await sleep(draw.int(300, 1200))
-      const worker = draw.pick(cluster.workers)
-      await worker.kill()
+      const node = i % 2 === 0 ? cluster.coordinator : draw.pick(cluster.workers)
+      await node.kill()
       await sleep(draw.int(50, 400))
-      await worker.start()
+      await node.start()
       counts.kills++
     }
     await sleep(1000)
