@@ -59,7 +59,9 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
     throw await changed(database, definition, 'its columns would have other names or types')
   const query = followed === definition.definition ? definition.query : followed
   if (before.pushed.length > 0) await takeFromWorkers(database, before.id)
-  const recompiled: Recompiled = { before, definition, resolved, plan, query, rebuilt, reason }
+  // it has no queues from here on, until it has new ones
+  const unpushed = { before: { ...before, pushed: [] }, definition: { ...definition, pushed: [] } }
+  const recompiled: Recompiled = { ...unpushed, resolved, plan, query, rebuilt, reason }
   await database.transaction((transaction) => addDependencies(transaction, before, plan))
   try {
     await captureSources(context, resolved.facts, plan, unwatched)
