@@ -42,7 +42,8 @@ export type RecompileReason = 'SOURCE_CHANGED' | 'NEW_COMPILER'
 export async function recompile(context: RefreshContext, before: Definition, reason: RecompileReason): Promise<void> {
   await oneAtATime(context.database, before, 'refuse', async () => {
     if (!(await isUnaltered(context.database, before.id, before.plan))) throw alteredMeanwhile(before)
-    await compileAgain(context, before, reason)
+    if (before.pushed.length > 0) await takeFromWorkers(context.database, before.id)
+    await compileAgain(context, { ...before, pushed: [] }, reason)
   })
 }
 
@@ -58,10 +59,7 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')
   const query = followed === definition.definition ? definition.query : followed
-  if (before.pushed.length > 0) await takeFromWorkers(database, before.id)
-  // it has no queues from here on, until it has new ones
-  const unpushed = { before: { ...before, pushed: [] }, definition: { ...definition, pushed: [] } }
-  const recompiled: Recompiled = { ...unpushed, resolved, plan, query, rebuilt, reason }
+  const recompiled: Recompiled = { before, definition, resolved, plan, query, rebuilt, reason }
   await database.transaction((transaction) => addDependencies(transaction, before, plan))
   try {
     await captureSources(context, resolved.facts, plan, unwatched)
