@@ -13,7 +13,7 @@ import type { Bench } from './stand.ts'
  * Rival, in the same run: a relay as it is often written, which asks for `id > last` and sends to an idempotent producer
  * without transactions. Ratio: ours ÷ its figure; where less is better, its figure ÷ ours.
  */
-const MESSAGES = 200_000
+const MESSAGES = 500_000
 const STEADY = { perSecond: 1_000, seconds: 10 }
 const LATE = { writers: 8, messages: 4_000 }
 const PAYLOAD = `jsonb_build_object('at', extract(epoch from clock_timestamp()) * 1000, 'fill', repeat('x', 150))`
