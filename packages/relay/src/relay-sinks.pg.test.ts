@@ -85,11 +85,13 @@ class Relay {
       execArgv: ['--conditions=@freshet/source'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    this.started = new Promise<void>((resolve) => {
+    this.started = new Promise<void>((resolve, reject) => {
       this.#child.on('message', (told) => {
         if (told === 'started') resolve()
       })
+      this.#child.on('exit', (code) => reject(new Error(`the relay ended with ${code}`)))
     })
+    this.started.catch(() => undefined) // told to whoever waits for it
   }
 
   async kill(): Promise<void> {
