@@ -16,7 +16,7 @@ import { RelayProcess, until } from './relay-process.ts'
  * Sinks that take at least once, with the relay killed at random: nothing is lost, and what comes again has the id and the
  * content that it had. Without what came again, messages of a key are in their order.
  */
-const SIZE = LONG ? { batches: 400, rows: 100, kills: 40 } : { batches: 60, rows: 20, kills: 4 }
+const SIZE = LONG ? { batches: 400, rows: 100, kills: 40 } : { batches: 60, rows: 20, kills: 2 }
 
 const nats = await startNats()
 if ('missing' in nats)

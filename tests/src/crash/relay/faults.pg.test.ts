@@ -31,7 +31,7 @@ describe.skipIf(way === null)(
       const { relay, kafka, network } = world
       let cut = 0
       for (const link of [kafka, network]) {
-        for (let round = 0; round < (LONG ? 10 : 2); round++) {
+        for (let round = 0; round < (LONG ? 10 : 1); round++) {
           const before = relay.failures.length
           await world.write(500)
           cut += link.cut()

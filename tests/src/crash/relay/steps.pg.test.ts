@@ -45,8 +45,8 @@ function planned(seed: number): readonly (readonly [Victim, Point])[] {
       POINTS.map((point) => [victim, point] as const),
     )
   return [
-    ...dice.sample(ofDelivery, 3).map((point) => ['relay', point] as const),
-    ...dice.sample(POINTS, 2).map((point) => ['database', point] as const),
+    ...dice.sample(ofDelivery, 2).map((point) => ['relay', point] as const),
+    ...dice.sample(POINTS, 1).map((point) => ['database', point] as const),
     ['broker', dice.pick(ofDelivery)],
   ]
 }
