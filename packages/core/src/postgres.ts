@@ -62,6 +62,9 @@ function clientWithTimeout(connectionTimeoutMillis: number): new (config?: Clien
   return class extends Client {
     constructor(config?: ClientConfig) {
       super({ ...config, connectionTimeoutMillis })
+      // Between the pool and the borrower nobody listens for a moment, and an error that nobody hears ends the process. The
+      // borrower's first statement tells of it.
+      this.on('error', () => undefined)
     }
   }
 }
