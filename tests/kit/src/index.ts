@@ -15,5 +15,5 @@ export {
   createClusterDatabase,
 } from './citus/cluster-database.ts'
 export { type Service, type ServiceOrNot, type ServiceSecurity } from './service.ts'
-export { startRabbitmq } from './rabbitmq.ts'
+export { queueIsDurable, startRabbitmq } from './rabbitmq.ts'
 export { startNats, startRedis } from './services.ts'

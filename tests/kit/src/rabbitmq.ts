@@ -1,4 +1,6 @@
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from './server.ts'
 import { certificateFiles, type ServiceOrNot, type ServiceSecurity, type ServiceSpec, startService } from './service.ts'
 
@@ -9,6 +11,35 @@ import { certificateFiles, type ServiceOrNot, type ServiceSecurity, type Service
 export async function startRabbitmq(security: ServiceSecurity | null = null): Promise<ServiceOrNot> {
   const [mapper, distribution] = [await freePort(), await freePort()]
   return startService(rabbitmq(mapper, distribution, security))
+}
+
+/**
+ * Until the queue would outlive a crash. RabbitMQ says that a queue is declared before it has written so: for some seconds, a
+ * durable one is gone when the server is killed.
+ */
+export async function queueIsDurable(folder: string, queue: string): Promise<void> {
+  const data = join(folder, 'data')
+  const written = async () => {
+    for (const entry of await readdir(data, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue
+      const bytes = await readFile(join(entry.parentPath, entry.name)).catch(unlessGone)
+      if (bytes?.includes(queue)) return true
+    }
+    return false
+  }
+  const until = performance.now() + WRITTEN_MS
+  while (!(await written())) {
+    if (performance.now() > until) throw new Error(`RabbitMQ has not written that there is a queue ${queue}`)
+    await sleep(50)
+  }
+}
+
+const WRITTEN_MS = 60_000
+
+/** It replaces its files while it works. */
+function unlessGone(error: unknown): null {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+  throw error
 }
 
 function rabbitmq(mapper: number, distribution: number, security: ServiceSecurity | null): ServiceSpec {

@@ -17,6 +17,8 @@ export interface Service extends AsyncDisposable {
   readonly port: number
   /** Where it speaks TLS, if it was given a certificate. */
   readonly securePort: number
+  /** Where its data is. */
+  readonly folder: string
   /** SIGKILL, as of a host that fails. */
   kill(): Promise<void>
   /** Starts it again, on the same port and data. */
@@ -85,6 +87,7 @@ export async function startService(spec: ServiceSpec): Promise<ServiceOrNot> {
   const service: Service = {
     port,
     securePort,
+    folder,
     kill,
     restart: async () => {
       await kill()

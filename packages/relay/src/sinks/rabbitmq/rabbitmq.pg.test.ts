@@ -1,9 +1,9 @@
-import { startRabbitmq } from '@freshet/testkit'
+import { queueIsDurable, startRabbitmq } from '@freshet/testkit'
 import { type Channel, connect } from 'amqplib'
 import { describe, expect, test } from 'vitest'
 import type { Message } from '../../message.ts'
 import { LOGIN, securedServer, sinkIsSecured } from '../secured.fixture.ts'
-import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
+import { message, sinkConformance, TOPIC, toTopic } from '../sink-conformance.fixture.ts'
 import { rabbitmqSink, type RabbitmqSinkOptions } from './rabbitmq.ts'
 import { takeAll } from './reader.fixture.ts'
 
@@ -48,25 +48,19 @@ describe.skipIf(rabbitmq.missing)('rabbitmq', () => {
       await withChannel((channel) => channel.assertQueue(queue, { durable: true }))
       const seen: Message[] = []
       return {
-        create: () => {
-          const sink = sinkOf()
-          return {
-            guarantee: sink.guarantee,
-            open: () => sink.open(),
-            deliver: (messages, position) =>
-              sink.deliver(
-                messages.map((one) => ({ ...one, topic: queue })),
-                position,
-              ),
-            close: () => sink.close(),
-          }
-        },
+        create: () => toTopic(sinkOf(), queue),
         shown: async () => {
           seen.push(...(await takeAll(urlOf(), queue)).map((one) => ({ ...one, topic: TOPIC })))
           return seen
         },
         refused: { ...message(99), headers: { BCC: 'elsewhere' } },
-        outage: { begin: () => rabbitmq.get().kill(), end: () => rabbitmq.get().restart() },
+        outage: {
+          begin: async () => {
+            await queueIsDurable(rabbitmq.get().folder, queue)
+            await rabbitmq.get().kill()
+          },
+          end: () => rabbitmq.get().restart(),
+        },
         [Symbol.asyncDispose]: () => Promise.resolve(),
       }
     },
