@@ -1,6 +1,5 @@
 import type { Freshet } from '@freshet/client'
 import { type Database, databaseWord, FreshetError, type Lease, toFreshetError, tryLease } from '@freshet/core'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Breaker, breaker } from './backoff.ts'
 import type { PipelineConfig } from './config/config.ts'
 import { bury, buried, removeLetters, requestedLetters } from './dead-letters.ts'
@@ -12,6 +11,7 @@ import { findOutbox, type Outbox } from './outbox/outbox.ts'
 import { parseOutboxPosition } from './outbox/position.ts'
 import { lagStatement } from './outbox/read.ts'
 import { trimOutbox } from './outbox/trim.ts'
+import { pause } from './pause.ts'
 import { readAhead } from './read-ahead.ts'
 import { RefusedMessage } from './refused-message.ts'
 import { keptPosition, startingAt } from './resume.ts'
@@ -249,10 +249,4 @@ async function together(ending: AbortController, tasks: readonly Promise<void>[]
   )
   const failed = failure as { readonly error: unknown } | null
   if (failed !== null) throw failed.error
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
 }

@@ -1,7 +1,7 @@
 import { type Database, identifier, isFreshetError, type Queryable, raw, sql, toFreshetError } from '@freshet/core'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pauseMs } from '../backoff.ts'
 import type { Message } from '../message.ts'
+import { pause } from '../pause.ts'
 import { type Inbox, inboxOf } from './inbox.ts'
 
 /**
@@ -152,10 +152,4 @@ export async function revive(database: Database, name: string, eventIds: readonl
     update ${identifier(schema, table)} set dead_at = null, attempts = 0, next_at = clock_timestamp()
     where dead_at is not null and (${eventIds}::text[] is null or event_id = any(${eventIds}::text[])) returning 1`)
   return revived.length
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
-  })
 }

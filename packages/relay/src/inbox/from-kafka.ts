@@ -1,7 +1,7 @@
 import { type Database, type FreshetError, toFreshetError } from '@freshet/core'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pauseMs } from '../backoff.ts'
+import { pause } from '../pause.ts'
 import { type KafkaAddress, kafkaClient } from '../sinks/kafka/client.ts'
 import { addCodecs } from '../sinks/kafka/codecs.ts'
 import { fromKafka } from '../sinks/kafka/kafka-errors.ts'
@@ -122,11 +122,7 @@ async function putIn(
       if (!passes(error)) throw error
       options.onFailure?.(error)
       const longest = (options.sessionTimeoutMs ?? 30_000) / 10
-      await sleep(Math.min(pauseMs(++failures, Math.random()), longest), undefined, { signal }).catch(
-        (given: unknown) => {
-          if (!signal.aborted) throw given
-        },
-      )
+      await pause(Math.min(pauseMs(++failures, Math.random()), longest), signal)
       await heartbeat()
     }
   }

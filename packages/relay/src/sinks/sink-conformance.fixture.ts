@@ -193,3 +193,17 @@ function byKey(messages: readonly Message[]): Readonly<Record<string, readonly s
   for (const { key, id } of messages) (keys[key ?? ''] ??= []).push(id)
   return keys
 }
+
+/** The same sink, for a world with a topic of its own. */
+export function toTopic(sink: Sink, topic: string): Sink {
+  return {
+    guarantee: sink.guarantee,
+    open: () => sink.open(),
+    deliver: (messages, position) =>
+      sink.deliver(
+        messages.map((one) => ({ ...one, topic })),
+        position,
+      ),
+    close: () => sink.close(),
+  }
+}

@@ -1,8 +1,8 @@
 import { FreshetError } from '@freshet/core'
 import { createHmac } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { pauseMs } from '../backoff.ts'
 import type { Message } from '../message.ts'
+import { pause } from '../pause.ts'
 import { RefusedMessage } from '../refused-message.ts'
 import type { Sink } from '../sink.ts'
 import { inKeyOrder } from './in-key-order.ts'
@@ -60,10 +60,8 @@ async function post(message: Message, options: WebhookOptions, ending: AbortSign
       throw new FreshetError('SINK_REFUSED', `the webhook ${placeOf(options)} ${answer.reason}`)
     if (attempt >= (options.attempts ?? 4) || ending.aborted)
       throw new FreshetError('SINK_UNAVAILABLE', `the webhook ${placeOf(options)} ${answer.reason}`)
-    const pause = answer.retryAfterMs ?? pauseMs(attempt, Math.random())
-    await sleep(Math.min(pause, LONGEST_RETRY_AFTER_MS), undefined, { signal: ending }).catch((error: unknown) => {
-      if (!ending.aborted) throw error
-    })
+    const asked = answer.retryAfterMs ?? pauseMs(attempt, Math.random())
+    await pause(Math.min(asked, LONGEST_RETRY_AFTER_MS), ending)
   }
 }
 

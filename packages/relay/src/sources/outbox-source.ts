@@ -7,10 +7,10 @@ import {
   parseSnapshot,
   sql,
 } from '@freshet/core'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { makeDurable } from '../durable.ts'
 import { jsonText, type MessageEvent } from '../event.ts'
 import type { Outbox } from '../outbox/outbox.ts'
+import { pause } from '../pause.ts'
 import { type OutboxPosition, parseOutboxPosition, printOutboxPosition } from '../outbox/position.ts'
 import { type OutboxPage, type OutboxRow, type PageBound, readNow, readOn } from '../outbox/read.ts'
 import type { Source, SourcePage } from '../source.ts'
@@ -105,12 +105,5 @@ async function requireReached({ database, outbox }: Reading, { from, window }: O
   if (row !== undefined && snapshotLeq(window?.to ?? from, parseSnapshot(row.now))) return
   throw new FreshetError('CONSUMER_LOST', `the consumer is ahead of ${outbox.name}`, {
     detail: 'The database was set back to an earlier time.',
-  })
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0) return
-  await sleep(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
   })
 }

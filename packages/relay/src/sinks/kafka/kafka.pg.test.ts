@@ -3,7 +3,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Message } from '../../message.ts'
 import { sinkServer } from '../server.fixture.ts'
-import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
+import { message, sinkConformance, TOPIC, toTopic } from '../sink-conformance.fixture.ts'
 import { COMPRESSION_NAMES } from './codecs.ts'
 import { kafkaSink, type KafkaSinkOptions } from './kafka.ts'
 import { readTopic } from './reader.fixture.ts'
@@ -38,19 +38,7 @@ describe.skipIf(kafka.missing)('kafka', () => {
       await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 3 }] }))
       const { address, kill, restart } = kafka.get()
       return {
-        create: () => {
-          const sink = sinkOf()
-          return {
-            guarantee: sink.guarantee,
-            open: () => sink.open(),
-            deliver: (messages, position) =>
-              sink.deliver(
-                messages.map((one) => ({ ...one, topic })),
-                position,
-              ),
-            close: () => sink.close(),
-          }
-        },
+        create: () => toTopic(sinkOf(), topic),
         shown: async () => (await readTopic(address, topic)).map((one) => ({ ...one, topic: TOPIC })),
         refused: { ...message(99), value: Buffer.alloc(1_100_000) },
         ...(kill === null || restart === null ? {} : { outage: { begin: kill, end: restart } }),

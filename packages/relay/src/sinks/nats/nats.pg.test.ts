@@ -4,7 +4,7 @@ import { connect } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
 import { securedServer, sinkIsSecured } from '../secured.fixture.ts'
 import { serviceOf, sinkServer } from '../server.fixture.ts'
-import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
+import { message, sinkConformance, TOPIC, toTopic } from '../sink-conformance.fixture.ts'
 import { natsSink, type NatsSinkOptions } from './nats.ts'
 import { readStream } from './reader.fixture.ts'
 
@@ -40,19 +40,7 @@ describe.skipIf(nats.missing)('nats', () => {
     async () => {
       const { subject, read } = await streamOf()
       return {
-        create: () => {
-          const sink = sinkOf()
-          return {
-            guarantee: sink.guarantee,
-            open: () => sink.open(),
-            deliver: (messages, position) =>
-              sink.deliver(
-                messages.map((one) => ({ ...one, topic: subject })),
-                position,
-              ),
-            close: () => sink.close(),
-          }
-        },
+        create: () => toTopic(sinkOf(), subject),
         shown: async () => (await read()).map((one) => ({ ...one, topic: TOPIC })),
         refused: { ...message(99), value: Buffer.alloc(1_048_577) },
         outage: { begin: () => nats.get().kill(), end: () => nats.get().restart() },

@@ -1,8 +1,8 @@
 import { FreshetError } from '@freshet/core'
 import { type ChannelModel, type ConfirmChannel, connect } from 'amqplib'
 import { Duplex } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Message } from '../../message.ts'
+import { pause } from '../../pause.ts'
 import { RefusedMessage } from '../../refused-message.ts'
 import type { Sink } from '../../sink.ts'
 import { inKeyOrder } from '../in-key-order.ts'
@@ -117,7 +117,7 @@ class RabbitmqSink implements Sink {
     if (model === undefined) return
     // it may not answer any more, and what it could still say changes nothing
     const ending = new AbortController()
-    await Promise.race([Promise.allSettled([model.close()]), passed(CLOSE_MS, ending.signal)])
+    await Promise.race([Promise.allSettled([model.close()]), pause(CLOSE_MS, ending.signal)])
     ending.abort()
     socketOf(model)?.destroy()
   }
@@ -158,12 +158,6 @@ function unroutable({ exchange, routingKey }: RabbitmqMessage): FreshetError {
   const place = exchange === '' ? `no queue is called ${routingKey}` : `no queue of ${exchange} takes ${routingKey}`
   return new FreshetError('SINK_REFUSED', `RabbitMQ sends a message back: ${place}`, {
     hint: 'Declare the queue and its binding, or let the relay make queues: `queues` and `create_queues` in its configuration.',
-  })
-}
-
-async function passed(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error
   })
 }
 

@@ -2,7 +2,7 @@ import { type Service, startRedis } from '@freshet/testkit'
 import { describe, expect, test } from 'vitest'
 import { securedServer, sinkIsSecured } from '../secured.fixture.ts'
 import { serviceOf, sinkServer } from '../server.fixture.ts'
-import { message, sinkConformance, TOPIC } from '../sink-conformance.fixture.ts'
+import { message, sinkConformance, TOPIC, toTopic } from '../sink-conformance.fixture.ts'
 import { askRedis, readRedisStream } from './reader.fixture.ts'
 import { redisSink, type RedisSinkOptions } from './redis.ts'
 
@@ -24,19 +24,7 @@ describe.skipIf(redis.missing)('redis', () => {
       world++
       const topic = `${TOPIC}.${world}`
       return Promise.resolve({
-        create: () => {
-          const sink = sinkOf()
-          return {
-            guarantee: sink.guarantee,
-            open: () => sink.open(),
-            deliver: (messages, position) =>
-              sink.deliver(
-                messages.map((one) => ({ ...one, topic })),
-                position,
-              ),
-            close: () => sink.close(),
-          }
-        },
+        create: () => toTopic(sinkOf(), topic),
         shown: async () => (await readStream(topic)).map((one) => ({ ...one, topic: TOPIC })),
         refused: {
           ...message(99),
