@@ -1,4 +1,4 @@
-import { type Fragment, isSharded, join, literal, type Placement, raw, sql } from '@freshet/core'
+import { type Fragment, identifier, isSharded, join, literal, type Placement, raw, sql } from '@freshet/core'
 import { captureBody } from '../capture-body.ts'
 import { newColumn, oldColumn } from '../capture-log.ts'
 import type { CaptureEvent } from '../capture-names.ts'
@@ -44,6 +44,10 @@ const KEY = '\0'
 /**
  * Dynamic, because Citus finds no transition table in a query over its own tables. Where there is no shard beside this one
  * any more, the writer goes on: whoever collects sees that the two tables are not co-located, and recomputes.
+ *
+ * One row, which is the common case, is read by a statement whose plan is kept, and only its values are written by a dynamic
+ * one. Citus 14, a shard of three captured columns, time of the trigger of an INSERT of one row: 54 µs where all of it is
+ * dynamic 95; of that the look for the shard beside is 25.
  */
 function shardBody(
   event: RowEvent,
@@ -51,42 +55,97 @@ function shardBody(
   placement: Placement,
   columns: readonly SourceColumn[],
 ): Fragment {
-  const pieces = written(event, stableName, placement, columns).text.split(KEY)
-  const statement = raw(pieces.map((piece) => literal(` ${piece}`).text).join(' || beside.key || '))
+  const rows = dynamic(sql` ${target(event, placement, columns)} ${read(event, stableName, placement, columns)}`)
+  const key = placement.kind === 'distributed' ? placement.column : null
+  const values = [...(key === null ? [] : ['k']), ...written(event, columns).map((_, i) => `v${i + 1}`)]
+  const parameters = values.map((_, i) => raw(`$${i + 1}`))
+  const one = dynamic(sql` ${target(event, placement, columns)} values (${join([FLAGS[event], ...parameters])})`)
+  const known = key === null ? sql`` : sql` and freshet.beside.key operator(pg_catalog.=) quote_ident(${literal(key)})`
   return sql`
+#variable_conflict use_column
+<<freshet>>
 declare
+  few bigint := ${atMostTwo(event)};
   beside record;
+  one record;
 begin
-  ${siblingShard(stableName, placement)} into beside;
-  if found then
-    execute 'insert into ' || beside.shard || ${statement};
+  if freshet.few operator(pg_catalog.=) 0 then
+    return new;
   end if;
-  return null;
-end`
+  ${siblingShard(stableName, placement)} into freshet.beside;
+  if not found then
+    return new;
+  end if;
+  if freshet.few operator(pg_catalog.=) 1${known} then
+    ${readOne(event, stableName, key, columns)} into freshet.one;
+    if found then
+      execute 'insert into ' || freshet.beside.shard || ${one}
+        using ${join(values.map((name) => raw(`freshet.one.${name}`)))};
+    end if;
+    return new;
+  end if;
+  execute 'insert into ' || freshet.beside.shard || ${rows};
+  return new;
+end freshet`
 }
 
-function written(
-  event: RowEvent,
-  stableName: string,
-  placement: Placement,
-  columns: readonly SourceColumn[],
-): Fragment {
+/** A statement as the text that it is when it runs. */
+function dynamic(statement: Fragment): Fragment {
+  const pieces = statement.text.split(KEY)
+  return raw(pieces.map((piece) => literal(piece).text).join(' || freshet.beside.key || '))
+}
+
+const FLAGS: Readonly<Record<RowEvent, Fragment>> = {
+  insert: raw('true, false'),
+  update: raw('true, true'),
+  delete: raw('false, true'),
+}
+
+/** The columns of the log that hold values. */
+function written(event: RowEvent, columns: readonly SourceColumn[]): readonly Fragment[] {
+  const named = (column: (position: number) => Fragment) => columns.map((_, i) => column(i))
+  return [...(event === 'delete' ? [] : named(newColumn)), ...(event === 'insert' ? [] : named(oldColumn))]
+}
+
+function target(event: RowEvent, placement: Placement, columns: readonly SourceColumn[]): Fragment {
+  const key = placement.kind === 'distributed' ? [raw('__k')] : []
+  return sql`(${join([raw('__new, __old'), ...key, ...written(event, columns)])})`
+}
+
+function read(event: RowEvent, stableName: string, placement: Placement, columns: readonly SourceColumn[]): Fragment {
   const keyed = placement.kind === 'distributed'
   const reading = keyed ? { more: [raw(`${KEY} as k`)] } : {}
-  const target = (...names: readonly (readonly Fragment[])[]) =>
-    join([raw('__new, __old'), ...(keyed ? [raw('__k')] : []), ...names.flat()])
-  const value = (flags: string, key: string, ...rows: readonly string[]) =>
-    join([raw(flags), ...(keyed ? [raw(key)] : []), ...rows.flatMap((row) => columns.map((_, i) => valueOf(row)(i)))])
-  const named = (column: (position: number) => Fragment) => columns.map((_, i) => column(i))
-  if (event !== 'update') {
-    const inserted = event === 'insert'
-    return sql`(${target(named(inserted ? newColumn : oldColumn))})
-      select ${value(inserted ? 'true, false' : 'false, true', 'r.k', 'r')}
-      from ${nulls(stableName, columns)}, ${values(stableName, inserted ? '__new' : '__old', 'r', columns, reading)}`
-  }
+  const value = (flags: Fragment, key: string, ...rows: readonly string[]) =>
+    join([flags, ...(keyed ? [raw(key)] : []), ...valuesOf(columns, ...rows)])
+  if (event !== 'update')
+    return sql`select ${value(FLAGS[event], 'r.k', 'r')}
+      from ${nulls(stableName, columns)}, ${values(stableName, TABLES[event], 'r', columns, reading)}`
   const side = (row: string, table: string) => values(stableName, table, row, columns, { ...NUMBERED, ...reading })
-  return sql`(${target(named(newColumn), named(oldColumn))})
-      select ${value('n.i is not null, o.i is not null', 'coalesce(n.k, o.k)', 'n', 'o')}
+  return sql`select ${value(raw('n.i is not null, o.i is not null'), 'coalesce(n.k, o.k)', 'n', 'o')}
       from ${nulls(stableName, columns)}, ${side('o', '__old')} full join ${side('n', '__new')} on o.i = n.i
       where o.i is null or n.i is null or ${differ(columns)}`
+}
+
+/** Of the only row, unless it is as it was: the value of the distribution column as `k`, the captured ones as v1, v2, … */
+function readOne(event: RowEvent, stableName: string, key: string | null, columns: readonly SourceColumn[]): Fragment {
+  const reading = key === null ? {} : { more: [sql`${identifier(key)} as k`] }
+  const side = (row: string, table: string) => values(stableName, table, row, columns, reading)
+  const rows = event === 'update' ? ['n', 'o'] : ['r']
+  const named = valuesOf(columns, ...rows).map((value, i) => sql`${value} as ${raw(`v${i + 1}`)}`)
+  const selected = join([...(key === null ? [] : [raw(`${rows[0]}.k`)]), ...named])
+  if (event !== 'update') return sql`select ${selected} from ${nulls(stableName, columns)}, ${side('r', TABLES[event])}`
+  return sql`select ${selected}
+      from ${nulls(stableName, columns)}, ${side('o', '__old')}, ${side('n', '__new')} where ${differ(columns)}`
+}
+
+const TABLES = { insert: '__new', delete: '__old' } as const
+
+/** How many rows there are, up to two. An UPDATE has as many old as new ones, unless a row left for another partition. */
+function atMostTwo(event: RowEvent): Fragment {
+  const few = (table: string) => sql`(select count(*) from (select from ${raw(table)} limit 2) as few)`
+  return event === 'update' ? sql`greatest(${few('__old')}, ${few('__new')})` : few(TABLES[event])
+}
+
+function valuesOf(columns: readonly SourceColumn[], ...rows: readonly string[]): readonly Fragment[] {
+  return rows.flatMap((row) => columns.map((_, i) => valueOf(row)(i)))
 }
