@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -173,7 +173,9 @@ function properties(settings: Readonly<Record<string, string>>): string {
 async function begin(classpath: string, file: string, address: string): Promise<ChildProcess> {
   const java = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', classpath, 'kafka.Kafka', file]
   const guarded = 'java "$@" & pid=$!; cat > /dev/null; kill -9 $pid; wait $pid'
-  const child = spawn('sh', ['-c', guarded, 'sh', ...java], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const log = await open(`${file}.log`, 'a')
+  const child = spawn('sh', ['-c', guarded, 'sh', ...java], { stdio: ['pipe', log.fd, log.fd] })
+  await log.close()
   const until = performance.now() + READY_MS
   const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin()
   for (;;) {
@@ -183,7 +185,10 @@ async function begin(classpath: string, file: string, address: string): Promise<
       await admin.disconnect()
       return child
     } catch (error) {
-      if (performance.now() > until) throw error
+      if (performance.now() > until) {
+        const said = (await readFile(`${file}.log`, 'utf8')).split('\n').slice(-40).join('\n')
+        throw new Error(`the broker did not start:\n${said}`, { cause: error })
+      }
       await sleep(200)
     }
   }

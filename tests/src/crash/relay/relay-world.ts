@@ -152,7 +152,7 @@ relays:
 const NO_PROGRESS_MS = 90_000
 
 /** As long as it moves, it is waited for: what waits is counted by windows, and one may be large. */
-async function delivered(database: Database): Promise<void> {
+export async function delivered(database: Database): Promise<void> {
   let last = ''
   let since = performance.now()
   for (;;) {
