@@ -24,6 +24,7 @@ const BULK_ROWS = 50_000
 const ROUNDS = 5
 const CLIENTS = 4
 const SINGLE_MS = 1_500
+const WARM_UP = 2_000
 const SHARDS = 12
 const CUSTOMERS = 10_000
 
@@ -99,14 +100,28 @@ async function capture({ report, say }: CitusBench, own: ClusterDatabase): Promi
   for (const table of Object.values(SIDES)) await client.query(`drop table ${table}`)
 }
 
-/** Milliseconds for a statement, of so many that are under way at once. */
+/** Milliseconds for a statement, of so many that are under way at once; the first of each session on each shard are not counted. */
 async function single(own: ClusterDatabase, table: string, first: number): Promise<number> {
   const clients = await Promise.all(Array.from({ length: CLIENTS }, () => own.client()))
+  await insertSingly(clients, table, first, () => false, WARM_UP)
   const until = performance.now() + SINGLE_MS
+  const done = await insertSingly(clients, table, first + WARM_UP, () => performance.now() > until)
+  await Promise.all(clients.map((client) => client.end()))
+  return SINGLE_MS / done
+}
+
+/** Returns how many. */
+async function insertSingly(
+  clients: readonly pg.Client[],
+  table: string,
+  first: number,
+  isOver: () => boolean,
+  count = Infinity,
+): Promise<number> {
   let done = 0
   await Promise.all(
     clients.map(async (client) => {
-      while (performance.now() < until) {
+      while (done < count && !isOver()) {
         const id = first + ++done
         await client.query({
           name: `insert ${table}`,
@@ -116,8 +131,7 @@ async function single(own: ClusterDatabase, table: string, first: number): Promi
       }
     }),
   )
-  await Promise.all(clients.map((client) => client.end()))
-  return SINGLE_MS / done
+  return done
 }
 
 const QUERY = 'select customer, count(*) as n, sum(amount) as amount from orders group by customer'
