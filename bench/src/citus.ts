@@ -1,7 +1,9 @@
 import { createFreshet } from '@freshet/client'
 import { type ClusterDatabase, countingLink, createClusterDatabase, findCitus, startCluster } from '@freshet/testkit'
 import type pg from 'pg'
-import { measurement, median, milliseconds, type Report } from './measurement.ts'
+import { type CitusBench, CLIENTS, createOrders, insertOrders, single } from './citus-orders.ts'
+import { ways } from './citus-ways.ts'
+import { measurement, median, milliseconds } from './measurement.ts'
 
 /**
  * On a Citus cluster of this machine: a coordinator and three workers, durable in nothing, so that ratios are those of work
@@ -9,24 +11,16 @@ import { measurement, median, milliseconds, type Report } from './measurement.ts
  *
  *   capture     statements on two equal distributed tables, one of them captured; ratio: time with capture ÷ without
  *               (single rows: time for a statement)
+ *   ways        how changes can come from the shards: by triggers and a collector, or by slots on the workers, polled and
+ *               streamed (CITUS-BENCH); ratio: a writer's time ÷ the same without
  *   refresh     0.1 % and 1 % of the rows are updated; ratio: a full refresh ÷ the refresh by deltas, on the workers
  *               and by way of the coordinator
  *   shards      a refresh on the workers, by the number of shards and of workers
  *   bytes       between coordinator and workers, of a refresh of 1 %; ratio: by way of the coordinator ÷ on the workers
  */
-export interface CitusBench {
-  readonly rows: number
-  readonly report: Report
-  readonly say: (line: string) => void
-}
-
 const BULK_ROWS = 50_000
 const ROUNDS = 5
-const CLIENTS = 4
-const SINGLE_MS = 1_500
-const WARM_UP = 2_000
 const SHARDS = 12
-const CUSTOMERS = 10_000
 
 export async function citus(bench: CitusBench): Promise<void> {
   const binaries = await findCitus()
@@ -37,6 +31,11 @@ export async function citus(bench: CitusBench): Promise<void> {
     await capture(bench, own)
     await refresh(bench, own)
   }
+  {
+    await using cluster = await startCluster(binaries)
+    await using own = await createClusterDatabase({ cluster, shards: SHARDS })
+    await ways(bench, own)
+  }
   for (const workers of [1, 2, 3]) {
     await using cluster = await startCluster(binaries, workers)
     for (const shards of [4, 16, 64]) {
@@ -44,20 +43,6 @@ export async function citus(bench: CitusBench): Promise<void> {
       await byShards(bench, own, workers, shards)
     }
   }
-}
-
-async function createOrders(client: pg.Client, table: string, rows: number): Promise<void> {
-  await client.query(
-    `create table ${table} (id bigint, customer int, product int, amount numeric, note text, primary key (customer, id))`,
-  )
-  await client.query(`select create_distributed_table('${table}', 'customer')`)
-  await insertOrders(client, table, 1, rows)
-  await client.query(`analyze ${table}`)
-}
-
-async function insertOrders(client: pg.Client, table: string, first: number, rows: number): Promise<void> {
-  await client.query(`insert into ${table}
-    select i, 1 + i % ${CUSTOMERS}, 1 + i % 1000, i % 100, 'a note' from generate_series(${first}, ${first + rows - 1}) i`)
 }
 
 const SIDES = { plain: 'orders_plain', captured: 'orders_captured' } as const
@@ -98,40 +83,6 @@ async function capture({ report, say }: CitusBench, own: ClusterDatabase): Promi
   }
   await freshet.drop('captured')
   for (const table of Object.values(SIDES)) await client.query(`drop table ${table}`)
-}
-
-/** Milliseconds for a statement, of so many that are under way at once; the first of each session on each shard are not counted. */
-async function single(own: ClusterDatabase, table: string, first: number): Promise<number> {
-  const clients = await Promise.all(Array.from({ length: CLIENTS }, () => own.client()))
-  await insertSingly(clients, table, first, () => false, WARM_UP)
-  const until = performance.now() + SINGLE_MS
-  const done = await insertSingly(clients, table, first + WARM_UP, () => performance.now() > until)
-  await Promise.all(clients.map((client) => client.end()))
-  return SINGLE_MS / done
-}
-
-/** Returns how many. */
-async function insertSingly(
-  clients: readonly pg.Client[],
-  table: string,
-  first: number,
-  isOver: () => boolean,
-  count = Infinity,
-): Promise<number> {
-  let done = 0
-  await Promise.all(
-    clients.map(async (client) => {
-      while (done < count && !isOver()) {
-        const id = first + ++done
-        await client.query({
-          name: `insert ${table}`,
-          text: `insert into ${table} values ($1::bigint, 1 + $1::bigint % ${CUSTOMERS}, 1, 1, 'a note')`,
-          values: [id],
-        })
-      }
-    }),
-  )
-  return done
 }
 
 const QUERY = 'select customer, count(*) as n, sum(amount) as amount from orders group by customer'
