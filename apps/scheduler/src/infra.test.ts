@@ -173,3 +173,47 @@ test('the image runs as a number that is not root, and is given the time to drai
   expect(scheduler?.init).toBe(true)
   expect(Number.parseInt(scheduler?.stop_grace_period ?? '0', 10)).toBeGreaterThan(30)
 })
+
+interface Workflow {
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly 'timeout-minutes'?: number
+        readonly env?: Readonly<Record<string, unknown>>
+        readonly steps: readonly { readonly uses?: string; readonly run?: string; readonly if?: string }[]
+      }
+    >
+  >
+}
+
+const WORKFLOWS = YAML.filter((path) => path.startsWith('.github/workflows/'))
+
+test.each(WORKFLOWS)('%s: what it runs is there, and ends', (path) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  for (const [job, { steps, env = {}, ...settings }] of Object.entries((parse(read(path)) as Workflow).jobs)) {
+    expect({ job, minutes: settings['timeout-minutes'] }).toEqual({ job, minutes: expect.any(Number) as number })
+    for (const { uses, run = '' } of steps) {
+      if (uses !== undefined) expect(uses).toMatch(/@v?[\da-f]/)
+      const text = `${run} ${Object.values(env).join(' ')}`
+      for (const [, script = ''] of text.matchAll(/\bnpm run (?:--silent )?([\w:]+)/g))
+        expect({ job, script, known: script in scripts }).toEqual({ job, script, known: true })
+      for (const [file] of text.matchAll(/\b(?:infra|docs|scripts)\/[\w./-]+\.\w+/g))
+        expect({ job, file, there: existsSync(`${ROOT}${file}`) }).toEqual({ job, file, there: true })
+    }
+  }
+})
+
+test('continuous integration starts the cluster that the tutorial tells people to start, and is never skipped', () => {
+  const { jobs } = parse(read('.github/workflows/citus.yml')) as Workflow
+  const runs = (job: string) => (jobs[job]?.steps ?? []).map(({ run = '' }) => run).join('\n')
+  const started = 'docker compose --file infra/compose.citus.yaml up --build'
+  expect(read('docs/tutorials/citus.md')).toContain(started)
+  expect(runs('compose')).toContain(started)
+  // the first block of the tutorial is what is run
+  const [, first = ''] = /^```sql\n([^`]*)^```$/m.exec(read('docs/tutorials/citus.md')) ?? []
+  expect(first).toContain('create_distributed_table')
+  expect(runs('test')).toContain('npm test -- --project citus')
+  // without it, the tests say that they are skipped, and pass
+  expect(runs('test')).toContain('citus.so')
+})

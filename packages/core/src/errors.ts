@@ -148,7 +148,7 @@ const entries = {
 
   // Citus
 
-  /** What was asked for is not done yet where a table is placed by Citus; the message says what. Nothing was changed. */
+  /** What was asked for can not be where a table is placed by Citus; the message says what. Nothing was changed. */
   CITUS_UNSUPPORTED: {
     retry: 'never',
     hint: 'Drop the stream table, and create it again as it is to be.',

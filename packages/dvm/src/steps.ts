@@ -49,14 +49,25 @@ export function stepsOf({ chain, from, tables: first, present, applied, placed, 
   const computed = [...first, ...read.map(({ name }) => name), ...chain.computed]
   const tables = new Set([...computed, ...present])
   // of what is on several nodes, a statement can read no table that is on this one: but it takes what another has read
-  const handed = (body: string) => (own !== null && body.includes(own) ? readApart(body, tables) : [])
+  const handed = (body: string, there: ReadonlySet<string>) =>
+    own !== null && body.includes(own) ? readApart(body, there) : []
+  const before = (name: string) => {
+    const earlier = parts.slice(
+      0,
+      parts.findIndex((part) => part.name === name),
+    )
+    return new Set([...present, ...earlier.map((part) => part.name).filter((other) => tables.has(other))])
+  }
   return {
     compute: parts
       .filter(({ name }) => computed.includes(name))
       .map(({ name, body }) =>
         temporary(
           name,
-          withParts([...handed(body), ...needed(parts, body, tables, name)], `select * from ${nested(body)} computed`),
+          withParts(
+            [...handed(body, before(name)), ...needed(parts, body, tables, name)],
+            `select * from ${nested(body)} computed`,
+          ),
         ),
       ),
     write: parts.flatMap(({ name, body, writes }) =>
@@ -65,7 +76,7 @@ export function stepsOf({ chain, from, tables: first, present, applied, placed, 
         : [
             {
               text: withParts(
-                [...handed(body), ...needed(parts, body, tables), { name: WRITTEN, body, hint: '', writes }],
+                [...handed(body, tables), ...needed(parts, body, tables), { name: WRITTEN, body, hint: '', writes }],
                 `select count(*)::float8 as rows from ${WRITTEN}`,
               ),
               writes,
@@ -83,7 +94,7 @@ export function temporary(name: string, query: string): string {
   return `create temporary table ${name} on commit drop as\n${query}`
 }
 
-/** The temporary tables that `body` names, each read into a part of the same name. */
+/** The temporary tables that `body` names, each read into a part of the same name; all of them are there already. */
 function readApart(body: string, tables: ReadonlySet<string>): readonly Part[] {
   return [...tables]
     .filter((name) => body.includes(name))

@@ -152,6 +152,20 @@ describe('alter', () => {
     ).toEqual([])
   })
 
+  test('the query and the name at once', async () => {
+    await world.run(ITEMS)
+    await world.stream('answer', SUMS)
+    const query = 'select id, n from items where n > 5'
+    expect(await alter({ query, rename: 'rows' })).toMatchObject({ table: 'rows', query })
+    await world.run(`update items set n = n + 1 where id < 9`)
+    expect(await world.refresh(await findDefinition(world.database, 'rows'))).toMatchObject({ action: 'differential' })
+    expect(
+      await world.rows(
+        `(select id, n from rows except all ${query}) union all (${query} except all select id, n from rows)`,
+      ),
+    ).toEqual([])
+  })
+
   test('unknown tables', async () => {
     await expect(alter({ mode: 'full' }, 'nobody')).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })
     await expect(dropStreamTable(world.context, 'nobody')).rejects.toMatchObject({ code: 'UNKNOWN_STREAM_TABLE' })

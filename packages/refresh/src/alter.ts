@@ -15,7 +15,10 @@ import {
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
-import { outputOf } from './citus/output.ts'
+import { limitedAs } from './citus/limit.ts'
+import { outputOf, type WantedOutput } from './citus/output.ts'
+import { pushDown, takeFromWorkers } from './citus/push-down.ts'
+import { replaceQuery } from './citus/replace-query.ts'
 import { makePlan } from './create.ts'
 import {
   findDefinition,
@@ -32,12 +35,14 @@ import { lockState, whenFree } from './full.ts'
 import { checkFuse, liftFuse } from './fuse.ts'
 import { disengage, isLent } from './immediate/disengage.ts'
 import { engage } from './immediate/engage.ts'
+import { refuseImmediate } from './immediate/refuse.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { markReinitialize } from './recompile.ts'
 import { refuseCycle } from './refuse-cycle.ts'
 import { queryChanged, recordReferences } from './resolve/references.ts'
 import { resolveQuery, type Resolved } from './resolve/resolve.ts'
 import { requireCapture } from './require-sources.ts'
+import { withSettings } from './sessions.ts'
 import { discardShadow } from './shadow/abandoned.ts'
 import { buildShadow } from './shadow/build.ts'
 import { shadowOf } from './shadow/shadow.ts'
@@ -46,10 +51,11 @@ import { dropStrayDependencies } from './unfinished.ts'
 
 /**
  * Altering a stream table. Schedule, fuse, service, mode and name change in place, and so does a query that means the same. What a
- * new query says is filled beside the stream table and takes its place when it has caught up (`shadow/build.ts`). An
- * immediate stream table is taken from its writers meanwhile, and given back to them.
+ * new query says is filled beside the stream table and takes its place when it has caught up (`shadow/build.ts`); on a
+ * cluster, at once (`citus/replace-query.ts`), and so does the same query in another place. An immediate stream table is
+ * taken from its writers meanwhile, and given back to them.
  */
-export interface AlterSpec extends ServiceChange {
+export interface AlterSpec extends ServiceChange, Pick<WantedOutput, 'placement' | 'distributionColumn'> {
   readonly query?: string
   /** For a new query: how long to rest after the fill, after each index, and between refreshes at first, in milliseconds. */
   readonly restMs?: number
@@ -122,7 +128,9 @@ async function alterClaimed(
   await setService(database, before.id, change)
   const mode = change.mode ?? (wasImmediate ? 'immediate' : before.mode)
   const lent = wasImmediate && before.mode !== 'immediate'
-  if (change.query === undefined && change.rename === undefined && mode === before.mode && !lent) {
+  const replaced =
+    change.query !== undefined || change.placement !== undefined || change.distributionColumn !== undefined
+  if (!replaced && change.rename === undefined && mode === before.mode && !lent) {
     if (change.cdc !== undefined) await captureOtherwise(context, before.id, change.cdc, onProgress)
     return null
   }
@@ -131,16 +139,16 @@ async function alterClaimed(
   const refreshed = mode === 'immediate' ? 'differential' : mode
   let lockedMs: number | null = null
   try {
-    const { query } = change
-    if (query !== undefined)
+    if (replaced)
       lockedMs = await changeQuery(
         context,
         await loadDefinition(database, before.id),
-        { query, mode: refreshed, restMs: checkRest(change.restMs ?? 0) },
+        { ...change, mode: refreshed, immediate: mode === 'immediate', restMs: checkRest(change.restMs ?? 0) },
         onProgress,
       )
     else if (mode !== 'immediate' && (lent || mode !== captured.mode)) await changeMode(context, captured, mode)
-    if (change.rename !== undefined) await rename(context, captured, change.rename)
+    // as it is now, with its new query
+    if (change.rename !== undefined) await rename(context, await loadDefinition(database, before.id), change.rename)
   } catch (error) {
     if (mode === 'immediate' && wasImmediate) await engage(context, before.id, byAlter)
     throw error
@@ -240,6 +248,9 @@ async function changeMode(context: RefreshContext, definition: Definition, mode:
       mode_reason = ${kept.reason}, mode_detail = ${kept.detail}, altered_at = clock_timestamp()
     where stream_table_id = ${definition.id}`),
   )
+  if (!spansNodes(definition)) return
+  if (mode !== 'full') await pushDown(context.database, definition.id)
+  else if (definition.pushed.length > 0) await takeFromWorkers(context.database, definition.id)
 }
 
 async function rename(context: RefreshContext, definition: Definition, name: string): Promise<void> {
@@ -258,7 +269,8 @@ async function rename(context: RefreshContext, definition: Definition, name: str
   }
   const resolved = await resolveQuery(context.database, definition.definition)
   const target = { schema: definition.schema, table: parsed.table, stableName: definition.stableName }
-  const plan = await makePlan(context.database, resolved, target, definition.mode, outputOf(definition.plan))
+  const made = await makePlan(context.database, resolved, target, definition.mode, outputOf(definition.plan))
+  const plan = limitedAs(definition.plan, made)
   await altering(context, definition, async (transaction) => {
     await transaction.query(
       sql`alter table ${identifier(definition.schema, definition.table)} rename to ${identifier(parsed.table)}`,
@@ -280,27 +292,57 @@ async function rename(context: RefreshContext, definition: Definition, name: str
 async function changeQuery(
   context: RefreshContext,
   before: Definition,
-  change: { readonly query: string; readonly mode: Definition['mode']; readonly restMs: number },
+  change: QueryChange,
   onProgress: OnProgress,
 ): Promise<number | null> {
   const { database } = context
-  const { query, mode, restMs } = change
+  const { mode, restMs } = change
+  const query = change.query ?? before.query
   onProgress({ phase: 'resolve', message: 'resolving the query' })
-  const resolved = await resolveQuery(database, query)
+  const resolved =
+    change.query === undefined
+      ? await resolveQuery(withSettings(database, before.settings), before.definition)
+      : await resolveQuery(database, query)
   await refuseCycle(database, before, resolved)
-  const plan = await makePlan(database, resolved, before, mode, outputOf(before.plan))
-  if (plan.placed === true || spansNodes(before))
-    throw new FreshetError(
-      'CITUS_UNSUPPORTED',
-      `${nameOf(before)} is placed by Citus, or reads tables that are, and can not be given another query yet`,
-    )
-  const stays = meansTheSame(before, resolved, plan) && !(await queryChanged(database, before.id))
+  const plan = await makePlan(database, resolved, before, mode, wantedOutput(before, change))
+  const spread = plan.placed === true || plan.output !== undefined || spansNodes(before)
+  if (spread && change.immediate) refuseImmediate(plan)
+  if (spread) refuseRests(restMs)
+  const stays =
+    meansTheSame(before, resolved, limitedAs(before.plan, plan)) && !(await queryChanged(database, before.id))
   if (stays) await writeOtherwise(context, before, query, mode)
   const lockedMs = stays
     ? null
-    : await buildShadow(context, { live: before, resolved, plan, query, mode, restMs }, onProgress)
+    : spread
+      ? await replaceQuery(context, { before, resolved, plan, query, mode }, onProgress)
+      : await buildShadow(context, { live: before, resolved, plan, query, mode, restMs }, onProgress)
   onProgress({ phase: 'done', message: 'fresh' })
   return lockedMs
+}
+
+interface QueryChange extends Pick<AlterSpec, 'query' | 'placement' | 'distributionColumn'> {
+  readonly mode: Definition['mode']
+  /** It is to be kept by its writers afterwards. */
+  readonly immediate: boolean
+  readonly restMs: number
+}
+
+/** Where it is now, if nobody says otherwise. */
+function wantedOutput({ plan }: Definition, { placement, distributionColumn }: QueryChange): WantedOutput {
+  if (placement === undefined && distributionColumn === undefined) return outputOf(plan)
+  const { columnBefore } = outputOf(plan)
+  return {
+    ...(placement === undefined ? {} : { placement }),
+    ...(distributionColumn === undefined ? {} : { distributionColumn }),
+    ...(columnBefore === undefined ? {} : { columnBefore }),
+  }
+}
+
+function refuseRests(restMs: number): void {
+  if (restMs > 0)
+    throw new FreshetError('USAGE', 'on a cluster a new query is filled in one transaction, which has no rests', {
+      hint: 'Leave out --rest.',
+    })
 }
 
 /** The same query, in other words: its answer is there. */

@@ -291,9 +291,7 @@ export async function record(
   transaction: Queryable,
   { spec, target, resolved, plan, schedule }: Recording,
 ): Promise<number> {
-  for (const table of plan.tables) await createState(transaction, table)
-  await placeOutput(transaction, target, plan.output)
-  await guard(transaction, target, plan.output)
+  await createTables(transaction, target, plan)
   // It is filled like any other, and becomes immediate then.
   const mode = spec.mode === 'immediate' ? 'differential' : (spec.mode ?? 'auto')
   const kept = keptMode(plan, mode)
@@ -356,7 +354,18 @@ export async function fill(
   return loadDefinition(database, id)
 }
 
-/** One of a stream table's tables, with its indexes. */
+/** All of a stream table's tables, empty, where they are to be. */
+export async function createTables(
+  transaction: Queryable,
+  target: Pick<TargetName, 'schema' | 'table'>,
+  plan: StoredPlan,
+): Promise<void> {
+  for (const table of plan.tables) await createState(transaction, table)
+  await placeOutput(transaction, target, plan.output)
+  await guard(transaction, target, plan.output)
+}
+
+/** One of them, with its indexes. */
 export async function createState(transaction: Queryable, table: StoredPlan['tables'][number]): Promise<void> {
   await transaction.query(raw(table.create))
   for (const column of table.indexes) {

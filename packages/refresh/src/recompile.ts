@@ -11,11 +11,11 @@ import {
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
 import { outputOf } from './citus/output.ts'
+import { tryPlan } from './citus/replace-query.ts'
 import { pushDown, takeFromWorkers } from './citus/push-down.ts'
 import { makePlan } from './create.ts'
-import { currentName, type Definition, keptMode, listDefinitions, nameOf, type StoredPlan } from './definition.ts'
-import { addDependencies, resetDependencies } from './dependencies.ts'
-import { releaseUnread } from './drop.ts'
+import { currentName, type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
+import { resetDependencies } from './dependencies.ts'
 import { followNames } from './follow-names.ts'
 import { lockState } from './full.ts'
 import { LENT } from './immediate/disengage.ts'
@@ -27,6 +27,7 @@ import { refuseCycle } from './refuse-cycle.ts'
 import { requireCapture } from './require-sources.ts'
 import { changesOf, recordReferences } from './resolve/references.ts'
 import { type Resolved, resolveQuery } from './resolve/resolve.ts'
+import { usingSources } from './sources-in-use.ts'
 
 /**
  * Compiles a stream table again: something that its query refers to has changed, or another version of the compiler
@@ -59,28 +60,15 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
   if (rebuilt && !(await looksTheSame(database, definition, resolved)))
     throw await changed(database, definition, 'its columns would have other names or types')
   const query = followed === definition.definition ? definition.query : followed
-  const recompiled: Recompiled = { before, definition, resolved, plan, query, rebuilt, reason }
-  await database.transaction((transaction) => addDependencies(transaction, before, plan))
-  try {
+  await usingSources(context, before, plan, async () => {
     await captureSources(context, resolved.facts, plan, unwatched)
-    await replacePlan(database, recompiled)
-  } catch (error) {
-    await database.transaction(async (transaction) => {
-      const known = await listDefinitions(transaction)
-      const current = known.find(({ id }) => id === before.id)
-      if (current !== undefined) await resetDependencies(transaction, before.id, current.plan)
-    })
-    await releaseUnread(
-      context,
-      plan.sources.map((source) => source.stableName),
-    )
-    throw error
-  }
-  await pushDown(database, before.id)
-  await releaseUnread(
-    context,
-    before.plan.sources.map((source) => source.stableName),
-  )
+    // as they are captured now, which may be elsewhere
+    const { placed } = await loadDefinition(database, before.id)
+    const now = { ...definition, placed }
+    const possible = await tryPlan(database, { before: now, resolved, plan, mode: definition.mode })
+    await replacePlan(context, { before, definition: now, resolved, plan: possible, query, rebuilt, reason })
+    await pushDown(database, before.id)
+  })
 }
 
 interface Recompiled {
@@ -96,16 +84,17 @@ interface Recompiled {
 }
 
 async function replacePlan(
-  database: Database,
+  context: RefreshContext,
   { before, definition, resolved, plan, query, rebuilt, reason }: Recompiled,
 ): Promise<void> {
+  const { database } = context
   if (rebuilt) {
     // Waits for writers that are about to write to the old tables; those that come leave a marked table alone.
     if (definition.mode === 'immediate')
       await withPatience(database, DEFAULT_PATIENCE, (transaction) => dropHooks(transaction, definition))
     const { settings, mode } = definition
     const rebuilding = { before: definition, resolved, plan, query, mode, why: reason, initiatedBy: 'refresh' }
-    await rebuild(database, settings, rebuilding)
+    await rebuild(context, settings, rebuilding)
   }
   await database.transaction(async (transaction) => {
     await lockState(transaction, definition.id, true)

@@ -14,7 +14,7 @@ const REFRESH_REASONS = {
   INITIAL: 'The table had not been filled.',
   ALTERING:
     'It is immediate, and was taken from its writers to be altered. If nobody is altering it any more: `freshet repair`, or alter it again.',
-  ALTERED: 'The query was changed.',
+  ALTERED: 'The query was changed, or where it is refreshed.',
   SOURCE_CHANGED: 'A column of a source was renamed, retyped or dropped.',
   NEW_COMPILER: 'Another version of Freshet compiled the query anew.',
   CAPTURE_PAUSED:

@@ -49,18 +49,6 @@ describe.skipIf(clusterUrls() === null)('what Citus can not do', () => {
     await world.run('insert into orders values (900, 2, 3)', 'delete from customers where id in (7, 29)')
     await world.follow()
   })
-
-  test('another query is refused, and nothing is changed', async () => {
-    await using world = await createCitusWorld()
-    await world.run(...ORDERS)
-    await world.stream('total', 'select sum(amount) as total from orders')
-    await expect(world.freshet.alter('total', { query: 'select count(*) as n from orders' })).rejects.toMatchObject({
-      code: 'CITUS_UNSUPPORTED',
-    })
-    await expect(world.freshet.alter('total', { mode: 'immediate' })).rejects.toMatchObject({ code: 'NOT_IMMEDIATE' })
-    await world.run('update orders set amount = amount + 1')
-    expect(await world.follow()).toEqual({ total: 'differential' })
-  })
 })
 
 describe.skipIf(clusterUrls() === null)('a source that is placed otherwise', () => {

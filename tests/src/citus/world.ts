@@ -1,4 +1,4 @@
-import { createFreshet, type CreateSpec, type Freshet } from '@freshet/client'
+import { type AlteredStreamTable, type AlterSpec, createFreshet, type CreateSpec, type Freshet } from '@freshet/client'
 import { raw } from '@freshet/core'
 import {
   assertEqualToQuery,
@@ -22,6 +22,8 @@ export interface CitusWorld extends AsyncDisposable {
    * left out, on the coordinator, and {} leaves it to Freshet.
    */
   stream(name: string, query: string, full?: string, output?: Output): Promise<void>
+  /** As `freshet.alter`; what it holds then equals what it is said to hold. */
+  alter(name: string, change: AlterSpec): Promise<AlteredStreamTable>
   drop(name: string): Promise<void>
   /** Refreshes all and compares each with its query; returns what each refresh was. */
   follow(): Promise<Record<string, string>>
@@ -55,6 +57,15 @@ export async function createCitusWorld(options: ClusterDatabaseOptions = {}): Pr
       })
       streams.set(name, query)
       await check(name, query)
+    },
+    async alter(name, change) {
+      const altered = await freshet.alter(name, change)
+      const query = change.query ?? streams.get(name) ?? ''
+      const now = change.rename ?? name
+      if (now !== name) streams.delete(name)
+      streams.set(now, query)
+      await check(now, query)
+      return altered
     },
     async drop(name) {
       await freshet.drop(name)

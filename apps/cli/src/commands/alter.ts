@@ -1,4 +1,4 @@
-import type { CaptureChoice, Mode, Tier } from '@freshet/client'
+import type { CaptureChoice, Mode, OutputKind, Tier } from '@freshet/client'
 import { parseSchedule } from '@freshet/core'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { answer, notice, withFreshet, type Cli } from '../cli.ts'
@@ -8,10 +8,12 @@ import { advisoryNotice, alteredFacts, fullNotice } from '../render/stream-table
 import {
   atomicOption,
   cdcOption,
+  distributionColumnOption,
   fuseOption,
   given,
   modeOption,
   optionalQueryText,
+  placementOption,
   queryFileOption,
   queryOption,
   scheduleOption,
@@ -31,6 +33,8 @@ interface Options {
   readonly mode?: Mode
   readonly rename?: string
   readonly cdc?: CaptureChoice
+  readonly placement?: OutputKind
+  readonly distributionColumn?: string
   readonly rest?: number
   readonly cancel?: boolean
 }
@@ -57,7 +61,7 @@ export function alter(program: Command, cli: Cli): void {
   const command = program
     .command('alter')
     .description(
-      "change a stream table's query, schedule, fuse, SLA, tier, group, mode, name, or how its sources are captured",
+      "change a stream table's query, schedule, fuse, SLA, tier, group, mode, name, where its rows are, or how its sources are captured",
     )
     .argument('<name>', 'the stream table')
     .addOption(queryOption())
@@ -69,6 +73,8 @@ export function alter(program: Command, cli: Cli): void {
     .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
+    .addOption(placementOption('where they are'))
+    .addOption(distributionColumnOption('the one that does'))
     .option('--rename <name>', 'its new name')
     .addOption(restOption())
     .option('--cancel', 'end the filling of a new query, which another process is at or has left')
@@ -85,6 +91,8 @@ export function alter(program: Command, cli: Cli): void {
         atomic: options.atomic,
         rename: options.rename,
         cdc: options.cdc,
+        placement: options.placement,
+        distributionColumn: options.distributionColumn,
         restMs: options.rest,
       })
       if (options.rest !== undefined && query === undefined)
@@ -92,7 +100,7 @@ export function alter(program: Command, cli: Cli): void {
       if (Object.keys(change).length === 0) {
         throw usageError(
           'nothing to change was given',
-          'Give one of --query, --query-file, --schedule, --fuse, --sla, --tier, --atomic, --mode, --rename, --cdc, or --cancel.',
+          'Give one of --query, --query-file, --schedule, --fuse, --sla, --tier, --atomic, --mode, --rename, --cdc, --placement, --distribution-column, or --cancel.',
         )
       }
       const altered = await showProgress(cli, command, (progress) =>
@@ -114,6 +122,7 @@ export function alter(program: Command, cli: Cli): void {
     ['freshet alter summary --atomic diamond', 'never seen beside another state of what it reads'],
     ['freshet alter big_orders --tier frozen', 'nobody needs it at the moment'],
     ['freshet alter big_orders --cdc wal', 'capture its sources from the server’s log'],
+    ['freshet alter big_orders --placement reference', 'on a Citus cluster, have its rows on every node'],
     ['freshet alter big_orders --rename large_orders', 'rename it'],
   )
 }

@@ -48,8 +48,10 @@ export function create(program: Command, cli: Cli): void {
     .addOption(atomicOption())
     .addOption(modeOption())
     .addOption(cdcOption())
-    .addOption(placementOption())
-    .addOption(distributionColumnOption())
+    .addOption(
+      placementOption('local where no source is distributed, else reference, and distributed from 100,000 rows on'),
+    )
+    .addOption(distributionColumnOption('the first one'))
     .action(async (name: string, options: Options, command: Command) => {
       const query = await queryText(cli.terminal, options)
       const spec = {

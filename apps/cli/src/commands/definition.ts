@@ -102,10 +102,10 @@ export function cdcOption(): Option {
   })
 }
 
-export function placementOption(): Option {
+export function placementOption(otherwise: string): Option {
   return new Option(
     '--placement <where>',
-    'on a Citus cluster, where its rows are: `local` (on the coordinator), `reference` (on every node), or `distributed` (default: local where no source is distributed, else reference, and distributed from 100,000 rows on)',
+    `on a Citus cluster, where its rows are: \`local\` (on the coordinator), \`reference\` (on every node), or \`distributed\` (default: ${otherwise})`,
   ).argParser((text: string): OutputKind => {
     const kind = OUTPUT_KINDS.find((known) => known === text)
     if (kind) return kind
@@ -113,10 +113,10 @@ export function placementOption(): Option {
   })
 }
 
-export function distributionColumnOption(): Option {
+export function distributionColumnOption(otherwise: string): Option {
   return new Option(
     '--distribution-column <column>',
-    'on a Citus cluster, distribute its rows by this column of its key (default: the first one)',
+    `on a Citus cluster, distribute its rows by this column of its key (default: ${otherwise})`,
   )
 }
 

@@ -1,6 +1,6 @@
 import { type Database, FreshetError, isFreshetError, type Queryable, raw, sql } from '@freshet/core'
 import { REASONS } from '@freshet/dvm'
-import { type Definition, spansNodes } from '../definition.ts'
+import { type Definition, type Mode, spansNodes, type StoredPlan } from '../definition.ts'
 import { compilerOf } from '../differential.ts'
 import { copyReferences } from './copies.ts'
 import { announceOnNodes } from './output.ts'
@@ -11,10 +11,30 @@ import { announceOnNodes } from './output.ts'
  * says what Citus said.
  */
 export async function heedCitus(database: Database, definition: Definition): Promise<void> {
-  if (!spansNodes(definition) || definition.plan.refresh === null) return
-  const refusal = await refusalOf(database, definition)
-  if (refusal === null) return
-  if (definition.mode === 'differential')
+  const plan = await withinCitus(database, definition, definition.plan)
+  if (plan === definition.plan) return
+  const { detail } = limitOf(plan)
+  await database.query(sql`
+    update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb, effective_mode = 'full',
+      mode_reason = case when mode = 'full' then mode_reason else 'CITUS_LIMIT' end,
+      mode_detail = case when mode = 'full' then mode_detail else ${detail} end
+    where stream_table_id = ${definition.id}`)
+}
+
+/**
+ * The plan, as far as Citus can carry it out. `tried` is a stream table of the same query, whose tables `create` makes
+ * where they are not there yet; `mode` is refused where it needs more.
+ */
+export async function withinCitus(
+  database: Database,
+  tried: Definition,
+  plan: StoredPlan,
+  { mode = tried.mode, create = () => Promise.resolve() }: Trial = {},
+): Promise<StoredPlan> {
+  if (!spansNodes(tried) || tried.plan.refresh === null) return plan
+  const refusal = await refusalOf(database, tried, create)
+  if (refusal === null) return plan
+  if (mode === 'differential')
     throw new FreshetError(
       'NOT_DIFFERENTIABLE',
       `the query can not be maintained differentially on Citus: ${refusal}`,
@@ -23,25 +43,38 @@ export async function heedCitus(database: Database, definition: Definition): Pro
         hint: REASONS.CITUS_LIMIT,
       },
     )
-  const plan = {
-    ...definition.plan,
-    effectiveMode: 'full',
-    refresh: null,
-    refusal: { code: 'CITUS_LIMIT', detail: refusal },
-  }
-  await database.query(sql`
-    update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb, effective_mode = 'full',
-      mode_reason = case when mode = 'full' then mode_reason else 'CITUS_LIMIT' end,
-      mode_detail = case when mode = 'full' then mode_detail else ${refusal} end
-    where stream_table_id = ${definition.id}`)
+  return limited(plan, refusal)
+}
+
+interface Trial {
+  readonly mode?: Mode
+  readonly create?: (transaction: Queryable) => Promise<void>
+}
+
+/** The same query under another name is one that Citus has refused already. */
+export function limitedAs(before: StoredPlan, plan: StoredPlan): StoredPlan {
+  return before.refusal?.code === 'CITUS_LIMIT' ? limited(plan, limitOf(before).detail) : plan
+}
+
+function limited(plan: StoredPlan, detail: string): StoredPlan {
+  return { ...plan, effectiveMode: 'full', refresh: null, refusal: { code: 'CITUS_LIMIT', detail } }
+}
+
+function limitOf({ refusal }: StoredPlan): { readonly detail: string } {
+  return { detail: refusal?.detail ?? '' }
 }
 
 /** What Citus can not do it says so, or its planner stumbles over it. */
 const REFUSALS: ReadonlySet<string | undefined> = new Set(['0A', '42', 'XX'])
 
-async function refusalOf(database: Database, definition: Definition): Promise<string | null> {
+async function refusalOf(
+  database: Database,
+  definition: Definition,
+  create: (transaction: Queryable) => Promise<void>,
+): Promise<string | null> {
   try {
     await database.transaction(async (transaction) => {
+      await create(transaction)
       await tryOut(transaction, definition)
       throw new Tried()
     })

@@ -127,6 +127,12 @@ export function chosenOutput(
 /** The transaction's writes to tables of Citus go to one shard after the other, over one connection to each node. */
 export const ONE_BY_ONE = raw(`set local citus.multi_shard_modify_mode to 'sequential'`)
 
+/** Definitions go to all nodes, where who takes turns has locked on this one alone. */
+export async function reachNodes(transaction: Queryable): Promise<void> {
+  await transaction.query(raw('set local citus.enable_ddl_propagation to on'))
+  await transaction.query(ONE_BY_ONE)
+}
+
 /** Places the table, which is new. */
 export async function placeOutput(
   transaction: Queryable,
@@ -134,10 +140,8 @@ export async function placeOutput(
   output: OutputPlacement | undefined,
 ): Promise<void> {
   if (output === undefined) return
-  // who takes turns has turned it off, so as to lock on this node alone
-  await transaction.query(raw('set local citus.enable_ddl_propagation to on'))
+  await reachNodes(transaction)
   const table = literal(identifier(target.schema, target.table).text)
-  await transaction.query(ONE_BY_ONE)
   await transaction.query(
     output.kind === 'reference'
       ? sql`select pg_catalog.create_reference_table(${table})`

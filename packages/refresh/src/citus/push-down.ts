@@ -38,6 +38,7 @@ export async function pushDown(database: Database, id: number): Promise<boolean>
       await transaction.query(ONE_BY_ONE)
       for (const source of sources) await createQueue(transaction, id, source)
       await createScratch(transaction, definition, statements)
+      await beginAnew(transaction, id)
       await bumpVersion(transaction, id)
     })
     // other nodes explain what they see committed
@@ -51,6 +52,13 @@ export async function pushDown(database: Database, id: number): Promise<boolean>
     await bumpVersion(transaction, id)
   })
   return false
+}
+
+/** A queue begins empty: what is filled already has had what came before it, and not what was collected until now. */
+async function beginAnew(transaction: Queryable, id: number): Promise<void> {
+  await transaction.query(sql`
+    update freshet.stream_table_state set reinitialize = coalesce(reinitialize, 'ALTERED')
+    where stream_table_id = ${id} and status <> 'initializing'`)
 }
 
 const REFUSALS: ReadonlySet<string | undefined> = new Set(['0A', '42', 'XX'])
