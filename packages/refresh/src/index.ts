@@ -13,7 +13,8 @@ export {
   type OutputPlacement,
   type StoredPlan,
 } from './definition.ts'
-export { examine, type Finding } from './doctor.ts'
+export { examine } from './doctor.ts'
+export type { Finding } from './finding.ts'
 export { dropStreamTable } from './drop.ts'
 export { dump, restore, type RestoreReport } from './dump.ts'
 export { type Gate, pauseGate, resumeGate } from './gates.ts'

@@ -4,8 +4,9 @@ import {
   type Database,
   type FreshetError,
   GIVE_WAY,
-  HAS_CITUS,
+  isCapable,
   isRefusal,
+  readCitusVersion,
   sql,
   toFreshetError,
 } from '@freshet/core'
@@ -48,7 +49,7 @@ async function run({ database, interrupted = () => undefined }: ShardCollectorOp
   let pauseMs = SHORTEST_MS
   while (!signal.aborted) {
     try {
-      installed ??= await isOnCitus(database)
+      installed ??= isCapable(await readCitusVersion(database))
       if (!installed) return
       const waiting = await waitingElsewhere(database, await placedSources(database))
       for (const name of waiting) await collectNow(database, name)
@@ -62,11 +63,6 @@ async function run({ database, interrupted = () => undefined }: ShardCollectorOp
       if (!signal.aborted) throw error
     })
   }
-}
-
-async function isOnCitus(database: Database): Promise<boolean> {
-  const [row] = await database.query<{ citus: boolean }>(sql`select ${HAS_CITUS} as citus`)
-  return row?.citus === true
 }
 
 async function placedSources(database: Database): Promise<readonly string[]> {
