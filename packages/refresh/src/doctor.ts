@@ -4,13 +4,12 @@ import {
   isInstalledHere,
   quoteIdentifier,
   raw,
-  readCitusVersion,
   readSettings,
   requireSchema,
   isFreshetError,
   unreadSources,
 } from '@freshet/core'
-import { citusFinding } from './citus/version-finding.ts'
+import { examineCitus } from './citus/findings.ts'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
 import type { Finding } from './finding.ts'
@@ -38,10 +37,10 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
     return [...findings, { level: 'error', subject: 'schema', message: error.message, hint: error.hint ?? null }]
   }
   findings.push(ok('schema', 'installed and current'))
-  const cluster = citusFinding(await readCitusVersion(database))
-  if (cluster !== null) findings.push(cluster)
-  // nothing that is placed can be looked at
-  if (cluster?.level === 'error') return findings
+  const cluster = await examineCitus(database)
+  findings.push(...cluster)
+  // too old: nothing that is placed can be looked at
+  if (cluster.some(({ subject, level }) => subject === 'citus' && level === 'error')) return findings
   if (!(await isInstalledHere(database))) {
     findings.push({
       level: 'error',

@@ -26,6 +26,7 @@ export { repair, type RepairReport } from './repair/repair.ts'
 export { createRefresher } from './refresher.ts'
 export { type Abandoned, cancelAlteration, removeAbandonedShadows } from './shadow/abandoned.ts'
 export type { ServiceChange } from './service.ts'
+export { citusStatus, type CitusStatus } from './citus/status.ts'
 export { slaSummary, type SlaSummary, type SlaWindow } from './sla-summary.ts'
 export {
   describeStreamTables,

@@ -19,7 +19,7 @@ describe('versions of Citus', () => {
   test('what is missing depends on the version', () => {
     const sinces = (version: string) => missingOf(version).map(({ since }) => since)
     expect(sinces('11.3-1')).toEqual(['12.0'])
-    expect(sinces('10.2-5')).toEqual(['11.0', '11.0', '12.0'])
+    expect(sinces('10.2-5')).toEqual(['11.0', '11.0', '11.0', '12.0'])
     expect(OLDEST_CITUS).toBe('12.0')
   })
 

@@ -36,6 +36,11 @@ export const CAPABILITIES: readonly Capability[] = [
   },
   { name: '`citus.enable_unsafe_triggers`', since: '11.0', serves: 'triggers on the shards' },
   {
+    name: '`citus_check_connection_to_node`',
+    since: '11.0',
+    serves: 'a node that can not be reached is told from one that answers',
+  },
+  {
     name: 'schema-based sharding, `pg_dist_schema`, tables on one node',
     since: '12.0',
     serves: 'tables of a tenant, and tables that are distributed without being cut',

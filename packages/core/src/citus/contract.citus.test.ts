@@ -153,6 +153,24 @@ describe.skipIf(clusterUrls() === null)('the contract with Citus', () => {
     expect(Number.parseFloat(String(row?.['extversion']))).toBeGreaterThanOrEqual(Number(OLDEST_CITUS))
   })
 
+  test('anybody may ask whether a node answers, and for how long to wait for it', async () => {
+    const client = await own.client()
+    const role = `asking_${own.name}`
+    await client.query(`create role ${role} login`)
+    await client.query(`set role ${role}`)
+    await client.query(`set citus.node_connection_timeout to '4s'`)
+    const asked = await client.query<{ group: number }>(`
+      select groupid as "group" from pg_dist_node where isactive and noderole = 'primary' and groupid > 0 order by 1`)
+    expect(asked.rows.map(({ group }) => group)).toEqual([1, 2, 3])
+    const reached = await client.query(
+      'select bool_and(citus_check_connection_to_node(nodename, nodeport)) as reached from pg_dist_node where groupid > 0',
+    )
+    expect(reached.rows).toEqual([{ reached: true }])
+    await client.query('reset role')
+    await client.query(`drop role ${role}`)
+    expect(await rows(`select citus_check_connection_to_node('127.0.0.1', 1) as reached`)).toEqual([{ reached: false }])
+  })
+
   test('co-located shards have equal bounds, and the coordinator a copy of reference tables', async () => {
     const [paired] = await rows(`
       select count(*)::int as shards, count(distinct p.groupid)::int as nodes

@@ -6,6 +6,7 @@ import { createRefresher } from '../refresher.ts'
 import { recorded } from '../statements.fixture.ts'
 import { statusOf } from '../status.ts'
 import { createWorld, type World } from '../world.fixture.ts'
+import { citusStatus } from './status.ts'
 
 let world: World
 
@@ -40,6 +41,12 @@ test('a refresh and the status ask for nothing', async () => {
   expect(outcome).toMatchObject({ action: 'differential', rowsInserted: 1 })
   expect(sent.length).toBeGreaterThan(1)
   expect(asking(sent)).toEqual([])
+})
+
+test('citus_status has no rows, and is one statement', async () => {
+  const { database, sent } = recorded(world.database)
+  expect(await citusStatus(database)).toEqual([])
+  expect(sent).toHaveLength(1)
 })
 
 test('the doctor has nothing to say of it', async () => {
