@@ -1,4 +1,4 @@
-import { connect, type Freshet, type WalStreamEvent } from '@freshet/client'
+import { connect, type Freshet, type StreamEvent } from '@freshet/client'
 import { whileRefused } from '@freshet/core'
 import { assertEqualToQuery, type TestDatabase } from '@freshet/testkit'
 import { BANK, BANK_STREAMS } from './writers.ts'
@@ -6,14 +6,14 @@ import { BANK, BANK_STREAMS } from './writers.ts'
 /** The bank with its stream tables, captured by WAL, and a process that reads the stream. */
 export interface Bank {
   readonly freshet: Freshet
-  readonly events: WalStreamEvent[]
+  readonly events: StreamEvent[]
 }
 
 export async function bank(test: TestDatabase, cdc: 'wal' | 'trigger' = 'wal'): Promise<Bank> {
   const client = await test.client()
   await client.query(BANK)
   const freshet = await connect(test.url)
-  const events: WalStreamEvent[] = []
+  const events: StreamEvent[] = []
   freshet.startStream((event) => void events.push(event))
   test.defer(async () => {
     for (const { name } of await freshet.list()) await freshet.drop(name)

@@ -2,7 +2,7 @@ import { DEFAULT_HOST, DEFAULT_PORT } from '@freshet/scheduler'
 import { describe, expect, it } from 'vitest'
 import { manual } from './manual.ts'
 
-const COMMANDS = `postgres init create serve list status sla top refresh verify explain history alter pause resume drop outbox relay inbox doctor repair dump restore roles`
+const COMMANDS = `postgres init create serve list status sla top refresh verify explain history alter pause resume drop outbox relay inbox citus doctor repair dump restore roles`
 
 describe('the manual', () => {
   const page = manual()

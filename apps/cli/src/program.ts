@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { alter } from './commands/alter.ts'
+import { citus } from './commands/citus.ts'
 import { create } from './commands/create.ts'
 import { doctor } from './commands/doctor.ts'
 import { drop } from './commands/drop.ts'
@@ -47,6 +48,7 @@ const COMMANDS = [
   outbox,
   relay,
   inbox,
+  citus,
   doctor,
   repair,
   dump,

@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorJson, type FreshetError, redactUrl } from '@freshet/core'
-import type { WalStreamEvent } from '@freshet/client'
+import type { StreamEvent } from '@freshet/client'
 import type { CoordinatorEvent } from '@freshet/coordinator'
 import { type DestinationStream, type Logger, pino } from 'pino'
 import type { LogLevel } from './config.ts'
@@ -85,7 +85,7 @@ export function logEvent(logger: Logger, event: CoordinatorEvent): void {
   }
 }
 
-export function logStream(logger: Logger, event: WalStreamEvent): void {
+export function logStream(logger: Logger, event: StreamEvent): void {
   switch (event.kind) {
     case 'streaming':
       logger.info({ slot: event.slot }, 'reading the stream of changes')
@@ -100,6 +100,27 @@ export function logStream(logger: Logger, event: WalStreamEvent): void {
       return
     case 'interrupted':
       logger.warn({ error: errorOf(event.error) }, 'the stream of changes was interrupted')
+      return
+    case 'unreachable': {
+      const { node, failures, retryInMs, alarming } = event
+      const level = alarming ? 'error' : 'warn'
+      logger[level]({ ...node, failures, retryInMs }, 'a node does not answer; what lies there waits')
+      return
+    }
+    case 'reached':
+      logger.info(event.node, 'the node answers again')
+      return
+    case 'removed':
+      logger.info(event.node, 'the node that did not answer is not of the cluster any more')
+      return
+    case 'collected':
+      logger.trace({ source: event.stableName }, 'changes collected')
+      return
+    case 'collecting_failed':
+      logger.warn(
+        { source: event.stableName, error: errorOf(event.error) },
+        'changes on other nodes were not collected',
+      )
       return
   }
 }

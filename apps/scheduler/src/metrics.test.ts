@@ -44,6 +44,19 @@ test('events become the documented metrics, every one of them', async () => {
   metrics.recordStream({ kind: 'streaming', slot: slot.slot })
   metrics.recordStream({ kind: 'interrupted', error })
   metrics.recordStream({ kind: 'replaced' })
+  const node = { group: 2, address: 'worker:5432' }
+  metrics.recordStream({ kind: 'unreachable', node, failures: 4, retryInMs: 800, alarming: false })
+  metrics.recordStream({ kind: 'unreachable', node, failures: 5, retryInMs: 1_600, alarming: true })
+  metrics.recordStream({
+    kind: 'unreachable',
+    node: { ...node, group: 3 },
+    failures: 5,
+    retryInMs: 1_600,
+    alarming: true,
+  })
+  metrics.recordStream({ kind: 'reached', node: { ...node, group: 3 } })
+  metrics.recordStream({ kind: 'collected', stableName: '00000000000000aa' })
+  metrics.recordStream({ kind: 'collecting_failed', stableName: null, error })
   for (const more of [1, 1, -1, 1, 1] as const) metrics.recordFeed(more)
   for (const event of events) metrics.record(event)
   const { text, contentType } = await metrics.expose()
@@ -52,6 +65,11 @@ test('events become the documented metrics, every one of them', async () => {
   const label = 'stream_table="public.orders_by_day"'
   for (const line of [
     'freshet_ready 1',
+    'freshet_citus_node_unreachable{group="2"} 1',
+    'freshet_citus_node_unreachable{group="3"} 0',
+    'freshet_citus_node_failures_total{group="2"} 2',
+    'freshet_citus_collections_total 1',
+    'freshet_citus_collecting_failures_total 1',
     'freshet_refreshes_running 1',
     'freshet_stream_tables{status="active"} 1',
     `freshet_lag_seconds{${label}} 1.5`,

@@ -1,4 +1,4 @@
-import type { WalStreamEvent } from '@freshet/client'
+import type { StreamEvent } from '@freshet/client'
 import type { CoordinatorEvent, CoordinatorView } from '@freshet/coordinator'
 import type { CaptureStream } from '@freshet/core'
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
@@ -7,7 +7,7 @@ import { healthOf } from './health.ts'
 /** Prometheus metrics, fed by the coordinator's events. `docs/metrics.md` lists them, and a test keeps it in step. */
 export interface Metrics {
   record(event: CoordinatorEvent): void
-  recordStream(event: WalStreamEvent): void
+  recordStream(event: StreamEvent): void
   /** One more feed is open, or one less. */
   recordFeed(more: 1 | -1): void
   /** The exposition, and its content type. */
@@ -117,6 +117,26 @@ export const METRICS = {
     labels: ['kind'],
     help: 'Times that the stream broke: interrupted (it goes on where it was), replaced (the slot was lost).',
   },
+  freshet_citus_node_unreachable: {
+    type: 'gauge',
+    labels: ['group'],
+    help: '1 while a node of the Citus cluster has not answered `citus_worker_retry_ticks` times in a row, else 0; absent for nodes that always did. By the group of the node.',
+  },
+  freshet_citus_node_failures_total: {
+    type: 'counter',
+    labels: ['group'],
+    help: 'Tries in vain to reach a node of the Citus cluster.',
+  },
+  freshet_citus_collections_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Times that this scheduler brought the changes of a source from the nodes of the Citus cluster.',
+  },
+  freshet_citus_collecting_failures_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Times that it could not, for another reason than that a node did not answer.',
+  },
   freshet_feeds_open: { type: 'gauge', labels: [], help: 'Feeds that browsers and others read from this scheduler.' },
 } as const satisfies Readonly<
   Record<string, { type: 'gauge' | 'counter' | 'histogram'; labels: readonly string[]; help: string }>
@@ -180,6 +200,10 @@ export function createMetrics(
   const feeds = new Gauge(base('freshet_feeds_open'))
   const streamed = counter('freshet_wal_changes_total')
   const streamBreaks = counter('freshet_wal_interruptions_total')
+  const unreachable = new Gauge(base('freshet_citus_node_unreachable'))
+  const nodeFailures = counter('freshet_citus_node_failures_total')
+  const collections = counter('freshet_citus_collections_total')
+  const collectingFailures = counter('freshet_citus_collecting_failures_total')
   const refreshes = counter('freshet_refreshes_total')
   const failures = counter('freshet_refresh_failures_total')
   const suspensions = counter('freshet_suspensions_total')
@@ -246,8 +270,33 @@ export function createMetrics(
       }
     },
     recordStream: (event) => {
-      if (event.kind === 'applied') streamed.inc(event.applied.rows)
-      else if (event.kind !== 'streaming') streamBreaks.inc({ kind: event.kind })
+      switch (event.kind) {
+        case 'applied':
+          streamed.inc(event.applied.rows)
+          return
+        case 'interrupted':
+        case 'replaced':
+          streamBreaks.inc({ kind: event.kind })
+          return
+        case 'unreachable':
+          nodeFailures.inc({ group: event.node.group })
+          unreachable.set({ group: event.node.group }, event.alarming ? 1 : 0)
+          return
+        case 'reached':
+          unreachable.set({ group: event.node.group }, 0)
+          return
+        case 'removed':
+          unreachable.remove({ group: event.node.group })
+          return
+        case 'collected':
+          collections.inc()
+          return
+        case 'collecting_failed':
+          collectingFailures.inc()
+          return
+        case 'streaming':
+          return
+      }
     },
     recordFeed: (more) => feeds.inc(more),
     expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),

@@ -1,6 +1,5 @@
 import { connect, type Freshet } from '@freshet/client'
 import {
-  backoffMs,
   type CoordinatorEvent,
   type CoordinatorView,
   type RunningCoordinator,
@@ -8,7 +7,7 @@ import {
   systemClock,
   type WorkerShare,
 } from '@freshet/coordinator'
-import { databaseWord, type FreshetError, requireSchema, toFreshetError } from '@freshet/core'
+import { backoffMs, databaseWord, type FreshetError, requireSchema, toFreshetError } from '@freshet/core'
 import type { Logger } from 'pino'
 import { type Api, createApi } from './api.ts'
 import type { NamedDatabase } from './database-names.ts'

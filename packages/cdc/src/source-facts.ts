@@ -1,5 +1,5 @@
 import type { CapturedColumn, Placement, Queryable, SourceIdentifier, SourceRow } from '@freshet/core'
-import { bufferSizes, bufferTable, HAS_CITUS, LOCAL, sql } from '@freshet/core'
+import { bufferSizes, bufferTable, CITUS_VERSION, isCapable, LOCAL, sql } from '@freshet/core'
 import { CAPTURE_EVENTS, captureFunctionName, logTable, packTable } from './capture-names.ts'
 import { readPlaced } from './citus/placed.ts'
 
@@ -60,7 +60,7 @@ export type Gate = SourceRow['gate']
 /** By OID as long as that lives, whatever its name is now; else by name: a source may have been renamed, or recreated. */
 export async function readSource(database: Queryable, source: SourceIdentifier): Promise<SourceFacts | null> {
   const functions = CAPTURE_EVENTS.map((event) => captureFunctionName(event, source.stableName).text)
-  const [row] = await database.query<{ facts: Omit<SourceFacts, 'placement' | 'hasShardLog'>; citus: boolean }>(
+  const [row] = await database.query<{ facts: Omit<SourceFacts, 'placement' | 'hasShardLog'>; citus: string | null }>(
     sql`
     with recursive source as (
       select c.* from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -132,11 +132,11 @@ export async function readSource(database: Queryable, source: SourceIdentifier):
           'wantedGate', case when s.paused or freshet.capture_is_paused() then 'shut' else 'open' end)
         from freshet.source s where s.stable_name = ${source.stableName}
       )
-    ) as facts, ${HAS_CITUS} as citus
+    ) as facts, ${CITUS_VERSION} as citus
     from source c join pg_namespace n on n.oid = c.relnamespace`,
     { prepared: true },
   )
   if (row === undefined) return null
-  if (!row.citus) return { ...row.facts, placement: LOCAL, hasShardLog: true }
+  if (!isCapable(row.citus)) return { ...row.facts, placement: LOCAL, hasShardLog: true }
   return { ...row.facts, ...(await readPlaced(database, row.facts.oid, source.stableName)) }
 }

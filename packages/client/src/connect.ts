@@ -1,11 +1,4 @@
-import {
-  changeCapture,
-  type ShardCollector,
-  shardCollector,
-  type WalStream,
-  type WalStreamEvent,
-  walStream,
-} from '@freshet/cdc'
+import { changeCapture, type ShardCollector, shardCollector, type WalStream, walStream } from '@freshet/cdc'
 import {
   connect as connectDatabase,
   type Database,
@@ -22,6 +15,7 @@ import {
 import {
   alterStreamTable,
   cancelAlteration,
+  citusStatus,
   createRefresher,
   createStreamTable,
   describeStreamTables,
@@ -49,7 +43,7 @@ import {
 import { follow, type FollowOptions } from './feed/follow.ts'
 import { feedPoller } from './feed/poller.ts'
 import { type Feeds, subscribe, unsubscribe } from './feed/subscribe.ts'
-import type { Freshet } from './freshet.ts'
+import type { Freshet, StreamEvent } from './freshet.ts'
 import { refreshOrder, withUpstream } from './order.ts'
 import { withPatience } from './patience.ts'
 import { streamTableHandle } from './stream-table.ts'
@@ -102,7 +96,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
 
   let stream: WalStream | undefined
   let collector: ShardCollector | undefined
-  const startStream = (listener?: (event: WalStreamEvent) => void) => {
+  const startStream = (listener?: (event: StreamEvent) => void) => {
     if (databaseUrl === undefined) return
     stream ??= walStream({ database, databaseUrl, ...(listener === undefined ? {} : { listener }) })
   }
@@ -252,6 +246,10 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
       const definition = historyOptions.name === undefined ? null : await findDefinition(database, historyOptions.name)
       return historyOf(database, definition, historyOptions.limit ?? 50)
     },
+    async citusStatus() {
+      await requireInstalled()
+      return citusStatus(database)
+    },
     async slaSummary(window) {
       await requireInstalled()
       return slaSummary(database, window)
@@ -266,10 +264,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
     restore: (document, progress) => restore(context, document, progress),
     startStream(listener) {
       startStream(listener)
-      collector ??= shardCollector({
-        database,
-        interrupted: (error) => listener?.({ kind: 'interrupted', error }),
-      })
+      collector ??= shardCollector({ database, ...(listener === undefined ? {} : { listener }) })
     },
     async subscribe(name, options) {
       await requireInstalled()

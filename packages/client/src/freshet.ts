@@ -1,4 +1,4 @@
-import type { WalStreamEvent } from '@freshet/cdc'
+import type { CollectorEvent, WalStreamEvent } from '@freshet/cdc'
 import type {
   Capture,
   Database,
@@ -11,6 +11,7 @@ import type {
 } from '@freshet/core'
 import type {
   AlterSpec,
+  CitusStatus,
   CreateSpec,
   Description as StreamTable,
   Explanation,
@@ -83,16 +84,19 @@ export interface Freshet {
   history(options?: { readonly name?: string; readonly limit?: number }): Promise<readonly HistoryEntry[]>
   /** Of every stream table: its objective, how well it was kept, and what to do where it was missed. */
   slaSummary(window?: SlaWindow): Promise<readonly SlaSummary[]>
+  /** Of each source that Citus has placed, and each node that it lies on; without Citus, nothing. */
+  citusStatus(): Promise<readonly CitusStatus[]>
   doctor(): Promise<readonly Finding[]>
   /** Removes what processes left that ended in the middle of an alteration; says what that was. `repair` does, too. */
   removeLeftovers(): Promise<readonly string[]>
   /** Rebuilds what is missing, and says what it did; nothing is refreshed. */
   repair(): Promise<RepairReport>
   /**
-   * Reads, until `close()`, what the server's log has for sources that are captured by WAL. One process at a time does; a
-   * refresh by hand lets this one do it when there is no other.
+   * Reads, until `close()`, what the server's log has for sources that are captured by WAL, and brings the changes of sources
+   * that Citus has placed from their nodes. One process at a time does; a refresh by hand does the one by this process when
+   * there is no other, and the other by itself.
    */
-  startStream(listener?: (event: WalStreamEvent) => void): void
+  startStream(listener?: (event: StreamEvent) => void): void
   /**
    * The changes of a stream table: first what it holds, then batch after batch, each with a token to go on from. All
    * feeds of a client share one connection of its pool, and one more is lent while a batch of several pages is read.
@@ -116,6 +120,8 @@ export interface Freshet {
   /** Ends its feeds, and the connections. */
   close(): Promise<void>
 }
+
+export type StreamEvent = WalStreamEvent | CollectorEvent
 
 export interface RefreshRequest extends RefreshOptions {
   /** First the stream tables that it reads, and those that they read. `full` is for the table itself. */

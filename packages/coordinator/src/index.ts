@@ -1,4 +1,3 @@
-export { type Backoff, backoffMs } from './backoff.ts'
 export { type CatalogSource, type CatalogTable, readCatalog } from './catalog.ts'
 export { type Consequence, consequenceOf, retriesPage } from './consequence.ts'
 export { type Clock, systemClock } from './clock.ts'

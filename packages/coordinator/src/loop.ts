@@ -1,13 +1,12 @@
-import { DEFAULT_SETTINGS, isFreshetError, type Settings, toFreshetError } from '@freshet/core'
+import { DEFAULT_SETTINGS, isFreshetError, reconnectMs, type Settings, toFreshetError } from '@freshet/core'
 import { type Answered, isAbout } from './answered.ts'
-import { backoffMs } from './backoff.ts'
 import { type DueInput, isAwaiting, nextWake, toPoll, toStart } from './due.ts'
 import { groupsOf } from './groups.ts'
 import type { Loop, LoopOptions } from './loop-options.ts'
 import { paced, restAfter, UNPACED } from './pace.ts'
 import { EMPTY_ROSTER, isUnsure, refreshRoster, type Roster, type RosterTable, skipToNextTurn } from './roster.ts'
 import { wasItsTurn } from './rhythm.ts'
-import { RECONNECT_BACKOFF, settleFailure, settleSuccess } from './settle.ts'
+import { settleFailure, settleSuccess } from './settle.ts'
 import type { Poller } from './store.ts'
 import { upkeep } from './upkeep.ts'
 import { UNSHARED } from './workers.ts'
@@ -79,7 +78,7 @@ export function createLoop(options: LoopOptions): Loop {
       } catch (error) {
         trouble = toFreshetError(error)
         if (signal.aborted) break
-        const retryInMs = backoffMs(RECONNECT_BACKOFF, ++interruptions, clock.random())
+        const retryInMs = reconnectMs(++interruptions, clock.random())
         listener({ kind: 'interrupted', error: toFreshetError(error), retryInMs })
         await clock.sleep(retryInMs, signal)
       }

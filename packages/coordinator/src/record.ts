@@ -1,5 +1,4 @@
-import { type Database, type FreshetError, sql } from '@freshet/core'
-import { type Backoff, backoffMs } from './backoff.ts'
+import { type Backoff, backoffMs, type Database, type FreshetError, sql } from '@freshet/core'
 import { consequenceOf } from './consequence.ts'
 import { type Status, transition } from './lifecycle.ts'
 

@@ -1,5 +1,4 @@
-import { type FreshetError, type RefreshOutcome, toFreshetError } from '@freshet/core'
-import { type Backoff, backoffMs } from './backoff.ts'
+import { type FreshetError, reconnectMs, type RefreshOutcome, toFreshetError } from '@freshet/core'
 import { consequenceOf } from './consequence.ts'
 import type { Clock } from './clock.ts'
 import type { CoordinatorListener } from './events.ts'
@@ -17,9 +16,6 @@ export interface SettleContext {
   readonly observe: (table: RosterTable, waitedMs: number) => void
   readonly initiatedBy: string
 }
-
-/** While the server can not be reached, failures are not recorded but waited out. */
-export const RECONNECT_BACKOFF: Backoff = { baseMs: 100, maxMs: 30_000 }
 
 /** A refresh that takes no longer is over before anybody waits for it. */
 const QUICK_MS = 25
@@ -65,7 +61,8 @@ export async function settleFailure(context: SettleContext, table: RosterTable, 
   if (record === 'gone') return
   if (record === 'unreachable') {
     const consecutiveErrors = ++table.unrecordedErrors
-    const retryInMs = backoffMs(RECONNECT_BACKOFF, consecutiveErrors, clock.random())
+    // failures are not recorded but waited out
+    const retryInMs = reconnectMs(consecutiveErrors, clock.random())
     table.notBefore = clock.now() + retryInMs
     listener({ kind: 'failed', table: ref, error, consecutiveErrors, retryInMs })
     return

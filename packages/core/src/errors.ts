@@ -148,6 +148,11 @@ const entries = {
 
   // Citus
 
+  /** The Citus of this database lacks what Freshet relies on; the detail says what, and since when it is there. */
+  CITUS_TOO_OLD: {
+    retry: 'never',
+    hint: 'Upgrade Citus on all nodes, and then: alter extension citus update;',
+  },
   /** What was asked for can not be where a table is placed by Citus; the message says what. Nothing was changed. */
   CITUS_UNSUPPORTED: {
     retry: 'never',

@@ -31,7 +31,17 @@ export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
 export { shardQueue } from './citus/shard-queue.ts'
-export { HAS_CITUS, isSharded, LOCAL, type Placement, type PlacementKind, readPlacement } from './citus/placement.ts'
+export { type Backoff, backoffMs, reconnectMs } from './backoff.ts'
+export {
+  CITUS_VERSION,
+  isCapable,
+  isUntested,
+  missingOf,
+  OLDEST_CITUS,
+  readCitusVersion,
+  TESTED_CITUS,
+} from './citus/capabilities.ts'
+export { isSharded, LOCAL, type Placement, type PlacementKind, readPlacement } from './citus/placement.ts'
 export { checkDatabaseUrl, redactUrl } from './connection-url.ts'
 export { type Cron, nextFiring, printCron } from './cron.ts'
 export type {

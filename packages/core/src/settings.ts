@@ -95,6 +95,12 @@ const settings = z
       false,
       'On Citus: holds off the writers of the sources, for some ten milliseconds, while a refresh takes its snapshots on all nodes. Then no transaction over several nodes is ever seen in part. While it is false, each shard is exact, and such a transaction may be seen on one node a moment before the other.',
     ),
+    citus_worker_retry_ticks: whole(
+      5,
+      'tries',
+      [1, 1_000_000],
+      'On Citus: after so many tries in vain to reach a node, the scheduler raises the alarm (log, metric, `freshet citus status`). The tries go on, 100 ms to 30 s apart.',
+    ),
     refuse_source_ddl: flag(
       false,
       'Refuses statements that would drop what a stream table reads or calls, or give another type to its columns. Needs event triggers: `freshet init --event-triggers`.',

@@ -9,8 +9,10 @@ import {
   isFreshetError,
   unreadSources,
 } from '@freshet/core'
+import { examineCitus } from './citus/findings.ts'
 import type { RefreshContext } from './context.ts'
 import { COMPILER_VERSION, listDefinitions, nameOf } from './definition.ts'
+import type { Finding } from './finding.ts'
 import { LENT } from './immediate/disengage.ts'
 import { faultsOf } from './immediate/refresh-immediate.ts'
 import { findMissingIndexes } from './indexes.ts'
@@ -22,13 +24,6 @@ import { describeStreamTables } from './status.ts'
 import { isBeingMade, strayDependencies } from './unfinished.ts'
 
 /** Looks for what is wrong, or soon will be, and says what to do. Reads only. */
-export interface Finding {
-  readonly level: 'ok' | 'warning' | 'error'
-  readonly subject: string
-  readonly message: string
-  readonly hint: string | null
-}
-
 export async function examine(context: RefreshContext): Promise<readonly Finding[]> {
   const { database } = context
   const [server] = await database.query<{ version: string; user: string }>(
@@ -42,6 +37,10 @@ export async function examine(context: RefreshContext): Promise<readonly Finding
     return [...findings, { level: 'error', subject: 'schema', message: error.message, hint: error.hint ?? null }]
   }
   findings.push(ok('schema', 'installed and current'))
+  const cluster = await examineCitus(database)
+  findings.push(...cluster)
+  // too old: nothing that is placed can be looked at
+  if (cluster.some(({ subject, level }) => subject === 'citus' && level === 'error')) return findings
   if (!(await isInstalledHere(database))) {
     findings.push({
       level: 'error',

@@ -13,7 +13,8 @@ export {
   type OutputPlacement,
   type StoredPlan,
 } from './definition.ts'
-export { examine, type Finding } from './doctor.ts'
+export { examine } from './doctor.ts'
+export type { Finding } from './finding.ts'
 export { dropStreamTable } from './drop.ts'
 export { dump, restore, type RestoreReport } from './dump.ts'
 export { type Gate, pauseGate, resumeGate } from './gates.ts'
@@ -25,6 +26,7 @@ export { repair, type RepairReport } from './repair/repair.ts'
 export { createRefresher } from './refresher.ts'
 export { type Abandoned, cancelAlteration, removeAbandonedShadows } from './shadow/abandoned.ts'
 export type { ServiceChange } from './service.ts'
+export { citusStatus, type CitusStatus } from './citus/status.ts'
 export { slaSummary, type SlaSummary, type SlaWindow } from './sla-summary.ts'
 export {
   describeStreamTables,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type WalStreamEvent } from '@freshet/client'
+import { connect, type StreamEvent } from '@freshet/client'
 import {
   createTestDatabase,
   freshSeed,
@@ -93,7 +93,7 @@ test.each(LONG ? ['synchronised', 'not synchronised'] : ['synchronised'])(
 
       const url = at(standby, database)
       const promoted = await connect(url)
-      const events: WalStreamEvent[] = []
+      const events: StreamEvent[] = []
       promoted.startStream((event) => void events.push(event))
       for (const { gid } of await ask<{ gid: string }>(url, 'select gid from pg_prepared_xacts'))
         await ask(url, `rollback prepared '${gid}'`)

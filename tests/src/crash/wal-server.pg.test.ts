@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type Freshet, type WalStreamEvent } from '@freshet/client'
+import { connect, type Freshet, type StreamEvent } from '@freshet/client'
 import { isFreshetError, raw } from '@freshet/core'
 import {
   countingLink,
@@ -143,7 +143,7 @@ test('a reader of the stream that stands still, in the middle of applying: anoth
   await database.database.query(raw(`alter database ${database.name} set freshet.wal_patience = 0.2`))
   const link = await countingLink(database.url)
   const still = await connect(link.url)
-  const stillEvents: WalStreamEvent[] = []
+  const stillEvents: StreamEvent[] = []
   still.startStream((event) => void stillEvents.push(event))
   database.defer(async () => {
     link.thaw()
@@ -152,7 +152,7 @@ test('a reader of the stream that stands still, in the middle of applying: anoth
   })
   const { freshet, events } = await bank(database)
   await settled(freshet)
-  const streaming = (list: readonly WalStreamEvent[]) => list.some(({ kind }) => kind === 'streaming')
+  const streaming = (list: readonly StreamEvent[]) => list.some(({ kind }) => kind === 'streaming')
   // whichever of the two was first; the one that is to stand still shall have it
   const writer = await database.client()
   while (!streaming(stillEvents)) {

@@ -41,7 +41,18 @@ export async function collect(transaction: Queryable, stableNames: readonly stri
     await collectMarks(transaction, source, xid)
     if (isSharded(source.placement)) await collectRows(transaction, source, xid)
   }
+  await noteCollected(transaction, sources)
   return null
+}
+
+/** For people. Nobody else writes these rows meanwhile: the logs are locked. */
+async function noteCollected(transaction: Queryable, sources: readonly Collected[]): Promise<void> {
+  await transaction.query(
+    sql`insert into freshet.collection (stable_name, collected_at)
+      select name, clock_timestamp() from unnest(${sources.map(({ name }) => name)}::text[]) as name
+      on conflict (stable_name) do update set collected_at = excluded.collected_at`,
+    { prepared: true },
+  )
 }
 
 /** Of these sources, those that have changes which nobody has collected, or may have had: those that are placed otherwise. */

@@ -39,6 +39,15 @@ type Known<T> = [T] extends [string]
 /** The compiler wants every column of every type in `Catalog` here, with a type that fits, and no other. */
 const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<SelectType<Catalog[T][C]>> } } = {
   dependency: { columns: 'text[]', stable_name: 'text', stream_table_id: 'integer' },
+  node_health: {
+    group_id: 'integer',
+    failures: 'integer',
+    failures_total: 'bigint',
+    failing_since: 'timestamp with time zone or null',
+    last_failed_at: 'timestamp with time zone',
+    last_error: 'jsonb',
+  },
+  collection: { stable_name: 'text', collected_at: 'timestamp with time zone' },
   shard_queue: { columns: 'text[]', stable_name: 'text', stream_table_id: 'integer', types: 'text[]' },
   installation: {
     database_name: 'text',

@@ -34,6 +34,8 @@ export interface Catalog {
   readonly stream_table_state: StreamTableStateTable
   readonly dependency: DependencyTable
   readonly shard_queue: ShardQueueTable
+  readonly node_health: NodeHealthTable
+  readonly collection: CollectionTable
   readonly refresh_history: RefreshHistoryTable
   readonly wal_stream: WalStreamTable
   readonly reference: ReferenceTable
@@ -189,6 +191,20 @@ interface ShardQueueTable {
   stable_name: string
   columns: string[]
   types: string[]
+}
+
+interface NodeHealthTable {
+  group_id: number
+  failures: number
+  failures_total: BigintColumn
+  failing_since: Date | null
+  last_failed_at: Date
+  last_error: JSONColumnType<ErrorJson>
+}
+
+interface CollectionTable {
+  stable_name: string
+  collected_at: Date
 }
 
 interface DependencyTable {

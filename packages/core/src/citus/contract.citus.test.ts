@@ -1,7 +1,8 @@
 import { type ClusterDatabase, clusterUrls, createClusterDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { raw, sql } from '../sql.ts'
-import { HAS_CITUS, type Placement, readPlacement } from './placement.ts'
+import { CITUS_VERSION, isCapable, OLDEST_CITUS } from './capabilities.ts'
+import { type Placement, readPlacement } from './placement.ts'
 
 /**
  * All that Freshet relies on of Citus, each by itself: a version that does something otherwise fails here, and says what.
@@ -38,10 +39,10 @@ describe.skipIf(clusterUrls() === null)('the contract with Citus', () => {
 
   test('where a table is', async () => {
     const placed = async (name: string): Promise<Placement> => {
-      const [row] = await own.database.query<{ oid: number; citus: boolean }>(
-        sql`select ${name}::regclass::oid::int8::float8 as oid, ${HAS_CITUS} as citus`,
+      const [row] = await own.database.query<{ oid: number; citus: string | null }>(
+        sql`select ${name}::regclass::oid::int8::float8 as oid, ${CITUS_VERSION} as citus`,
       )
-      expect(row?.citus).toBe(true)
+      expect(isCapable(row?.citus ?? null)).toBe(true)
       return readPlacement(own.database, row?.oid ?? 0)
     }
     expect(await placed('l')).toEqual({ kind: 'local' })
@@ -55,6 +56,20 @@ describe.skipIf(clusterUrls() === null)('the contract with Citus', () => {
     await rows('alter table d rename column k to "K k"')
     expect(await placed('d')).toMatchObject({ column: 'K k' })
     await rows('alter table d rename column "K k" to k')
+    expect(
+      await rows(
+        `select column_to_column_name(logicalrelid, partkey) as name from pg_dist_partition where logicalrelid = 'd'::regclass`,
+      ),
+    ).toEqual([{ name: 'k' }])
+    expect(await rows('select schemaid::regnamespace::text as schema from pg_dist_schema')).toEqual([
+      { schema: 'tenant' },
+    ])
+  })
+
+  test('the coordinator is in the metadata since citus_set_coordinator_host, and holds no shards', async () => {
+    expect(
+      await rows('select shouldhaveshards as shards, isactive as active from pg_dist_node where groupid = 0'),
+    ).toEqual([{ shards: false, active: true }])
   })
 
   test('settings that anybody may set', async () => {
@@ -73,6 +88,87 @@ describe.skipIf(clusterUrls() === null)('the contract with Citus', () => {
     await client.query('reset role')
     await client.query('reset citus.enable_ddl_propagation')
     await client.query(`drop role ${role}`)
+  })
+
+  test('a command is run on each shard, and on each node, and one that fails is told apart', async () => {
+    const sizes = await rows(`select s.shardid::int8 = r.shardid as known, r.success, r.result::int as n
+      from run_command_on_shards('d', 'select count(*) from %s') r join pg_dist_shard s using (shardid)`)
+    expect(sizes).toHaveLength(8)
+    expect(sizes.every(({ known, success }) => known === true && success === true)).toBe(true)
+    expect(sizes.reduce((sum, { n }) => sum + Number(n), 0)).toBe(40)
+    const nodes = await rows(
+      `select nodeid > 0 as node, success, result from run_command_on_all_nodes('select groupid from pg_dist_local_group') order by result`,
+    )
+    expect(nodes.map(({ result }) => result)).toEqual(['0', '1', '2', '3'])
+    const failed = await rows(`select success, result from run_command_on_all_nodes('select 1 / 0')`)
+    expect(failed).toHaveLength(4)
+    expect(failed.every(({ success, result }) => success === false && String(result).includes('division'))).toBe(true)
+  })
+
+  test('a table that is placed in a session that has turned propagation off, by a transaction that turns it on', async () => {
+    const client = await own.client()
+    await client.query('begin')
+    await client.query('set local citus.enable_ddl_propagation to off')
+    await client.query('set local citus.enable_ddl_propagation to on')
+    await client.query('create table late (id int primary key)')
+    await client.query(`select create_distributed_table('late', 'id')`)
+    await client.query('commit')
+    const worker = await own.client(own.workerUrls[0])
+    expect((await worker.query(`select to_regclass('late') is not null as there`)).rows).toEqual([{ there: true }])
+    await rows('drop table late')
+  })
+
+  test('an explained plan says what each shard runs for itself, and what passes through the coordinator', async () => {
+    const planOf = async (statement: string) =>
+      JSON.stringify((await rows(`explain (format json) ${statement}`))[0]?.['QUERY PLAN'])
+    const pushed = await planOf('insert into beside select k, count(*) from d group by k')
+    expect(pushed).toContain('"Citus Adaptive"')
+    expect(pushed).not.toContain('"INSERT/SELECT method"')
+    expect(await planOf('insert into beside select v, count(*) from d group by v')).toContain('"INSERT/SELECT method"')
+    const cte = 'with x as materialized (select v, count(*) as n from d group by v) select * from x join d on d.k = x.n'
+    expect(await planOf(cte)).toContain('"Subplans"')
+  })
+
+  test('a lock on a distributed table holds off writers on all nodes', async () => {
+    const [holder, writer] = [await own.client(), await own.client(own.workerUrls[0])]
+    await holder.query('begin')
+    await holder.query('lock table d in share mode')
+    await writer.query(`set lock_timeout to '200ms'`)
+    await expect(writer.query('update d set v = v where k = 1')).rejects.toMatchObject({ code: '55P03' })
+    await holder.query('commit')
+    await writer.query('update d set v = v where k = 1')
+  })
+
+  test('what a table was placed by can be taken back, and reference tables copied to all nodes', async () => {
+    await rows('create table back (id int primary key)')
+    await rows(`select create_distributed_table('back', 'id')`)
+    await rows(`select undistribute_table('back')`)
+    expect(await rows(`select from pg_dist_partition where logicalrelid = 'back'::regclass`)).toEqual([])
+    await rows('drop table back')
+    await rows('select replicate_reference_tables()')
+  })
+
+  test('the version is one that has what is needed', async () => {
+    const [row] = await rows(`select extversion from pg_extension where extname = 'citus'`)
+    expect(Number.parseFloat(String(row?.['extversion']))).toBeGreaterThanOrEqual(Number(OLDEST_CITUS))
+  })
+
+  test('anybody may ask whether a node answers, and for how long to wait for it', async () => {
+    const client = await own.client()
+    const role = `asking_${own.name}`
+    await client.query(`create role ${role} login`)
+    await client.query(`set role ${role}`)
+    await client.query(`set citus.node_connection_timeout to '4s'`)
+    const asked = await client.query<{ group: number }>(`
+      select groupid as "group" from pg_dist_node where isactive and noderole = 'primary' and groupid > 0 order by 1`)
+    expect(asked.rows.map(({ group }) => group)).toEqual([1, 2, 3])
+    const reached = await client.query(
+      'select bool_and(citus_check_connection_to_node(nodename, nodeport)) as reached from pg_dist_node where groupid > 0',
+    )
+    expect(reached.rows).toEqual([{ reached: true }])
+    await client.query('reset role')
+    await client.query(`drop role ${role}`)
+    expect(await rows(`select citus_check_connection_to_node('127.0.0.1', 1) as reached`)).toEqual([{ reached: false }])
   })
 
   test('co-located shards have equal bounds, and the coordinator a copy of reference tables', async () => {

@@ -44,7 +44,7 @@ interface PlacementRow {
   readonly tenant: string | null
 }
 
-/** Of one table, by its oid. Asked only where the extension is: see `hasCitus`. */
+/** Of one table, by its oid. Asked only where the extension is: see `readCitusVersion`. */
 export async function readPlacement(queryable: Queryable, relation: number): Promise<Placement> {
   const [row] = await queryable.query<PlacementRow>(
     sql`
@@ -74,6 +74,3 @@ function placementOf({ method, model, colocation, column, type, shards, tenant }
 export function isSharded(placement: Placement): placement is Extract<Placement, { readonly shards: number }> {
   return placement.kind === 'distributed' || placement.kind === 'single'
 }
-
-/** Whether the extension is in this database, as an expression: it costs no round trip of its own. */
-export const HAS_CITUS = sql`exists (select from pg_catalog.pg_extension where extname = 'citus')`

@@ -1,11 +1,12 @@
 import {
-  HAS_CITUS,
   identifier,
+  isCapable,
   isSharded,
   LOCAL,
   type Placement,
   type Queryable,
   raw,
+  readCitusVersion,
   readPlacement,
   sql,
 } from '@freshet/core'
@@ -38,9 +39,8 @@ export interface OverCopies {
 }
 
 export async function overCopies(queryable: Queryable, facts: QueryFacts, planned: Planned): Promise<OverCopies> {
-  const [installed] = await queryable.query<{ citus: boolean }>(sql`select ${HAS_CITUS} as citus`)
   const unplaced = { facts, planned, placed: false, copies: [], sources: [] }
-  if (installed?.citus !== true) return unplaced
+  if (!isCapable(await readCitusVersion(queryable))) return unplaced
   const relations = [...facts.relations.values()].filter(
     ({ kind }) => kind === 'table' || kind === 'partitioned' || kind === 'stream_table',
   )

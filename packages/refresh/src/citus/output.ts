@@ -1,13 +1,14 @@
 import {
   type Fragment,
   FreshetError,
-  HAS_CITUS,
   identifier,
+  isCapable,
   isSharded,
   literal,
   type Placement,
   type Queryable,
   raw,
+  readCitusVersion,
   sql,
 } from '@freshet/core'
 import type { Compiled, QueryFacts } from '@freshet/dvm'
@@ -74,8 +75,7 @@ function isBy(placement: Placement, column: string): boolean {
 }
 
 async function requireCitus(queryable: Queryable): Promise<void> {
-  const [installed] = await queryable.query<{ citus: boolean }>(sql`select ${HAS_CITUS} as citus`)
-  if (installed?.citus !== true)
+  if (!isCapable(await readCitusVersion(queryable)))
     throw new FreshetError('CITUS_UNSUPPORTED', 'this database is not one of a Citus cluster', {
       hint: 'Leave out --placement and --distribution-column.',
     })

@@ -15,3 +15,10 @@ export function backoffMs(backoff: Backoff, attempt: number, random: number): nu
   const delay = Math.min(backoff.baseMs * 2 ** exponent, backoff.maxMs)
   return Math.round(delay * (1 - JITTER + 2 * JITTER * random))
 }
+
+const RECONNECT: Backoff = { baseMs: 100, maxMs: 30_000 }
+
+/** For what can not be reached: that is waited out, and not counted as an error of what was to be done. */
+export function reconnectMs(attempt: number, random: number): number {
+  return backoffMs(RECONNECT, attempt, random)
+}
