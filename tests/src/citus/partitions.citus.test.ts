@@ -33,7 +33,7 @@ const ATTACHED: readonly (readonly [what: string, ...statements: readonly string
   ],
   ['a partition is detached', 'alter table event detach partition event_2', 'delete from event_2'],
   ['a partition is dropped', 'drop table event_1'],
-  ['a partition is truncated', 'truncate event_3'],
+  ['a partition is truncated', 'truncate event_4'],
 ]
 
 /** A day of each partition. */
@@ -72,7 +72,7 @@ describe.skipIf(clusterUrls() === null)('partitions of a distributed table', () 
         per_day: 'differential',
       })
     }
-    for (const [what, ...statements] of ATTACHED) {
+    for (const [what, ...statements] of LONG ? ATTACHED : ATTACHED.slice(1, 4)) {
       await world.run(...statements)
       await write(3000)
       await world.follow()
