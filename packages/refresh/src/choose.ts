@@ -63,6 +63,9 @@ export function fewChangesAreSlow(known: Experience): boolean {
   return (estimateDelta(known, sizes) ?? 0) > fullMs + NOTICEABLE_MS
 }
 
+/** So few change rows are not worth a choice: the next refresh is tried with the statement for small deltas again. */
+export const FEW_ROWS = 100
+
 /** One slow refresh may be chance. */
 const ENOUGH = 2
 

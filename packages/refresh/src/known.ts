@@ -18,9 +18,6 @@ export interface Known {
   readonly idle: boolean
 }
 
-/** So few change rows that the next refresh is tried with the statement for small deltas again. */
-export const FEW_ROWS = 100
-
 /** Its last refresh was a small one, and so will the next be. */
 function isQuick({ definition, extent, warm, idle, experience }: Known): boolean {
   const { mode, unit } = definition

@@ -78,10 +78,12 @@ export async function measurePending(
   return row ?? { changeRows: 0, largestWindow: 0, bounded: false, sourceRows: 0, version: null, forced: false }
 }
 
-/** Rows of the sources, those of partitions included, by the server's statistics. */
+/** Rows of the sources, those of partitions included, by the server's statistics; of placed ones, by those of their shards. */
 export function sourceRows(stableNames: readonly string[]): Fragment {
   const tracked = sql`freshet.source s where s.stable_name = any(${stableNames}::text[])`
   return sql`coalesce((
+      select sum(s.shard_rows) from ${tracked}
+    ), 0)::float8 + coalesce((
       select sum(greatest(c.reltuples, 0)) from pg_catalog.pg_class c
       where c.relkind <> 'p' and c.oid in (
         select s.relation from ${tracked}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   type Database,
   DEFAULT_PATIENCE,
@@ -92,7 +93,8 @@ async function serverTime(queryable: Queryable): Promise<number> {
 /** Asked behind the lock of its state: whether it is still what was looked at. Else another process was faster. */
 export async function isUnaltered(queryable: Queryable, id: number, plan: StoredPlan): Promise<boolean> {
   const current = await loadDefinition(queryable, id)
-  return JSON.stringify(current.plan) === JSON.stringify(plan)
+  // the server stores the members of an object in an order of its own
+  return isDeepStrictEqual(current.plan, JSON.parse(JSON.stringify(plan)))
 }
 
 export function alteredMeanwhile(definition: Definition): FreshetError {

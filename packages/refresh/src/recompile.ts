@@ -16,6 +16,7 @@ import { pushDown, takeFromWorkers } from './citus/push-down.ts'
 import { makePlan } from './create.ts'
 import { currentName, type Definition, keptMode, loadDefinition, nameOf, type StoredPlan } from './definition.ts'
 import { resetDependencies } from './dependencies.ts'
+import { bumpVersion } from './emission.ts'
 import { followNames } from './follow-names.ts'
 import { lockState } from './full.ts'
 import { LENT } from './immediate/disengage.ts'
@@ -111,7 +112,9 @@ async function replacePlan(
       update freshet.source set schema_name = ${definition.schema}, table_name = ${definition.table}
       where stable_name = ${definition.stableName}`)
     await resetDependencies(transaction, definition.id, plan)
-    if (!rebuilt) await recordReferences(transaction, definition.id, resolved.references)
+    // what was filled anew is as it is to be
+    if (rebuilt) return bumpVersion(transaction, definition.id)
+    await recordReferences(transaction, definition.id, resolved.references)
     // a reason that was there before tells more
     await markReinitialize(
       transaction,

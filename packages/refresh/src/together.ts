@@ -1,6 +1,7 @@
 import { isFreshetError, isRefusal, type Queryable, type RefreshOptions, sql } from '@freshet/core'
 import { copyReferences } from './citus/copies.ts'
 import { ownTables } from './citus/output.ts'
+import { noteShardRows } from './citus/shard-rows.ts'
 import { withStrictCut } from './citus/strict-cut.ts'
 import type { RefreshContext } from './context.ts'
 import { type Definition, spansNodes } from './definition.ts'
@@ -105,6 +106,8 @@ async function refreshTogether(
   ]
   if (await isQuiet(context, members, options, full))
     return new Map(members.map((member) => [member.id, { outcome: NOTHING, after: member }]))
+  const placed = members.flatMap((member) => (member.mode === 'auto' ? member.placed : []))
+  if (placed.length > 0) await noteShardRows(database, placed)
   const [first] = members
   const plan = { settings: first?.settings ?? {}, plan: { sources }, own: ownTables(members) }
   return withStrictCut(database, members, (taken) =>

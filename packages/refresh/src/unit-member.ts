@@ -2,10 +2,13 @@ import { FreshetError, type Queryable, raw, type RefreshOptions, type RefreshOut
 import { type Extent, EXTENTS } from '@freshet/dvm'
 import { nameOf, spansNodes, type Definition } from './definition.ts'
 import { bySteps } from './by-steps.ts'
+import { choose, type Decision, FEW_ROWS } from './choose.ts'
 import { differentialStatement, PLANNING, type StatementResult } from './differential.ts'
+import { loadExperience, recordDecision } from './experience.ts'
 import { recordFull, replaceAll } from './full.ts'
 import { fullReason } from './full-reason.ts'
 import { markerReason } from './marker-reason.ts'
+import { measurePending } from './pending-changes.ts'
 import { settingsStatement } from './sessions.ts'
 
 /**
@@ -48,12 +51,16 @@ export async function bring(
   }
   let reason = await reasonOf(transaction, member, options, full)
   if (reason === 'nothing pending') return step('none', null)
+  const decision = reason === null && spansNodes(member) ? await decideOnNodes(transaction, member) : null
+  if (decision?.action === 'full') reason = decision.reason
   if (reason === null) {
     const result = spansNodes(member)
       ? await bySteps(transaction, member, options)
       : await byDelta(transaction, member, options)
     if (result.changed) return 'outdated'
     const done = stepOf(result)
+    if (done?.action === 'differential' && decision !== null)
+      await transaction.query(recordDecision(member.id, decision))
     if (done !== null) return { ...done, durationMs: performance.now() - started }
     reason = result.forced ? 'FORCED' : await markerReason(transaction, member)
   }
@@ -61,8 +68,26 @@ export async function bring(
   await transaction.query(raw('set local enable_sort to default'))
   const result = await replaceAll(transaction, member)
   const initiatedBy = options.initiatedBy ?? 'manual'
-  const { version } = await recordFull(transaction, member, { action: 'full', reason, initiatedBy, result })
+  const { version } = await recordFull(transaction, member, {
+    action: 'full',
+    reason,
+    initiatedBy,
+    result,
+    decision: decision?.action === 'full' ? decision : null,
+  })
   return step('full', version, { reason, ...result })
+}
+
+/**
+ * What AUTO takes where a table is on other nodes: by what waits in this transaction's snapshot, once it is more than
+ * a few rows. Null: nothing was to be chosen.
+ */
+async function decideOnNodes(transaction: Queryable, member: Definition): Promise<Decision | null> {
+  if (member.mode !== 'auto') return null
+  const { changeRows, sourceRows, forced } = await measurePending(transaction, member, null)
+  if (forced || changeRows <= FEW_ROWS) return null
+  const experience = await loadExperience(transaction, member.id)
+  return choose(experience, { changeRows, sourceRows, sources: member.plan.sources.length })
 }
 
 /** Null: it was not done by a delta. */

@@ -26,11 +26,8 @@ export async function refusePlacement(queryable: Queryable, facts: SourceFacts):
       'is distributed by range or by appending',
       `Distribute it by hash: select undistribute_table('${name}'); select create_distributed_table('${name}', …).`,
     )
-  if (facts.members.length > 1)
-    throw refuse(
-      'is placed by Citus and has partitions or children',
-      'Partitions of distributed tables are not captured yet. Distribute a table without partitions.',
-    )
+  if (facts.kind !== 'p' && facts.members.length > 1)
+    throw refuse('is placed by Citus and has children', 'Let them be partitions, which Citus distributes as well.')
   const [here] = await queryable.query<{ coordinator: boolean; copy: boolean }>(sql`
     select (select groupid from pg_catalog.pg_dist_local_group) = 0 as coordinator,
       exists (

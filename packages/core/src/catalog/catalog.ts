@@ -133,6 +133,9 @@ interface SourceTable {
   replica_identities: Generated<unknown>
   placement: JsonColumn<Placement>
   placed: Generated<string | null>
+  /** On its shards, where it is placed; null: nobody has asked. */
+  shard_rows: number | null
+  shard_rows_at: Date | null
   /** xid8: text. */
   began: Generated<string>
   trimmed: string | null

@@ -13,6 +13,7 @@ import {
 } from '@freshet/core'
 import type { Compiled, QueryFacts } from '@freshet/dvm'
 import type { Definition, OutputPlacement, StoredPlan } from '../definition.ts'
+import { readShardRows } from './shard-rows.ts'
 
 /**
  * Where a stream table's own rows are: on the coordinator; the same on every node, which reads and joins them without
@@ -66,8 +67,11 @@ export async function chooseKind(
   }
   const sharded = sources.filter((source) => isSharded(source.placement))
   if (sharded.length === 0) return 'local'
-  for (const { oid } of sharded) if ((await rowsOnShards(queryable, oid)) >= DISTRIBUTED_FROM) return 'distributed'
-  return 'reference'
+  const rows = await readShardRows(
+    queryable,
+    sharded.map(({ oid }) => oid),
+  )
+  return Math.max(...rows.values()) >= DISTRIBUTED_FROM ? 'distributed' : 'reference'
 }
 
 function isBy(placement: Placement, column: string): boolean {
@@ -80,17 +84,6 @@ async function requireCitus(queryable: Queryable): Promise<void> {
       hint: 'Leave out --placement and --distribution-column.',
     })
 }
-
-/** By the statistics of its shards; by their size where they have none yet. */
-async function rowsOnShards(queryable: Queryable, relation: number): Promise<number> {
-  const [found] = await queryable.query<{ rows: number }>(sql`
-    select coalesce(sum(result::float8), 0)::float8 as rows from run_command_on_shards(${relation}::oid::regclass, ${literal(SHARD_ROWS)})
-    where success`)
-  return found?.rows ?? 0
-}
-
-const SHARD_ROWS = `select case when reltuples < 0 then pg_catalog.pg_relation_size(oid) / 50 else reltuples end
-  from pg_catalog.pg_class where oid = '%s'::regclass`
 
 /** What the plan says of it; undefined: it is local. A table of one row can not be distributed. */
 export function chosenOutput(
