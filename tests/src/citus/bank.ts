@@ -10,7 +10,8 @@ import type { CitusWorld } from './world.ts'
 const OWNERS = 60
 export const BANK_TOTAL = 60_000
 
-export async function openBank(world: CitusWorld): Promise<void> {
+/** The tables alone: nothing of Freshet is on them. */
+export async function openBankTables(world: CitusWorld): Promise<void> {
   await world.run(
     'create table owner (id int primary key, region int not null)',
     'create table account (id int, owner int, balance int not null, primary key (owner, id))',
@@ -22,6 +23,10 @@ export async function openBank(world: CitusWorld): Promise<void> {
     `insert into owner select i, i % 5 from generate_series(1, ${OWNERS}) i`,
     `insert into account select i, 1 + i % ${OWNERS}, 100 from generate_series(1, 600) i`,
   )
+}
+
+export async function openBank(world: CitusWorld): Promise<void> {
+  await openBankTables(world)
   await world.stream('total', 'select sum(balance) as total, count(*) as accounts from account', undefined, {
     placement: 'local',
   })
