@@ -23,7 +23,7 @@ type ServerType<T> = unknown extends T ? 'jsonb' : null extends T ? `${Known<Non
 type Known<T> = [T] extends [string]
   ? 'text' | 'bigint' | 'xid8' | 'pg_lsn'
   : [T] extends [number]
-    ? 'integer' | 'oid'
+    ? 'integer' | 'oid' | 'double precision'
     : [T] extends [boolean]
       ? 'boolean'
       : [T] extends [Date]
