@@ -166,6 +166,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     trimmed: 'text or null',
     placement: 'jsonb',
     placed: 'text or null',
+    shard_rows: 'bigint or null',
+    shard_rows_at: 'timestamp with time zone or null',
   },
   stream_table: {
     stream_table_id: 'integer',
