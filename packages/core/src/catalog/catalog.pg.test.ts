@@ -23,7 +23,7 @@ type ServerType<T> = unknown extends T ? 'jsonb' : null extends T ? `${Known<Non
 type Known<T> = [T] extends [string]
   ? 'text' | 'bigint' | 'xid8' | 'pg_lsn'
   : [T] extends [number]
-    ? 'integer' | 'oid' | 'double precision'
+    ? 'integer' | 'oid'
     : [T] extends [boolean]
       ? 'boolean'
       : [T] extends [Date]
@@ -175,7 +175,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     trimmed: 'text or null',
     placement: 'jsonb',
     placed: 'text or null',
-    shard_rows: 'double precision or null',
+    shard_rows: 'bigint or null',
     shard_rows_at: 'timestamp with time zone or null',
   },
   stream_table: {

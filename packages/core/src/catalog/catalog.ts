@@ -134,7 +134,7 @@ interface SourceTable {
   placement: JsonColumn<Placement>
   placed: Generated<string | null>
   /** On its shards, where it is placed; null: nobody has asked. */
-  shard_rows: number | null
+  shard_rows: string | null
   shard_rows_at: Date | null
   /** xid8: text. */
   began: Generated<string>

@@ -75,7 +75,7 @@ export async function noteShardRows(database: Database, stableNames: readonly st
       where s.stable_name = any(${due}::text[]) and s.placed is not null and ${old} is not true
       for no key update skip locked
     )
-    update freshet.source s set shard_rows = f.rows, shard_rows_at = clock_timestamp()
+    update freshet.source s set shard_rows = f.rows::bigint, shard_rows_at = clock_timestamp()
     from due join (${rowsOnShards(sql`select relation from due`)}) f on f.relation = due.relation
     where s.stable_name = due.stable_name`)
 }
