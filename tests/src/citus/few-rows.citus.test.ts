@@ -26,6 +26,26 @@ describe.skipIf(clusterUrls() === null)('statements of no row, of one and of two
     expect(await world.follow()).toEqual(same)
   })
 
+  test('are counted, of a table of which nothing else is read', async () => {
+    await using world = await createCitusWorld()
+    await world.run(
+      'create table events (id int)',
+      `select create_distributed_table('events', null)`,
+      'create table visits (id int)',
+      `select create_distributed_table('visits', 'id')`,
+    )
+    await world.stream('events_counted', 'select count(*) as n from events')
+    await world.stream('visits_counted', 'select count(*) as n from visits')
+    for (const table of ['events', 'visits'])
+      await world.run(
+        `insert into ${table} values (1)`,
+        `insert into ${table} values (2), (2), (3)`,
+        `update ${table} set id = id where id = 1`,
+        `delete from ${table} where id = 2`,
+      )
+    expect(await world.follow()).toEqual({ events_counted: 'differential', visits_counted: 'differential' })
+  })
+
   test('go beside their shard when two columns, one of them the distribution column, exchange their names', async () => {
     await using world = await ordersWorld()
     await world.run(

@@ -56,11 +56,6 @@ function shardBody(
   columns: readonly SourceColumn[],
 ): Fragment {
   const rows = dynamic(sql` ${target(event, placement, columns)} ${read(event, stableName, placement, columns)}`)
-  const key = placement.kind === 'distributed' ? placement.column : null
-  const values = [...(key === null ? [] : ['k']), ...written(event, columns).map((_, i) => `v${i + 1}`)]
-  const parameters = values.map((_, i) => raw(`$${i + 1}`))
-  const one = dynamic(sql` ${target(event, placement, columns)} values (${join([FLAGS[event], ...parameters])})`)
-  const known = key === null ? sql`` : sql` and freshet.beside.key operator(pg_catalog.=) quote_ident(${literal(key)})`
   return sql`
 #variable_conflict use_column
 <<freshet>>
@@ -76,7 +71,25 @@ begin
   if not found then
     return new;
   end if;
-  if freshet.few operator(pg_catalog.=) 1${known} then
+  ${writeOne(event, stableName, placement, columns)}execute 'insert into ' || freshet.beside.shard || ${rows};
+  return new;
+end freshet`
+}
+
+/** Nothing where there is no value: of such a source, rows are counted, and that is all. */
+function writeOne(
+  event: RowEvent,
+  stableName: string,
+  placement: Placement,
+  columns: readonly SourceColumn[],
+): Fragment {
+  const key = placement.kind === 'distributed' ? placement.column : null
+  const values = [...(key === null ? [] : ['k']), ...written(event, columns).map((_, i) => `v${i + 1}`)]
+  if (values.length === 0) return sql``
+  const parameters = values.map((_, i) => raw(`$${i + 1}`))
+  const one = dynamic(sql` ${target(event, placement, columns)} values (${join([FLAGS[event], ...parameters])})`)
+  const known = key === null ? sql`` : sql` and freshet.beside.key operator(pg_catalog.=) quote_ident(${literal(key)})`
+  return sql`if freshet.few operator(pg_catalog.=) 1${known} then
     ${readOne(event, stableName, key, columns)} into freshet.one;
     if found then
       execute 'insert into ' || freshet.beside.shard || ${one}
@@ -84,9 +97,7 @@ begin
     end if;
     return new;
   end if;
-  execute 'insert into ' || freshet.beside.shard || ${rows};
-  return new;
-end freshet`
+  `
 }
 
 /** A statement as the text that it is when it runs. */

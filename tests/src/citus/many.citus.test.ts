@@ -1,0 +1,67 @@
+import { clusterUrls, freshSeed, random } from '@freshet/testkit'
+import { describe, expect, test } from 'vitest'
+import { LONG } from '../length.ts'
+import { BANK_TOTAL, openBankTables, startBankWriters } from './bank.ts'
+import { isOfCitus, nodeOperations } from './node-operations.ts'
+import { createCitusWorld } from './world.ts'
+
+const MANY = Number(process.env['FRESHET_TEST_STREAM_TABLES'] ?? (LONG ? 200 : 30))
+
+/** Each collection moves changes into all queues: those who have queues are no more than in the short form. */
+const ON_WORKERS = 10
+
+const KINDS = {
+  local: (i: number) => `select sum(balance) as total, count(*) + ${i} as n from account`,
+  reference: (i: number) =>
+    `select o.region, sum(a.balance + ${i}) as total from account a join owner o on o.id = a.owner group by o.region`,
+  distributed: (i: number) => `select owner, sum(balance + ${i}) as total, count(*) as n from account group by owner`,
+}
+
+/** On the workers from queues of their own, and from the log on the coordinator and on every node. */
+function kindOf(i: number): keyof typeof KINDS {
+  if (i % 3 === 2 && i < 3 * ON_WORKERS) return 'distributed'
+  return i % 2 === 0 ? 'local' : 'reference'
+}
+
+/** Node churn costs each of many stream tables nothing: all of them follow, and none is filled anew. */
+describe.skipIf(clusterUrls() === null)('many stream tables', () => {
+  test('follow while a node leaves and comes', { timeout: LONG ? 7_200_000 : 120_000 }, async () => {
+    const seed = Number(process.env['FRESHET_TEST_SEED'] ?? freshSeed())
+    await using world = await createCitusWorld({ shards: 3 })
+    await openBankTables(world)
+    const names: string[] = []
+    const begun = performance.now()
+    for (let i = 0; i < MANY; i++) {
+      const placement = kindOf(i)
+      names.push(`many_${i}`)
+      await world.freshet.create({
+        name: `many_${i}`,
+        query: KINDS[placement](i),
+        mode: 'differential',
+        schedule: 'manual',
+        placement,
+      })
+    }
+    const createdMs = performance.now() - begun
+    const writers = await startBankWriters(world, random(seed), 2, (error) => isOfCitus(error) !== null)
+    const operations = nodeOperations(world)
+    for (const name of [
+      'a node is drained',
+      'a node is removed',
+      'a node is added',
+      'shards are rebalanced',
+    ] as const) {
+      await operations[name]({ owner: 1, mode: 'block_writes' })
+      for (const { outcome } of await world.freshet.refreshAll()) expect(outcome.action).not.toBe('full')
+    }
+    await writers.stop()
+    for (const name of names) {
+      const { equal, extra, missing } = await world.freshet.verify(name)
+      expect({ seed, name, equal, extra, missing }).toEqual({ seed, name, equal: true, extra: 0, missing: 0 })
+    }
+    expect(await world.rows('select total::int from many_0')).toEqual([{ total: BANK_TOTAL }])
+    const [kinds] = await world.rows(`select count(distinct stream_table_id)::int as pushed from freshet.shard_queue`)
+    expect(kinds).toEqual({ pushed: Math.min(ON_WORKERS, Math.floor(MANY / 3)) })
+    console.log({ seed, streamTables: MANY, createdMs: Math.round(createdMs), differences: 0, ...writers.counts })
+  })
+})
