@@ -57,6 +57,10 @@ test('the library confirms a byte more than it was told, and a transaction is ne
   await client.query('create table t (id int); create publication library for table t')
   await client.query(`select pg_create_logical_replication_slot('freshet_library', 'pgoutput')`)
   database.defer(async () => {
+    // the server may not have noticed yet that its reader is gone
+    await client.query(
+      `select pg_terminate_backend(active_pid, 10000) from pg_replication_slots where slot_name = 'freshet_library' and active`,
+    )
     await client.query(`select pg_drop_replication_slot('freshet_library')`)
   })
   for (let id = 1; id < 40; id += 2) await commitTogether(database, id)

@@ -122,6 +122,9 @@ describe.skipIf(clusterUrls() === null)('on a cluster, another query', () => {
       expect(await world.follow()).toMatchObject({ u: 'full' })
       await world.alter('u', { mode: 'auto' })
       expect(await queues(world)).toBe(1)
+      // so that nobody chooses
+      await world.alter('u', { mode: 'differential' })
+      expect(await queues(world)).toBe(1)
       await world.run('update orders set amount = amount + 1 where id < 70')
       expect(await world.follow()).toMatchObject({ u: 'differential' })
     },

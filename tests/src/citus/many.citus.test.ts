@@ -5,7 +5,7 @@ import { BANK_TOTAL, openBankTables, startBankWriters } from './bank.ts'
 import { isOfCitus, nodeOperations } from './node-operations.ts'
 import { createCitusWorld } from './world.ts'
 
-const MANY = Number(process.env['FRESHET_TEST_STREAM_TABLES'] ?? (LONG ? 200 : 30))
+const MANY = Number(process.env['FRESHET_TEST_STREAM_TABLES'] ?? (LONG ? 200 : 12))
 
 /** Each collection moves changes into all queues: those who have queues are no more than in the short form. */
 const ON_WORKERS = 10

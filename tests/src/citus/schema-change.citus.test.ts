@@ -20,7 +20,7 @@ const cases = LONG ? CASES : random(seed).sample(CASES, 2)
 describe.skipIf(clusterUrls() === null)('a distributed source changes its shape', () => {
   if (!LONG) process.stdout.write(`changes of shape on Citus: ${cases.length} of ${CASES.length}, seed ${seed}\n`)
 
-  test.each(cases)('$name', { timeout: LONG ? 600_000 : 120_000 }, async (change) => {
+  test.each(cases)('$name', { timeout: 600_000 }, async (change) => {
     await using world = await createCitusWorld({ shards: 4 })
     await world.run(...RELATIONS)
     const before = await leftOnNodes(world)

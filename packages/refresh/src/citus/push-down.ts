@@ -28,6 +28,7 @@ import { pushedOf } from './run-pushed.ts'
  */
 export async function pushDown(database: Database, id: number): Promise<boolean> {
   const definition = await loadDefinition(database, id)
+  if (definition.pushed.length > 0) return true
   const sources = await pushable(database, definition)
   if (sources === null) return false
   const statements = await pushedOf(definition, new Set(sources.map(({ stableName }) => stableName)))
