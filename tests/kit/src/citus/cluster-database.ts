@@ -1,6 +1,6 @@
 import { connect, type Database, migrate } from '@freshet/core'
 import pg from 'pg'
-import type { Cluster } from './cluster.ts'
+import { type Cluster, lastOf } from './cluster.ts'
 
 /**
  * A database on every node of the test cluster, its tables distributed over the workers; dropped at the end, after a look
@@ -48,13 +48,17 @@ export async function createClusterDatabase(options: ClusterDatabaseOptions = {}
   for (const url of urls) await on(url, (server) => server.query(`create database ${name}`))
   const [url = '', ...workerUrls] = urls.map((each) => withDatabase(each, name))
   for (const node of [url, ...workerUrls]) await on(node, (inside) => inside.query('create extension citus'))
-  await on(url, async (inside) => {
-    // the coordinator holds reference tables, and no shards of others
-    await inside.query(`select citus_set_coordinator_host('127.0.0.1', $1)`, [Number(new URL(url).port)])
-    for (const worker of workerUrls)
-      await inside.query(`select citus_add_node('127.0.0.1', $1)`, [Number(new URL(worker).port)])
-    await inside.query(`alter database ${name} set citus.shard_count = ${options.shards ?? 8}`)
-  })
+  // the coordinator holds reference tables, and no shards of others
+  await on(url, (inside) => inside.query(`select citus_set_coordinator_host('127.0.0.1', $1)`, [portOf(url)]))
+  for (const worker of workerUrls) {
+    const add = () => on(url, (inside) => inside.query(`select citus_add_node('127.0.0.1', $1)`, [portOf(worker)]))
+    await add().catch(async (error: unknown) => {
+      // seen once in some thousand: Citus lost its connection to a server that went on
+      process.stderr.write(`ADDED AGAIN: a node of ${name} (${String(error)}):\n${await saidBy(urls, name)}\n`)
+      await add()
+    })
+  }
+  await on(url, (inside) => inside.query(`alter database ${name} set citus.shard_count = ${options.shards ?? 8}`))
   const database = await connect({ url, applicationName: 'freshet-test' })
   if (options.migrated !== false) await migrate(database)
   const clients: pg.Client[] = []
@@ -83,6 +87,16 @@ export async function createClusterDatabase(options: ClusterDatabaseOptions = {}
   }
 }
 
+/** What the servers printed of a database. */
+async function saidBy(urls: readonly string[], name: string): Promise<string> {
+  const said: string[] = []
+  for (const url of urls) {
+    const { rows } = await on(url, (server) => server.query<{ data_directory: string }>('show data_directory'))
+    said.push(`${new URL(url).host}:`, await lastOf(rows[0]?.data_directory ?? '', name))
+  }
+  return said.join('\n')
+}
+
 async function dropAndReport(server: pg.Client, name: string, url: string): Promise<string[]> {
   const found = await server.query<{ what: string }>(
     `select 'replication slot ' || slot_name || ' on ' || $2 as what from pg_replication_slots where database = $1
@@ -101,6 +115,10 @@ async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Prom
   } finally {
     await client.end()
   }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
 }
 
 function withDatabase(url: string, name: string): string {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, cp, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, chown, cp, mkdtemp, open, readFile, rm } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -45,6 +45,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   fsync: 'off',
   full_page_writes: 'off',
   jit: 'off',
+  log_line_prefix: '%m [%p] %d ',
   'citus.enable_statistics_collection': 'off',
   'citus.node_conninfo': 'sslmode=disable',
 }
@@ -79,6 +80,20 @@ export async function startCluster(binaries: string, workers = WORKERS): Promise
   }
 }
 
+/** Beside the data of a server: what it prints. */
+function logOf(data: string): string {
+  return `${data}.log`
+}
+
+/** The last lines that a server printed; of those, the ones in which a text occurs. */
+export async function lastOf(data: string, about = ''): Promise<string> {
+  const lines = (await readFile(logOf(data), 'utf8')).split('\n')
+  return lines
+    .filter((line) => line.includes(about))
+    .slice(-50)
+    .join('\n')
+}
+
 interface Owner {
   readonly uid: number
   readonly gid: number
@@ -104,7 +119,6 @@ class Node implements ClusterNode {
   private readonly place: NodePlace
   private child: ChildProcess | null = null
   private watchdog: ReturnType<typeof watch> | null = null
-  private readonly log: string[] = []
 
   constructor(place: NodePlace) {
     this.place = place
@@ -122,14 +136,11 @@ class Node implements ClusterNode {
       '-c',
       `${name}=${value}`,
     ])
-    const child = spawn(program, ['-D', data, ...flags], { ...owner, cwd: data, stdio: ['ignore', 'pipe', 'pipe'] })
+    const log = await open(logOf(data), 'a')
+    const child = spawn(program, ['-D', data, ...flags], { ...owner, cwd: data, stdio: ['ignore', log.fd, log.fd] })
     this.child = child
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: unknown) => {
-        this.log.push(String(chunk))
-        if (this.log.length > 50) this.log.shift()
-      })
     await once(child, 'spawn')
+    await log.close()
     if (child.pid !== undefined) this.watchdog = watch(child.pid, data)
     await this.answering(child)
   }
@@ -159,7 +170,7 @@ class Node implements ClusterNode {
         return
       } catch (error) {
         if (child.exitCode !== null || performance.now() > end)
-          throw new Error(`a node of the cluster did not start:\n${this.log.join('')}`, { cause: error })
+          throw new Error(`a node of the cluster did not start:\n${await lastOf(this.place.data)}`, { cause: error })
         await sleep(50)
       } finally {
         await client.end()
