@@ -1,7 +1,7 @@
 export { compileQuery } from './compile.ts'
 export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
 export type { RefreshSteps } from './refresh-steps.ts'
-export { isSpoiltByCitus, type PushedStatements } from './pushed-statements.ts'
+export { isSpoiltByCitus, type PushedStatements, type QueueWindow } from './pushed-statements.ts'
 export type { Steps } from './steps.ts'
 export { EXTENTS } from './compiled.ts'
 export type {

@@ -28,9 +28,16 @@ export interface PushedStatements {
   readonly count: string
 }
 
+export interface QueueWindow {
+  /** With the source's columns, `__w`, and `__c`, the number of the collection that has brought the change. Quoted. */
+  readonly queue: string
+  /** Those of collections after this one. */
+  readonly after: string
+}
+
 export interface PushedPlaces {
-  /** By stable name, of those sources that have changed: a table with the source's columns, and `__w`. Quoted. */
-  readonly queues: ReadonlyMap<string, string>
+  /** By stable name, of those sources that have changed. */
+  readonly queues: ReadonlyMap<string, QueueWindow>
   /** For what has to change. */
   readonly scratch: string
   /** Of the stream table. */
@@ -49,10 +56,10 @@ export function pushedStatements(
   const chain = new Chain()
   const windows = new Map(
     sources.flatMap((source) => {
-      const queue = queues.get(source.stableName)
-      return queue === undefined
+      const window = queues.get(source.stableName)
+      return window === undefined
         ? []
-        : [[source.stableName, chain.add(`window of ${source.table}`, queued(source, queue))]]
+        : [[source.stableName, chain.add(`window of ${source.table}`, queued(source, window))]]
     }),
   )
   const context = new Differentiator({
@@ -104,8 +111,12 @@ export function isSpoiltByCitus(statement: string): boolean {
 
 const FETCHED = 'freshet_fetched'
 
-/** The condition is true of every row; without statistics, the planner expects few by it, and looks other tables up by index. */
-function queued(source: CompiledSource, queue: string): string {
+/** The first condition is true of every row; without statistics, the planner expects few by it, and looks other tables up by index. */
+function queued(source: CompiledSource, { queue, after }: QueueWindow): string {
   const columns = source.columns.map((column) => collated(column, source.collations[column]))
-  return select({ columns: [...columns, '__w::int as __w'], from: queue, where: ['__w in (1, -1)'] })
+  return select({
+    columns: [...columns, '__w::int as __w'],
+    from: queue,
+    where: ['__w in (1, -1)', `__c > ${BigInt(after)}`],
+  })
 }

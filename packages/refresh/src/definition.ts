@@ -31,7 +31,7 @@ export interface Definition {
   readonly snapshots: readonly (string | null)[]
   /** Stable names of the sources that are not on this server alone, but placed by Citus. */
   readonly placed: readonly string[]
-  /** Stable names of its sources, where its refreshes run on the workers: each has a queue of its changes there. */
+  /** Stable names of its sources, where its refreshes run on the workers: it reads a queue of each there. */
   readonly pushed: readonly string[]
 }
 
@@ -103,7 +103,7 @@ const definitions = catalog
       .select((o) => o.fn.agg<readonly string[]>('array_agg', ['o.stable_name']).as('names'))
       .as('placed'),
     e
-      .selectFrom('shard_queue as q')
+      .selectFrom('shard_queue_reader as q')
       .whereRef('q.stream_table_id', '=', 't.stream_table_id')
       .select((q) => q.fn.agg<readonly string[]>('array_agg', ['q.stable_name']).as('names'))
       .as('pushed'),

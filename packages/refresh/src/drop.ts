@@ -10,7 +10,7 @@ import {
   unreadSources,
   withPatience,
 } from '@freshet/core'
-import { dropQueues } from './citus/queues.ts'
+import { leaveQueues, removeUnreadQueues } from './citus/queues.ts'
 import type { RefreshContext } from './context.ts'
 import { currentName, findDefinition, loadDefinition, nameOf, type Definition } from './definition.ts'
 import { dropOutput, stopEmitting } from './emission.ts'
@@ -54,13 +54,14 @@ export async function discard(context: RefreshContext, definition: Definition, c
   await whenFree(context.database, definition.id, async (transaction) => {
     await lockState(transaction, definition.id, true)
     await dropTables(transaction, definition, cascade)
-    await dropQueues(transaction, definition)
+    await leaveQueues(transaction, definition)
     await dropOutput(transaction, definition.stableName)
     await transaction.query(
       sql`delete from freshet.source where stable_name = ${definition.stableName} and capture = 'refresh'`,
     )
     await transaction.query(sql`delete from freshet.stream_table where stream_table_id = ${definition.id}`)
   })
+  if (definition.pushed.length > 0) await removeUnreadQueues(context.database)
   await releaseUnread(
     context,
     definition.plan.sources.map((source) => source.stableName),

@@ -12,7 +12,7 @@ import {
 import { type CompiledTable, isSpoiltByCitus, type ReplaceStatements } from '@freshet/dvm'
 import type { Decision } from './choose.ts'
 import { announceOnNodes } from './citus/output.ts'
-import { emptyQueues } from './citus/queues.ts'
+import { passQueues } from './citus/queues.ts'
 import { nameOf, spansNodes, type Definition } from './definition.ts'
 import { runSteps } from './run-steps.ts'
 import { sourceRows } from './pending-changes.ts'
@@ -89,7 +89,7 @@ export async function replaceAll(
       throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
     result = { rowsInserted: row.rows_inserted, rowsDeleted: row.rows_deleted }
   }
-  await emptyQueues(transaction, definition)
+  await passQueues(transaction, definition)
   return result
 }
 
@@ -123,7 +123,7 @@ export async function fillAll(
     if (i < definition.plan.tables.length - 1)
       await transaction.query(sql`analyze ${identifier(table.schema, table.table)}`)
   }
-  await emptyQueues(transaction, definition)
+  await passQueues(transaction, definition)
 }
 
 /** By way of this server. */

@@ -12,7 +12,7 @@ import {
 } from '@freshet/core'
 import { copyReferences } from './citus/copies.ts'
 import { outputOf, ownTables, reachNodes } from './citus/output.ts'
-import { dropQueues } from './citus/queues.ts'
+import { leaveQueues } from './citus/queues.ts'
 import type { RefreshContext } from './context.ts'
 import { createTables, makePlan } from './create.ts'
 import { type Definition, keptMode, loadDefinition, nameOf, spansNodes, type StoredPlan } from './definition.ts'
@@ -136,7 +136,7 @@ async function replace(
   await qualified(transaction, async () => {
     lockedAt = await takePlace(transaction, rebuilding, beside)
   })
-  await dropQueues(transaction, before)
+  await leaveQueues(transaction, before)
   const kept = keptMode(plan, mode)
   await transaction.query(sql`
     update freshet.stream_table set relation = ${identifier(before.schema, before.table).text}::regclass, query = ${query},

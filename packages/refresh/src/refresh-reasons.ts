@@ -10,7 +10,7 @@ const REFRESH_REASONS = {
   FORCED: 'The setting force_full_refresh is on. Take it away when the diagnosis is done.',
   TRUNCATED: 'A source was truncated, which leaves no row changes behind.',
   DELTA_FAILED:
-    'A value came and went between two refreshes on which an expression of the query fails. The query itself does not meet it.',
+    'A value came and went between two refreshes on which an expression of the query fails, and the query itself does not meet it; or Citus could not run the delta.',
   INITIAL: 'The table had not been filled.',
   ALTERING:
     'It is immediate, and was taken from its writers to be altered. If nobody is altering it any more: `freshet repair`, or alter it again.',

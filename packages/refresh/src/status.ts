@@ -103,7 +103,7 @@ export async function describeStreamTables(
       t.effective_mode as "effectiveMode", t.mode_reason as "reasonCode", t.mode_detail as "reasonDetail", t.schedule, t.fuse::float8 as fuse, t.sla_ms::float8 as "slaMs", t.tier, t.atomic, t.storage,
       array(select format('%I.%I', o.schema_name, o.table_name) from freshet.stream_table o where o.unit = t.unit and o.stream_table_id <> t.stream_table_id order by 1) as together,
       t.key_columns as "keyColumns", coalesce(t.plan -> 'output', '{"kind": "local"}') as placement,
-      exists (select from freshet.shard_queue q where q.stream_table_id = t.stream_table_id) as "pushedDown", ${HAS_SHARDS} as sharded, s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
+      exists (select from freshet.shard_queue_reader q where q.stream_table_id = t.stream_table_id) as "pushedDown", ${HAS_SHARDS} as sharded, s.status, s.status_reason as "statusReason", s.refreshed_at as "refreshedAt", s.decision,
       exists (select from freshet.gated_stream_table g where g.stream_table_id = t.stream_table_id) as gated,
       coalesce((
         select jsonb_agg(jsonb_build_object('schema', f.schema_name, 'table', f.table_name, 'streamTable', u.stream_table_id,

@@ -196,5 +196,5 @@ describe.skipIf(clusterUrls() === null)('on a cluster, another query', () => {
 })
 
 async function queues(world: CitusWorld): Promise<number> {
-  return (await world.rows('select from freshet.shard_queue')).length
+  return (await world.rows('select from freshet.shard_queue_reader')).length
 }

@@ -49,7 +49,8 @@ export async function openBank(world: CitusWorld): Promise<void> {
     undefined,
     { placement: 'distributed' },
   )
-  if ((await world.rows('select from freshet.shard_queue')).length !== 2) throw new Error('by_owner is not pushed down')
+  if ((await world.rows('select from freshet.shard_queue_reader')).length !== 2)
+    throw new Error('by_owner is not pushed down')
   // what reads one that is placed, and may be ahead of it on another node
   await world.stream('much', 'select region, balance from by_region where balance > 11000', undefined, {
     placement: 'distributed',

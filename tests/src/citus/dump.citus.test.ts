@@ -99,6 +99,6 @@ function rowsOf(world: CitusWorld) {
 
 function placesOf(world: CitusWorld) {
   return world.rows(`select t.table_name as name, t.plan -> 'output' ->> 'kind' as kind, t.plan -> 'output' ->> 'column' as column,
-    (select count(*)::int from freshet.shard_queue q where q.stream_table_id = t.stream_table_id) as queues
+    (select count(*)::int from freshet.shard_queue_reader q where q.stream_table_id = t.stream_table_id) as queues
     from freshet.stream_table t order by 1`)
 }

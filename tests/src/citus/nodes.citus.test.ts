@@ -35,7 +35,7 @@ describe.skipIf(clusterUrls() === null)('nodes', () => {
     await world.follow()
     expect(await world.rows('select total::int from total')).toEqual([{ total: BANK_TOTAL }])
     // the one that was refreshed on the workers still is
-    expect(await world.rows('select from freshet.shard_queue')).toHaveLength(2)
+    expect(await world.rows('select from freshet.shard_queue_reader')).toHaveLength(2)
     const status = await world.freshet.citusStatus()
     expect(status.filter(({ inOrder, failuresTotal }) => !inOrder || failuresTotal > 0)).toEqual([])
     const places = await world.rows('select groupid as "group" from pg_dist_node order by 1')

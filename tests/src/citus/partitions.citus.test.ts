@@ -108,7 +108,7 @@ async function partitions(world: CitusWorld): Promise<readonly string[]> {
 }
 
 async function queues(world: CitusWorld): Promise<number> {
-  return (await world.rows('select from freshet.shard_queue')).length
+  return (await world.rows('select from freshet.shard_queue_reader')).length
 }
 
 async function moveOne(world: CitusWorld): Promise<void> {

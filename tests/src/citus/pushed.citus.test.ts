@@ -44,7 +44,7 @@ describe.skipIf(clusterUrls() === null)('refreshes on the workers', () => {
       placement: 'distributed',
     })
     const pushed =
-      await world.rows(`select distinct table_name as name from freshet.shard_queue join freshet.stream_table
+      await world.rows(`select distinct table_name as name from freshet.shard_queue_reader join freshet.stream_table
       using (stream_table_id) order by 1`)
     expect(pushed.map(({ name }) => name)).toEqual(Object.keys(queries).toSorted())
     const advised = (await world.freshet.status()).filter(({ advisory }) => advisory?.code === 'CITUS_XSHARD')
@@ -73,7 +73,7 @@ describe.skipIf(clusterUrls() === null)('refreshes on the workers', () => {
     await using world = await createCitusWorld({ shards: 4 })
     await world.run(...TABLES)
     await world.stream('by_customer', PUSHED.by_customer, undefined, { placement: 'distributed' })
-    const queues = async () => (await world.rows('select from freshet.shard_queue')).length
+    const queues = async () => (await world.rows('select from freshet.shard_queue_reader')).length
     expect(await queues()).toBe(1)
     const asked = await world.writer()
     await asked.query('set citus.enable_unsafe_triggers to on')

@@ -26,7 +26,7 @@ describe.skipIf(clusterUrls() === null)('a distributed source changes its shape'
     const before = await leftOnNodes(world)
     for (const [name, { query, placement }] of Object.entries(STREAMS))
       await world.freshet.create({ name, query, placement, mode: 'differential', schedule: 'manual' })
-    expect((await world.rows('select from freshet.shard_queue')).length).toBe(QUEUES)
+    expect((await world.rows('select from freshet.shard_queue_reader')).length).toBe(QUEUES)
 
     const writing = await startWriting(world, change)
     await writing.some()
@@ -50,7 +50,7 @@ describe.skipIf(clusterUrls() === null)('a distributed source changes its shape'
     }
     expect(await world.freshet.doctor()).not.toContainEqual(expect.objectContaining({ level: 'error' }))
     // those that were refreshed on the workers are again
-    expect((await world.rows('select from freshet.shard_queue')).length).toBe(change.queues ?? QUEUES)
+    expect((await world.rows('select from freshet.shard_queue_reader')).length).toBe(change.queues ?? QUEUES)
     for (const name of Object.keys(STREAMS)) await world.freshet.drop(name)
     expect(await leftOnNodes(world)).toEqual(before)
   })

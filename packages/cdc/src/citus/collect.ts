@@ -32,14 +32,15 @@ import { marksTable, shardBuffer } from './shard-names.ts'
 export async function collect(transaction: Queryable, stableNames: readonly string[]): Promise<null> {
   const sources = await placedOf(transaction, stableNames)
   if (sources.length === 0) return null
-  const [own] = await transaction.query<{ xid: string }>(
-    sql`select pg_current_xact_id()::text as xid, set_config('citus.multi_shard_modify_mode', 'sequential', true)`,
+  const [own] = await transaction.query<Collecting>(
+    sql`select pg_current_xact_id()::text as xid, nextval('freshet.collection_number')::text as number,
+      set_config('citus.multi_shard_modify_mode', 'sequential', true)`,
   )
-  const xid = own?.xid ?? ''
+  if (own === undefined) throw new FreshetError('INTERNAL', 'a transaction has no id')
   for (const source of sources) {
     await requireSound(transaction, source)
-    await collectMarks(transaction, source, xid)
-    if (isSharded(source.placement)) await collectRows(transaction, source, xid)
+    await collectMarks(transaction, source, own)
+    if (isSharded(source.placement)) await collectRows(transaction, source, own)
   }
   await noteCollected(transaction, sources)
   return null
@@ -100,8 +101,14 @@ interface Collected {
   readonly captured: readonly CapturedColumn[]
 }
 
+interface Collecting {
+  readonly xid: string
+  /** Greater than that of any collection before. */
+  readonly number: string
+}
+
 /** A mark becomes a marker: whoever reads this source recomputes. */
-async function collectMarks(transaction: Queryable, { name }: Collected, xid: string): Promise<void> {
+async function collectMarks(transaction: Queryable, { name }: Collected, { xid }: Collecting): Promise<void> {
   const marks = marksTable(name)
   const [found] = await transaction.query<{ marked: boolean }>(sql`select exists (select from ${marks}) as marked`)
   if (found?.marked !== true) return
@@ -109,11 +116,11 @@ async function collectMarks(transaction: Queryable, { name }: Collected, xid: st
   await transaction.query(sql`insert into ${packTable(name)} (__x) values (${xid}::xid8)`)
 }
 
-async function collectRows(transaction: Queryable, source: Collected, xid: string): Promise<void> {
+async function collectRows(transaction: Queryable, source: Collected, { xid, number }: Collecting): Promise<void> {
   const { name, placement } = source
   const buffer = shardBuffer(name, placement)
   const queues = await queuesOf(transaction, name)
-  for (const queue of queues) await fillQueue(transaction, source, buffer, queue)
+  for (const queue of queues) await fillQueue(transaction, source, buffer, queue, number)
   if (queues.length > 0 && !(await hasLogReaders(transaction, name))) {
     await noteMoved(transaction, name, buffer, xid)
     return

@@ -4,6 +4,7 @@ import {
   FreshetError,
   identifier,
   join,
+  literal,
   type Queryable,
   shardQueue,
   sql,
@@ -12,24 +13,31 @@ import { logTable } from '../capture-names.ts'
 import { newColumn, oldColumn } from '../capture-log.ts'
 
 /**
- * A stream table that is refreshed on the workers has a queue for each of its sources: a table co-located with the source,
- * to which whoever collects moves the changes in the place of the log. All that is in a queue, its stream table has not
- * had; a refresh empties it. So on the coordinator nothing is known of a change but that it is there: a note in the log
- * with the id of the collecting transaction, and how many rows it has moved. Windows, polling and clean-up go by that.
+ * Stream tables that are refreshed on the workers find the changes of a source in a queue: a table co-located with it, to
+ * which whoever collects moves the changes in the place of the log. Those that read the same columns share one. Each change
+ * has the number of its collection there; what is above the position of a stream table, that one has not had. So on the
+ * coordinator nothing is known of a change but that it is there: a note in the log with the id of the collecting
+ * transaction, and how many rows it has moved. Polling, the fuse and clean-up go by that.
+ *
+ * Whoever collects from a source takes turns with others (`collect`), so the numbers of its collections grow in the order
+ * in which they become visible.
  *
  * A queue that is not beside the buffer any more would be filled by rows that pass through the coordinator, in another
- * snapshot: that is refused, and its stream table has to do without.
+ * snapshot: that is refused, and its stream tables have to do without.
  */
 export interface Queue {
-  readonly streamTable: number
+  readonly id: number
   /** The first one distributes it. */
   readonly columns: readonly string[]
   readonly types: readonly string[]
 }
 
+/** Those that are read. */
 export function queuesOf(queryable: Queryable, stableName: string): Promise<readonly Queue[]> {
   return queryable.query<Queue>(
-    sql`select stream_table_id as "streamTable", columns, types from freshet.shard_queue where stable_name = ${stableName} order by 1`,
+    sql`select queue_id as id, columns, types from freshet.shard_queue q
+      where stable_name = ${stableName} and exists (select from freshet.shard_queue_reader r where r.queue_id = q.queue_id)
+      order by 1`,
     { prepared: true },
   )
 }
@@ -39,7 +47,8 @@ export async function hasLogReaders(queryable: Queryable, stableName: string): P
   const [row] = await queryable.query<{ some: boolean }>(
     sql`select exists (
       select from freshet.dependency d where d.stable_name = ${stableName} and not exists (
-        select from freshet.shard_queue q where q.stream_table_id = d.stream_table_id and q.stable_name = d.stable_name)
+        select from freshet.shard_queue_reader r
+        where r.stream_table_id = d.stream_table_id and r.stable_name = d.stable_name)
     ) as some`,
     { prepared: true },
   )
@@ -51,11 +60,12 @@ export async function fillQueue(
   transaction: Queryable,
   source: { readonly name: string; readonly captured: readonly CapturedColumn[] },
   buffer: Fragment,
-  { streamTable, columns, types }: Queue,
+  { id, columns, types }: Queue,
+  collection: string,
 ): Promise<void> {
-  const queue = shardQueue(streamTable, source.name)
+  const queue = shardQueue(id, source.name)
   await requireBeside(transaction, buffer, queue)
-  const names = join([...columns.map((column) => identifier(column)), sql`__w`])
+  const names = join([...columns.map((column) => identifier(column)), sql`__w`, sql`__c`])
   const positions = columns.map((column, i) =>
     source.captured.findIndex(({ name, type }) => name === column && type === types[i]),
   )
@@ -67,7 +77,7 @@ export async function fillQueue(
     // the first as the buffer is distributed by it, so that Citus knows that a row stays where it is
     const values = positions.map((position, i) => (i === 0 ? sql`__k` : side.value(position)))
     await transaction.query(
-      sql`insert into ${queue} (${names}) select ${join([...values, side.weight])} from ${buffer} where ${side.flag}`,
+      sql`insert into ${queue} (${names}) select ${join([...values, side.weight, literal(collection)])}::bigint from ${buffer} where ${side.flag}`,
     )
   }
 }

@@ -48,7 +48,8 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     last_error: 'jsonb',
   },
   collection: { stable_name: 'text', collected_at: 'timestamp with time zone' },
-  shard_queue: { columns: 'text[]', stable_name: 'text', stream_table_id: 'integer', types: 'text[]' },
+  shard_queue: { columns: 'text[]', queue_id: 'integer', stable_name: 'text', types: 'text[]' },
+  shard_queue_reader: { position: 'bigint', queue_id: 'integer', stable_name: 'text', stream_table_id: 'integer' },
   installation: {
     database_name: 'text',
     installed_at: 'timestamp with time zone',

@@ -34,6 +34,7 @@ export interface Catalog {
   readonly stream_table_state: StreamTableStateTable
   readonly dependency: DependencyTable
   readonly shard_queue: ShardQueueTable
+  readonly shard_queue_reader: ShardQueueReaderTable
   readonly node_health: NodeHealthTable
   readonly collection: CollectionTable
   readonly refresh_history: RefreshHistoryTable
@@ -190,10 +191,17 @@ interface StreamTableStateTable {
 }
 
 interface ShardQueueTable {
-  stream_table_id: number
+  queue_id: Generated<number>
   stable_name: string
   columns: string[]
   types: string[]
+}
+
+interface ShardQueueReaderTable {
+  stream_table_id: number
+  stable_name: string
+  queue_id: number
+  position: BigintColumn
 }
 
 interface NodeHealthTable {

@@ -1,6 +1,7 @@
 import {
   type Database,
   type Fragment,
+  FreshetError,
   identifier,
   isFreshetError,
   literal,
@@ -10,12 +11,12 @@ import {
   shardQueue,
   sql,
 } from '@freshet/core'
-import { isSpoiltByCitus, type PushedStatements } from '@freshet/dvm'
+import { isSpoiltByCitus, type PushedStatements, type QueueWindow } from '@freshet/dvm'
 import { type Definition, loadDefinition } from '../definition.ts'
 import { bumpVersion } from '../emission.ts'
 import { lockState, whenFree } from '../full.ts'
 import { ONE_BY_ONE } from './output.ts'
-import { dropQueues, scratchOf } from './queues.ts'
+import { leaveQueues, readQueues, removeUnreadQueues, scratchOf } from './queues.ts'
 import { pushedOf } from './run-pushed.ts'
 
 /**
@@ -31,31 +32,35 @@ export async function pushDown(database: Database, id: number): Promise<boolean>
   if (definition.pushed.length > 0) return true
   const sources = await pushable(database, definition)
   if (sources === null) return false
-  const statements = await pushedOf(definition, new Set(sources.map(({ stableName }) => stableName)))
-  if (statements === null || isSpoiltByCitus(statements.compute)) return false
+  const named = await pushedOf(definition, new Map(sources.map(({ stableName }) => [stableName, NO_QUEUE])))
+  if (named === null || isSpoiltByCitus(named.compute)) return false
   try {
     await database.transaction(async (transaction) => {
       await lockState(transaction, id, true)
       await transaction.query(ONE_BY_ONE)
-      for (const source of sources) await createQueue(transaction, id, source)
-      await createScratch(transaction, definition, statements)
+      for (const source of sources) await readQueueOf(transaction, id, source)
+      await createScratch(transaction, definition)
       await beginAnew(transaction, id)
       await bumpVersion(transaction, id)
     })
     // other nodes explain what they see committed
-    if (await arePushed(database, [statements.compute, ...statements.write])) return true
+    if (await isPushed(database, definition)) return true
   } catch (error) {
     // what Citus can not plan, it refuses
     if (!isFreshetError(error) || !REFUSALS.has(error.sqlState?.slice(0, 2))) throw error
   }
   await whenFree(database, id, async (transaction) => {
-    await dropQueues(transaction, await loadDefinition(transaction, id))
+    await leaveQueues(transaction, await loadDefinition(transaction, id))
     await bumpVersion(transaction, id)
   })
+  await removeUnreadQueues(database)
   return false
 }
 
-/** A queue begins empty: what is filled already has had what came before it, and not what was collected until now. */
+/** As long as nobody knows which queues it will have. */
+const NO_QUEUE: QueueWindow = { queue: 'queue', after: '0' }
+
+/** Read from now on: what is filled already has had what came before it, and not what was collected until now. */
 async function beginAnew(transaction: Queryable, id: number): Promise<void> {
   await transaction.query(sql`
     update freshet.stream_table_state set reinitialize = coalesce(reinitialize, 'ALTERED')
@@ -102,22 +107,47 @@ async function pushable(
   return pushed
 }
 
-async function createQueue(transaction: Queryable, id: number, source: PushedSource): Promise<void> {
-  const queue = shardQueue(id, source.stableName)
-  const columns = source.columns.map(({ name, type }) => `${identifier(name).text} ${type}`)
-  await transaction.query(raw(`create table ${queue.text} (${[...columns, '__w smallint not null'].join(', ')})`))
-  await placeBeside(transaction, queue, source.columns[0]?.name ?? '', source)
+/** One that others read, or a new one. Where it stands does not matter: the next refresh, or the fill, is a full one. */
+async function readQueueOf(transaction: Queryable, id: number, source: PushedSource): Promise<void> {
+  const queue = (await findQueue(transaction, source)) ?? (await createQueue(transaction, source))
   await transaction.query(sql`
-    insert into freshet.shard_queue (stream_table_id, stable_name, columns, types)
-    values (${id}, ${source.stableName}, ${source.columns.map(({ name }) => name)}::text[],
-      ${source.columns.map(({ captured }) => captured)}::text[])`)
+    insert into freshet.shard_queue_reader (stream_table_id, stable_name, queue_id, position)
+    values (${id}, ${source.stableName}, ${queue}, nextval('freshet.collection_number'))`)
 }
 
-async function createScratch(
-  transaction: Queryable,
-  definition: Definition,
-  { changes, column }: PushedStatements,
-): Promise<void> {
+/** Nobody removes it until this transaction has ended. */
+async function findQueue(transaction: Queryable, source: PushedSource): Promise<number | undefined> {
+  const [found] = await transaction.query<{ id: number }>(sql`
+    select queue_id as id from freshet.shard_queue q
+    where stable_name = ${source.stableName} and columns = ${source.columns.map(({ name }) => name)}::text[]
+      and types = ${source.columns.map(({ captured }) => captured)}::text[] and (
+        select count(*) = 2 and count(distinct p.colocationid) = 1 from pg_catalog.pg_dist_partition p
+        where p.logicalrelid in (to_regclass(${identifier(source.schema, source.table).text}),
+          to_regclass(format('freshet_changes.%I', 'queue_' || q.stable_name || '_' || q.queue_id))))
+    order by 1 limit 1 for key share`)
+  return found?.id
+}
+
+async function createQueue(transaction: Queryable, source: PushedSource): Promise<number> {
+  const [made] = await transaction.query<{ id: number }>(sql`
+    insert into freshet.shard_queue (stable_name, columns, types)
+    values (${source.stableName}, ${source.columns.map(({ name }) => name)}::text[],
+      ${source.columns.map(({ captured }) => captured)}::text[])
+    returning queue_id as id`)
+  if (made === undefined) throw new FreshetError('INTERNAL', 'a queue has no number')
+  const queue = shardQueue(made.id, source.stableName)
+  const columns = source.columns.map(({ name, type }) => `${identifier(name).text} ${type}`)
+  const all = [...columns, '__w smallint not null', '__c bigint not null']
+  await transaction.query(raw(`create table ${queue.text} (${all.join(', ')})`))
+  await transaction.query(sql`create index on ${queue} (__c)`)
+  await placeBeside(transaction, queue, source.columns[0]?.name ?? '', source)
+  return made.id
+}
+
+async function createScratch(transaction: Queryable, definition: Definition): Promise<void> {
+  const statements = await readingStatements(transaction, definition)
+  if (statements === null) return
+  const { changes, column } = statements
   const scratch = scratchOf(definition)
   await transaction.query(raw(`create table ${scratch.text} as ${changes} with no data`))
   await placeBeside(transaction, scratch, column, definition)
@@ -137,9 +167,19 @@ async function placeBeside(
   await transaction.query(sql`alter table ${table} replica identity full`)
 }
 
-/** Whether Citus has each shard run it, and nothing else. */
-async function arePushed(queryable: Queryable, statements: readonly string[]): Promise<boolean> {
-  for (const statement of statements) {
+/** Those of all its queues. */
+async function readingStatements(queryable: Queryable, definition: Definition): Promise<PushedStatements | null> {
+  const windows = new Map<string, QueueWindow>()
+  for (const { stableName, queue, position } of await readQueues(queryable, definition))
+    windows.set(stableName, { queue: queue.text, after: position })
+  return pushedOf(definition, windows)
+}
+
+/** Whether Citus has each shard run its statements, and nothing else. */
+async function isPushed(queryable: Queryable, definition: Definition): Promise<boolean> {
+  const statements = await readingStatements(queryable, definition)
+  if (statements === null) return false
+  for (const statement of [statements.compute, ...statements.write]) {
     const [row] = await queryable.query<{ 'QUERY PLAN': unknown }>(raw(`explain (format json) ${statement}`))
     const plan = JSON.stringify(row?.['QUERY PLAN'])
     if (!plan.includes('"Citus Adaptive"') || /"(INSERT\/SELECT method|Subplans)":/.test(plan)) return false
@@ -151,28 +191,28 @@ async function arePushed(queryable: Queryable, statements: readonly string[]): P
 export async function takeFromWorkers(database: Database, id: number): Promise<void> {
   await whenFree(database, id, async (transaction) => {
     await lockState(transaction, id, true)
-    await dropQueues(transaction, await loadDefinition(transaction, id))
+    await leaveQueues(transaction, await loadDefinition(transaction, id))
     await transaction.query(sql`
       update freshet.stream_table_state set reinitialize = coalesce(reinitialize, 'SOURCE_CHANGED')
       where stream_table_id = ${id}`)
     await bumpVersion(transaction, id)
   })
+  await removeUnreadQueues(database)
 }
 
-/** A stream table with a queue of one of these sources that is not beside it any more, or of other types, does without. */
+/** A stream table that reads a queue of one of these sources that is not beside it any more, or of other types, does without. */
 export async function requireQueues(database: Database, stableNames: readonly string[]): Promise<void> {
-  const queues = await database.query<{ id: number; name: string; relation: number; fits: boolean }>(
-    sql`select q.stream_table_id as id, q.stable_name as name, s.relation, not exists (
+  const readers = await database.query<{ id: number; name: string; fits: boolean }>(
+    sql`select r.stream_table_id as id, q.stable_name as name, not exists (
         select from unnest(q.columns, q.types) as c (name, type)
         where not s.captured_columns @> jsonb_build_array(jsonb_build_object('name', c.name, 'type', c.type))) as fits
-      from freshet.shard_queue q join freshet.source s using (stable_name)
+      from freshet.shard_queue_reader r join freshet.shard_queue q using (queue_id)
+        join freshet.source s on s.stable_name = q.stable_name
       where q.stable_name = any(${stableNames}::text[])`,
     { prepared: true },
   )
-  for (const { id, name, relation, fits } of queues) {
-    const [row] = await database.query<{ beside: boolean }>(sql`
-      select count(*) = 2 and count(distinct colocationid) = 1 as beside from pg_catalog.pg_dist_partition
-      where logicalrelid in (${relation}::oid, to_regclass(${shardQueue(id, name).text}))`)
-    if (!fits || row?.beside !== true) await takeFromWorkers(database, id)
+  for (const { id, name, fits } of readers) {
+    const queue = (await readQueues(database, { id })).find(({ stableName }) => stableName === name)
+    if (!fits || queue?.beside === false) await takeFromWorkers(database, id)
   }
 }

@@ -8,6 +8,7 @@ import { besideOf, rebuild, type Rebuilding } from '../rebuild.ts'
 import { usingSources } from '../sources-in-use.ts'
 import { withinCitus } from './limit.ts'
 import { pushDown } from './push-down.ts'
+import { removeUnreadQueues } from './queues.ts'
 
 /**
  * Another query, or another place, for a stream table that reads or has rows on other nodes: filled beside it and put in
@@ -41,6 +42,7 @@ export async function replaceQuery(
     })
     onProgress({ phase: 'swap', message: `in its place; readers waited ${lockedMs.toFixed(1)} ms at most`, lockedMs })
     await pushDown(database, before.id)
+    if (live.pushed.length > 0) await removeUnreadQueues(database)
     return lockedMs
   })
 }
