@@ -27,6 +27,9 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Nothing of a test outlives its file: what they import is read once, not a hundred times. */
+const isolate = false
+
 const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'demo/src', 'bench/src', 'examples/*/src']
 
 export default defineConfig({
@@ -39,8 +42,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          // nothing of them outlives a file: what they import is read once, not a hundred times
-          isolate: false,
+          isolate,
           include: roots.map((root) => `${root}/**/*.test.ts`),
           exclude: [
             '**/*.pg.test.ts',
@@ -55,6 +57,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'postgres',
+          isolate,
           include: roots.flatMap((root) => [`${root}/**/*.pg.test.ts`, `${root}/**/*.browser.test.ts`]),
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['./tests/kit/src/vitest-setup.ts'],
@@ -66,6 +69,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'citus',
+          isolate,
           include: roots.map((root) => `${root}/**/*.citus.test.ts`),
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['./tests/kit/src/citus/citus-setup.ts'],
