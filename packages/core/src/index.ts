@@ -30,7 +30,8 @@ export { settleUnits } from './catalog/settle-units.ts'
 export { trimBuffer } from './catalog/trim-buffer.ts'
 export { migrate, type MigrationReport, requireSchema } from './catalog/migrate.ts'
 export type { Migration } from './catalog/migrations.ts'
-export { shardQueue } from './citus/shard-queue.ts'
+export { areColocated } from './citus/colocated.ts'
+export { shardQueue, shardQueueOf } from './citus/shard-queue.ts'
 export { type Backoff, backoffMs, reconnectMs } from './backoff.ts'
 export {
   CITUS_VERSION,

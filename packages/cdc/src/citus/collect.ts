@@ -1,4 +1,5 @@
 import {
+  areColocated,
   type CapturedColumn,
   displayName,
   FreshetError,
@@ -138,12 +139,9 @@ async function collectRows(transaction: Queryable, source: Collected, { xid, num
  * leaves no change row, and goes on: so this is asked whenever somebody wants to know whether changes wait.
  */
 async function isSound(queryable: Queryable, { name, relation, placement }: Collected): Promise<boolean> {
-  const tables = isSharded(placement)
-    ? sql`${relation}::oid, to_regclass(${shardBuffer(name, placement).text})`
-    : sql`${relation}::oid`
+  const buffer = isSharded(placement) ? [sql`to_regclass(${shardBuffer(name, placement).text})`] : []
   const [row] = await queryable.query<{ sound: boolean }>(
-    sql`select count(*) = ${isSharded(placement) ? 2 : 1} and count(distinct p.colocationid) = 1 as sound
-      from pg_catalog.pg_dist_partition p where p.logicalrelid in (${tables})`,
+    sql`select ${areColocated([sql`${relation}::oid`, ...buffer])} as sound`,
     { prepared: true },
   )
   return row?.sound === true

@@ -1,4 +1,5 @@
 import {
+  areColocated,
   type CapturedColumn,
   type Fragment,
   FreshetError,
@@ -84,8 +85,7 @@ export async function fillQueue(
 
 async function requireBeside(transaction: Queryable, buffer: Fragment, queue: Fragment): Promise<void> {
   const [row] = await transaction.query<{ beside: boolean }>(
-    sql`select count(*) = 2 and count(distinct colocationid) = 1 as beside from pg_catalog.pg_dist_partition
-      where logicalrelid in (to_regclass(${buffer.text}), to_regclass(${queue.text}))`,
+    sql`select ${areColocated([sql`to_regclass(${buffer.text})`, sql`to_regclass(${queue.text})`])} as beside`,
     { prepared: true },
   )
   if (row?.beside !== true) throw outOfPlace(queue)

@@ -1,4 +1,5 @@
 import {
+  areColocated,
   type Database,
   type Fragment,
   FreshetError,
@@ -9,6 +10,7 @@ import {
   type Queryable,
   raw,
   shardQueue,
+  shardQueueOf,
   sql,
 } from '@freshet/core'
 import { isSpoiltByCitus, type PushedStatements, type QueueWindow } from '@freshet/dvm'
@@ -120,10 +122,8 @@ async function findQueue(transaction: Queryable, source: PushedSource): Promise<
   const [found] = await transaction.query<{ id: number }>(sql`
     select queue_id as id from freshet.shard_queue q
     where stable_name = ${source.stableName} and columns = ${source.columns.map(({ name }) => name)}::text[]
-      and types = ${source.columns.map(({ captured }) => captured)}::text[] and (
-        select count(*) = 2 and count(distinct p.colocationid) = 1 from pg_catalog.pg_dist_partition p
-        where p.logicalrelid in (to_regclass(${identifier(source.schema, source.table).text}),
-          to_regclass(format('freshet_changes.%I', 'queue_' || q.stable_name || '_' || q.queue_id))))
+      and types = ${source.columns.map(({ captured }) => captured)}::text[] 
+      and ${areColocated([sql`to_regclass(${identifier(source.schema, source.table).text})`, shardQueueOf('q')])}
     order by 1 limit 1 for key share`)
   return found?.id
 }

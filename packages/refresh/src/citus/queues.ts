@@ -1,4 +1,14 @@
-import { type Database, type Fragment, identifier, type Queryable, raw, shardQueue, sql } from '@freshet/core'
+import {
+  areColocated,
+  type Database,
+  type Fragment,
+  identifier,
+  type Queryable,
+  raw,
+  shardQueue,
+  shardQueueOf,
+  sql,
+} from '@freshet/core'
 import type { Definition } from '../definition.ts'
 
 /**
@@ -31,9 +41,7 @@ export async function readQueues(queryable: Queryable, { id }: Pick<Pushed, 'id'
     sql`select r.stable_name as "stableName", r.queue_id as "queueId", r.position::text as position,
         (select min(o.position)::text from freshet.shard_queue_reader o
           where o.queue_id = r.queue_id and o.stream_table_id <> r.stream_table_id) as slowest,
-        (select count(*) = 2 and count(distinct p.colocationid) = 1 from pg_catalog.pg_dist_partition p
-          where p.logicalrelid in (s.relation,
-            to_regclass(format('freshet_changes.%I', 'queue_' || r.stable_name || '_' || r.queue_id)))) as beside
+        ${areColocated([raw('s.relation'), shardQueueOf('r')])} as beside
       from freshet.shard_queue_reader r join freshet.source s using (stable_name)
       where r.stream_table_id = ${id} order by s.relation`,
     { prepared: true },
