@@ -26,7 +26,7 @@ export const REASONS = {
   UNCAPTURED_SOURCE:
     'A source is a foreign table, a materialized view or a system catalog, whose changes can not be captured. Give the table a schedule.',
   KEY_TYPE:
-    'The query groups or compares by a type whose values have no canonical form: a composite type, a non-deterministic collation, a type of an extension. Group by its fields, by lower(x) or by x::text.',
+    'The query groups or compares by a type whose values have no canonical form: text under a non-deterministic collation, a type of an extension, or what is made of these. Group by lower(x) or by x::text.',
   TOO_COMPLEX:
     'The statement that would maintain the query is so long that planning it takes longer than running it. Make a part of the query a stream table of its own.',
   CITUS_LIMIT:

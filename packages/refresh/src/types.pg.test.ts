@@ -7,7 +7,9 @@ beforeAll(async () => {
   world = await createWorld()
   await world.run(`create schema kinds; create type kinds.mood as enum ('sad', 'ok', 'happy'); create type kinds.pair as (a int, b text);
     create domain kinds.positive as numeric check (value > 0); create domain kinds.word as text;
-    create collation kinds.nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`)
+    create collation kinds.nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    create type kinds.measure as ("How much" numeric, what kinds.pair, at float8[]);
+    create type kinds.label as (word text collate kinds.nocase)`)
 })
 afterAll(() => world.own.drop())
 afterEach(() => world.clear())
@@ -51,17 +53,49 @@ const KINDS: Readonly<Record<string, Kind>> = {
   'domain over text': { type: 'kinds.word', values: [`'a'`, `'b'`] },
   array: { type: 'int[]', values: [`'{1,2}'`, `'{}'`, `'{{1},{2}}'`, `'{null}'`] },
   'array of texts': { type: 'text[]', values: [`'{a,b}'`, `'{}'`, `'{NULL,"NULL"}'`] },
-  'array of numerics': { type: 'numeric[]', values: [`'{1.0}'`, `'{1.00}'`, `'{2}'`], group: 'KEY_TYPE' },
+  'array of numerics': {
+    type: 'numeric[]',
+    values: [`'{1.0}'`, `'{1.00}'`, `'{2}'`, `'{{1},{null}}'`, `'{{1.0,null}}'`, `'[2:3]={1,null}'`, `'{}'`],
+  },
   range: { type: 'int4range', values: [`'[1,3)'`, `'[1,2]'`, `'empty'`] },
   multirange: { type: 'int4multirange', values: [`'{[1,3),[5,9)}'`, `'{}'`] },
-  'range of numerics': { type: 'numrange', values: [`'[1.0,2]'`, `'[1.00,2]'`], group: 'KEY_TYPE' },
+  'range of numerics': {
+    type: 'numrange',
+    values: [`'[1.0,2]'`, `'[1.00,2]'`, `'(1,2]'`, `'[1,2)'`, `'(,2]'`, `'[1,)'`, `'(,)'`, `'empty'`],
+  },
+  'multirange of numerics': {
+    type: 'nummultirange',
+    values: [`'{[1.0,2],[3,4)}'`, `'{[1.00,2],[3,4.0)}'`, `'{[1,2]}'`, `'{}'`, `'{(,1],[2,)}'`],
+  },
   jsonb: {
     type: 'jsonb',
     values: [`'{"a": 1, "b": [1.0, null]}'`, `'{"b": [1.00, null], "a": 1}'`, `'null'`],
   },
   composite: {
     type: 'kinds.pair',
-    values: [`row(1, 'a')::kinds.pair`, `row(null, null)::kinds.pair`],
+    values: [`row(1, 'a')::kinds.pair`, `row(null, null)::kinds.pair`, `row(null, 'a')::kinds.pair`],
+  },
+  'composite of numbers': {
+    type: 'kinds.measure',
+    values: [
+      `row(1.0, row(1, 'a'), '{0}')::kinds.measure`,
+      `row(1.00, row(1, 'a'), '{-0}')::kinds.measure`,
+      `row(1, row(null, null), null)::kinds.measure`,
+      `row(1, null, null)::kinds.measure`,
+      `row(null, null, null)::kinds.measure`,
+    ],
+  },
+  'array of composites': {
+    type: 'kinds.measure[]',
+    values: [
+      `array[row(1.0, null, '{1}'), null]::kinds.measure[]`,
+      `array[row(1, null, '{1}'), null]::kinds.measure[]`,
+      `array[row(1, null, null), row(null, null, null)]::kinds.measure[]`,
+    ],
+  },
+  'composite of text without case': {
+    type: 'kinds.label',
+    values: [`row('a')::kinds.label`, `row('A')::kinds.label`],
     group: 'KEY_TYPE',
   },
   'collation without case': { type: 'text collate kinds.nocase', values: [`'a'`, `'A'`, `'b'`], group: 'KEY_TYPE' },
@@ -121,6 +155,26 @@ describe('types without equality', () => {
     await world.stream('rest', 'select g, count(v) as n, min(id) as first from t group by g')
     await world.step(...changes(values))
   })
+})
+
+test('a composite value of nulls is not null', async () => {
+  await world.run(`create table t (id int primary key, v kinds.pair, n int);
+    insert into t select i, row(null, null)::kinds.pair, i from generate_series(1, 3) i;
+    insert into t select i, null, i from generate_series(4, 6) i`)
+  await world.stream('most', 'select v, max(n) as most, count(*) as n from t group by v')
+  await world.stream('numbered', 'select id, row_number() over (partition by v order by n) as i from t')
+  await world.step(`delete from t where id = 3`, `delete from t where id = 6`, `update t set v = null where id = 2`)
+})
+
+test('a composite type whose fields are renamed', async () => {
+  await world.run(`create type kinds.price as (amount numeric, currency text); create table t (id int primary key, v kinds.price);
+    insert into t values (1, row(1.0, 'a')), (2, row(1.00, 'a')), (3, row(2, 'b'))`)
+  const grouped = await world.stream('grouped', 'select v, count(*) as n from t group by v')
+  await world.run(`alter type kinds.price rename attribute amount to quantity`)
+  expect(await world.refresh(grouped)).toMatchObject({ action: 'full', reason: 'SOURCE_CHANGED' })
+  await world.step(`insert into t values (4, row(1, 'a'))`, `delete from t where id < 3`)
+  await world.clear()
+  await world.run('drop type kinds.price')
 })
 
 test('a group key that is not shown, and a stream table over groups', async () => {

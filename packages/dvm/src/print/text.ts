@@ -42,6 +42,15 @@ export function imagesDiffer(left: readonly string[], right: readonly string[]):
   return `row(${left.join(', ')})::record *<> row(${right.join(', ')})::record`
 }
 
+/** A composite value with a null among its fields is neither null nor `is not null`, and one of nulls is `is null`. */
+export function isNull(value: string, type: { readonly builtin: boolean }): string {
+  return `${value} ${type.builtin ? 'is null' : 'is not distinct from null'}`
+}
+
+export function isNotNull(value: string, type: { readonly builtin: boolean } | undefined): string {
+  return `${value} ${type?.builtin === false ? 'is distinct from null' : 'is not null'}`
+}
+
 /** Any one of a group's values. Aggregating arrays would make one array of higher dimension of them. */
 export function anyValue(value: string, type: { readonly sql: string; readonly array: boolean }): string {
   return type.array ? `(array_agg(${value}::text))[1]::${type.sql}` : `(array_agg(${value}))[1]`

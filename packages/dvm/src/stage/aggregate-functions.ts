@@ -1,7 +1,7 @@
 import type { TypeFacts } from '../facts.ts'
 import type { AggregateCall } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
-import { q } from '../print/text.ts'
+import { isNotNull, q } from '../print/text.ts'
 
 /**
  * How each aggregate is maintained: the state it keeps a group in (slots), how a slot takes a delta, and how the value
@@ -102,9 +102,8 @@ function valuesOf(call: AggregateCall, types: AggregateTypes, { argumentNotNull 
   return every ? GROUP_SIZE : countOf(call, isThere(call, types))
 }
 
-/** A composite value with a null among its fields is not null, and yet not `is not null`. */
 function isThere(call: AggregateCall, types: AggregateTypes): string {
-  return `${argumentOf(call)} ${types.argument?.builtin === false ? 'is distinct from null' : 'is not null'}`
+  return isNotNull(argumentOf(call), types.argument)
 }
 
 function countOf(call: AggregateCall, condition = `${argumentOf(call)} is not null`): Slot {

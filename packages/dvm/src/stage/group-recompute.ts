@@ -1,4 +1,5 @@
-import { nested, q, select, type Chain } from '../print/text.ts'
+import type { TypeFacts } from '../facts.ts'
+import { isNull, nested, q, select, type Chain } from '../print/text.ts'
 import { keyName, type Key } from './key.ts'
 
 /**
@@ -11,7 +12,7 @@ import { keyName, type Key } from './key.ts'
 export function groupsAgain(options: {
   readonly chain: Chain
   readonly step: string
-  readonly keys: readonly { readonly name: string; readonly notNull: boolean }[]
+  readonly keys: readonly GroupKey[]
   readonly input: () => string
   readonly needed: boolean
   readonly columns: readonly string[]
@@ -49,13 +50,14 @@ export function groupsAgain(options: {
 /** See `DeltaContext`. */
 type Decided = (condition: string) => readonly string[]
 
+export interface GroupKey {
+  readonly name: string
+  readonly notNull: boolean
+  readonly type: TypeFacts
+}
+
 /** Rows of `input` whose key is among those wanted. */
-export function matching(
-  keys: readonly { readonly name: string; readonly notNull: boolean }[],
-  input: string,
-  wanted: string,
-  decided: Decided,
-): string {
+export function matching(keys: readonly GroupKey[], input: string, wanted: string, decided: Decided): string {
   const equal = keys.map((key, i) => `r.${q(key.name)} = w.${wantedName(i)}`)
   // Asked once, before anything is read: where nothing is wanted, the input costs nothing.
   const some = `(select exists (select 1 from ${wanted}))`
@@ -64,12 +66,12 @@ export function matching(
     from: `${wanted} w\njoin ${nested(input)} r on ${equal.join(' and ')}`,
     where: decided(some),
   })
-  const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [`w.${wantedName(i)} is null`]))
+  const nullable = keys.flatMap((key, i) => (key.notNull ? [] : [isNull(`w.${wantedName(i)}`, key.type)]))
   if (nullable.length === 0) return plain
   const same = keys.map((key, i) =>
     key.notNull
       ? `r.${q(key.name)} = w.${wantedName(i)}`
-      : `(r.${q(key.name)} = w.${wantedName(i)} or (r.${q(key.name)} is null and w.${wantedName(i)} is null))`,
+      : `(r.${q(key.name)} = w.${wantedName(i)} or (${isNull(`r.${q(key.name)}`, key.type)} and ${isNull(`w.${wantedName(i)}`, key.type)}))`,
   )
   const anyNull = nullable.join(' or ')
   const withNull = select({

@@ -27,6 +27,7 @@ export class PartitionStage {
   readonly items: readonly Item[]
   private readonly types: readonly TypeFacts[]
   private readonly partition: string | null
+  private readonly typeOf: TypeOf
 
   constructor(options: {
     readonly node: Partitioned
@@ -40,8 +41,9 @@ export class PartitionStage {
     this.node = options.node
     this.items = options.items
     this.types = options.itemTypes
+    this.typeOf = options.typeOf
     this.partition =
-      this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: options.typeOf(name) })))
+      this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: this.typeOf(name) })))
     const key = outputKey(this.node, this.items, (i) => this.type(i), this.partition === null ? [] : [PARTITION])
     const visible = this.items.map((item, i) => storedColumn(item.name, this.type(i), true))
     const hidden = key.columns
@@ -85,7 +87,7 @@ export class PartitionStage {
       keys.length === 0
         ? whole
         : matching(
-            keys.map((name) => ({ name, notNull: this.notNullKey(name) })),
+            keys.map((name) => ({ name, notNull: this.notNullKey(name), type: this.typeOf(name) })),
             input,
             touched,
             (condition) => context.decided(condition),

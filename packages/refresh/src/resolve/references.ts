@@ -66,6 +66,19 @@ export async function readReferences(
     where p.oid >= ${FIRST_USER_OID}::oid`)
 }
 
+/** Composite types with their fields, by their relations. */
+export function readFields(transaction: Queryable, composites: readonly number[]): Promise<readonly Reference[]> {
+  return transaction.query<Reference>(sql`
+    select 'pg_catalog.pg_class'::regclass::int8::float8 as class, c.oid::int8::float8 as object, 0 as part, c.schema_name,
+      c.name, c.shape, null as mark, null as columns, null as keys, null as indexes
+    from freshet.relation_now c where c.oid = any (${[...composites]}::oid[])
+    union all
+    select 'pg_catalog.pg_class'::regclass::int8::float8, a.attrelid::int8::float8, a.attnum, '', a.attname,
+      freshet.column_shape(a), a.xmin::text, null, null, null
+    from pg_catalog.pg_attribute a
+    where a.attrelid = any (${[...composites]}::oid[]) and a.attnum > 0 and not a.attisdropped`)
+}
+
 /** From here on the database's own objects are numbered. */
 const FIRST_USER_OID = 16_384
 

@@ -19,7 +19,7 @@ import {
   type TypeFacts,
 } from '@freshet/dvm'
 import { functionsOf } from './functions.ts'
-import { readReferences, type Reference } from './references.ts'
+import { readFields, readReferences, type Reference } from './references.ts'
 import { relationsOf } from './relations.ts'
 import { refuseRowSecurity } from './row-security.ts'
 import { TypeCatalog, type ColumnType } from './types.ts'
@@ -45,8 +45,8 @@ export async function resolveQuery(database: Database, query: string): Promise<R
   const { facts, settings, references } = await rolledBack(database, (transaction) => readFacts(transaction, query))
   const planned = planQuery(facts)
   try {
-    const types = await rolledBack(database, (transaction) => describeProbes(transaction, planned))
-    return { facts, planned, types, settings, references }
+    const { types, fields } = await rolledBack(database, (transaction) => describeProbes(transaction, planned))
+    return { facts, planned, types, settings, references: [...references, ...fields] }
   } catch (error) {
     if (!isFreshetError(error) || error.sqlState === undefined || !error.sqlState.startsWith('42')) throw error
     // An inner column has a type that no table can hold, such as an anonymous record.
@@ -162,7 +162,13 @@ async function settledView(transaction: Queryable): Promise<{ readonly oid: numb
   }
 }
 
-async function describeProbes(transaction: Queryable, planned: Planned): Promise<Map<string, TypeFacts>> {
+interface Described {
+  readonly types: ReadonlyMap<string, TypeFacts>
+  /** Of the composite types among them. */
+  readonly fields: readonly Reference[]
+}
+
+async function describeProbes(transaction: Queryable, planned: Planned): Promise<Described> {
   await transaction.query(raw(`set local search_path = ''`))
   const names = planned.probes.map((_, i) => `freshet_probe_${i + 1}`)
   for (const [i, probe] of planned.probes.entries()) {
@@ -182,7 +188,8 @@ async function describeProbes(transaction: Queryable, planned: Planned): Promise
       if (column !== undefined) result.set(name, types.facts(column.type))
     })
   })
-  return result
+  const { composites } = types
+  return { types: result, fields: composites.length === 0 ? [] : await readFields(transaction, composites) }
 }
 
 interface DescribedColumn {

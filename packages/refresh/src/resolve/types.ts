@@ -1,5 +1,16 @@
 import { type Queryable, sql } from '@freshet/core'
 import type { TypeFacts } from '@freshet/dvm'
+import {
+  EXACT,
+  type Identity,
+  identityOf,
+  identityOfArray,
+  identityOfComposite,
+  identityOfMultirange,
+  identityOfRange,
+  NO_EQUALITY,
+  UNKNOWN,
+} from './identity.ts'
 
 /**
  * What the compiler must know of a type: how it is written, how far its equality goes, whether it can be a key.
@@ -23,6 +34,10 @@ interface TypeRow {
   readonly base: number
   readonly length: number
   readonly ordered: boolean
+  /** The relation of a type that is composite and no table's. */
+  readonly composite: number | null
+  /** Of a composite type; names are quoted. */
+  readonly fields: readonly { readonly name: string; readonly oid: number; readonly deterministic: boolean }[] | null
 }
 
 export class TypeCatalog {
@@ -41,12 +56,24 @@ export class TypeCatalog {
         from wanted
         join pg_catalog.pg_type t on t.oid = wanted.oid
         left join pg_catalog.pg_range r on r.rngtypid = t.oid or r.rngmultitypid = t.oid
-        cross join lateral (values (t.typelem), (t.typbasetype), (r.rngsubtype)) related(oid)
+        cross join lateral (
+          values (t.typelem), (t.typbasetype), (r.rngsubtype)
+          union all
+          select a.atttypid from pg_catalog.pg_attribute a
+          where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+        ) related(oid)
         where related.oid <> 0
       )
       select t.oid::int8::float8 as oid, t.typname as name, n.nspname as schema, t.typtype as kind, t.typcategory as category,
         coalesce(nullif(t.typelem, 0), r.rngsubtype, 0)::int8::float8 as element, t.typbasetype::int8::float8 as base,
         t.typlen as length,
+        (select c.oid::int8::float8 from pg_catalog.pg_class c where c.oid = t.typrelid and c.relkind = 'c') as composite,
+        (
+          select json_agg(json_build_object('name', quote_ident(a.attname), 'oid', a.atttypid::int8,
+            'deterministic', coalesce(l.collisdeterministic, true)) order by a.attnum)
+          from pg_catalog.pg_attribute a left join pg_catalog.pg_collation l on l.oid = a.attcollation
+          where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+        ) as fields,
         exists (
           select from pg_catalog.pg_opclass c
           join pg_catalog.pg_am a on a.oid = c.opcmethod and a.amname = 'btree'
@@ -57,6 +84,11 @@ export class TypeCatalog {
       join pg_catalog.pg_namespace n on n.oid = t.typnamespace
       left join pg_catalog.pg_range r on r.rngtypid = t.oid or r.rngmultitypid = t.oid`)
     return new TypeCatalog(new Map(rows.map((row) => [row.oid, row])))
+  }
+
+  /** The relations of composite types that may change their fields: not those of tables. */
+  get composites(): readonly number[] {
+    return [...this.rows.values()].flatMap(({ composite }) => composite ?? [])
   }
 
   facts(column: ColumnType): TypeFacts {
@@ -96,41 +128,23 @@ export class TypeCatalog {
     return row.category === 'A' && row.element !== 0 && this.isOrdered(this.base(row.element))
   }
 
-  /** `canonical` is an expression over `$` whose binary image is equal exactly when the values are. */
-  private identity(oid: number, deterministic: boolean): Pick<TypeFacts, 'equality' | 'canonical'> {
+  private identity(oid: number, deterministic: boolean): Identity {
     const row = this.base(oid)
     if (row.kind === 'e') return EXACT
-    if (row.category === 'A' || row.kind === 'r' || row.kind === 'm') {
-      const element = row.element === 0 ? UNKNOWN : this.identity(row.element, deterministic)
-      return element.equality === 'exact' ? EXACT : { equality: element.equality, canonical: null }
-    }
-    if (row.schema !== 'pg_catalog') return row.ordered || row.kind === 'c' ? UNKNOWN : NO_EQUALITY
-    if (COLLATED.has(row.name)) return deterministic ? EXACT : UNKNOWN
-    if (EXACT_TYPES.has(row.name)) return EXACT
-    const canonical = CANONICAL[row.name]
-    if (canonical !== undefined) return { equality: 'coarse', canonical }
-    return row.ordered ? UNKNOWN : NO_EQUALITY
+    const element = () => (row.element === 0 ? UNKNOWN : this.identity(row.element, deterministic))
+    if (row.category === 'A') return identityOfArray(element())
+    if (row.kind === 'r') return identityOfRange(element())
+    if (row.kind === 'm') return identityOfMultirange(element())
+    if (row.kind === 'c' && row.fields !== null)
+      return identityOfComposite(
+        row.fields.map((field) => ({
+          name: field.name,
+          identity: this.identity(field.oid, field.deterministic),
+        })),
+      )
+    if (row.schema !== 'pg_catalog') return row.ordered ? UNKNOWN : NO_EQUALITY
+    return identityOf(row.name, row.ordered, deterministic)
   }
-}
-
-type Identity = Pick<TypeFacts, 'equality' | 'canonical'>
-const EXACT: Identity = { equality: 'exact', canonical: '$' }
-const UNKNOWN: Identity = { equality: 'coarse', canonical: null }
-const NO_EQUALITY: Identity = { equality: 'none', canonical: null }
-
-const COLLATED = new Set(['text', 'varchar', 'name'])
-const EXACT_TYPES = new Set(
-  `bool int2 int4 int8 oid char date timestamp timestamptz time timetz uuid bytea inet cidr macaddr macaddr8 money bit
-  varbit pg_lsn xid8 tid tsvector`.split(/\s+/),
-)
-/** Numbers in a jsonb are numerics, and 1.0 equals 1.00: zeros at their ends are cut off, outside of strings. */
-const CANONICAL: Readonly<Record<string, string>> = {
-  numeric: 'trim_scale($)',
-  float4: '($ + 0::real)',
-  float8: '($ + 0::double precision)',
-  interval: 'justify_interval($)',
-  bpchar: '($)::text',
-  jsonb: String.raw`pg_catalog.regexp_replace(($)::text, '("(?:[^"\\]|\\.)*")|(\d+)(?:\.0+|(\.\d*[1-9])0+)(?!\d)', '\1\2\3', 'g')`,
 }
 
 const SHORT = 200
