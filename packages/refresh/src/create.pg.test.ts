@@ -29,6 +29,8 @@ describe('refused, and nothing is left', () => {
     ['SYNTAX_ERROR', 'answer', ''],
     ['INVALID_QUERY', 'answer', 'select id, count(*) from items'],
     ['INVALID_QUERY', 'answer', 'select'],
+    // PostgreSQL prints a constant of ORDER BY so that it can not read it
+    ['INVALID_QUERY', 'answer', `select id, - '2.5'::numeric as n from items order by 2, 1`],
     ['VOLATILE_FUNCTION', 'answer', 'select id, random() from items'],
     ['SYSTEM_SOURCE', 'answer', 'select version from freshet.stream_table_state'],
     ['RESERVED_COLUMN_NAME', 'answer', 'select id as __key from items'],

@@ -37,6 +37,10 @@ export function aggregateOf(random: Random, scope: Scope, type: TypeName, any: b
     timestamptz: [extremum],
     enum: [extremum],
     array: [extremum],
+    numbers: [extremum],
+    // of a range there is none, of a composite not in every version
+    range: [],
+    composite: [],
     json: [],
     domain: [],
   }

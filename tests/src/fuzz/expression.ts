@@ -48,6 +48,8 @@ function compound(random: Random, scope: Scope, type: TypeName, depth: number): 
       () => `(${of('numeric')} * 2)`,
       () => `(${of('numeric')} - ${of('numeric')})`,
       () => `(- ${of('numeric')})`,
+      () => `lower(${of('range')})`,
+      () => `(${of('composite')}).number`,
     ],
     double: [() => `(${of('int')})::double precision`, () => `(${of('double')} * 0.5)`],
     text: [
@@ -66,6 +68,9 @@ function compound(random: Random, scope: Scope, type: TypeName, depth: number): 
     enum: [],
     domain: [() => `(${of('domain')})::fz.small`],
     array: [() => `array[${of('int')}, ${of('int')}]`, () => `array_append(${of('array')}, ${of('int')})`],
+    numbers: [() => `array[${of('numeric')}]`, () => `array_append(${of('numbers')}, ${of('numeric')})`],
+    range: [() => `(${of('range')} * ${of('range')})`],
+    composite: [() => `row(${of('numeric')}, ${of('text')})::fz.pair`],
   }
   return random.pick([...common, ...special[type], ...special[type]])()
 }

@@ -67,6 +67,11 @@ const HARMLESS = new Set([
   '55P03', // the row is locked by another writer
 ])
 
+/** PostgreSQL prints some of what it has read so that it can not read it again: then nobody can. */
+function isUnreadable(error: unknown): boolean {
+  return isFreshetError(error, 'INVALID_QUERY') && error.message.startsWith('PostgreSQL can not read')
+}
+
 export async function runCase(arena: Arena, subject: FuzzCase, schema: string): Promise<Outcome> {
   const run = new Run(arena, subject, schema)
   try {
@@ -93,6 +98,8 @@ class Run {
   readonly #case: FuzzCase
   readonly #schema: string
   readonly #created = new Map<number, { full: boolean; immediate: boolean }>()
+  /** Not created; nor is what reads them. */
+  readonly #left: string[] = []
   readonly #surprises: string[] = []
   readonly #full: string[] = []
   #refreshes = 0
@@ -179,15 +186,21 @@ class Run {
 
   async #create(index: number): Promise<void> {
     const stream = this.#stream(index)
+    if (this.#left.some((name) => this.#text(stream).includes(name))) return
     const spec = { name: this.#here(stream.name), query: this.#text(stream), mode: stream.mode, schedule: 'manual' }
     // Locks are refused after 300 ms here, which an upkeep of the server that holds a table of the catalog may outlast.
     const create = (mode: typeof spec.mode) =>
       whileRefused(DEFAULT_PATIENCE.patienceMs, () => this.#arena.freshet.create({ ...spec, mode }))
     const creating = create(spec.mode).catch((error: unknown) => {
+      if (isUnreadable(error)) return null
       if (!isFreshetError(error, 'NOT_IMMEDIATE')) throw error
       return create('auto')
     })
     const made = await this.#orFault('create failed', creating, spec.query)
+    if (made === null) {
+      this.#left.push(spec.name)
+      return
+    }
     const full = made.effectiveMode === 'full'
     this.#created.set(index, { full, immediate: made.effectiveMode === 'immediate' })
     if (full && stream.mode !== 'full') {

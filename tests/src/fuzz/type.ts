@@ -17,6 +17,9 @@ export type TypeName =
   | 'enum'
   | 'domain'
   | 'array'
+  | 'numbers'
+  | 'range'
+  | 'composite'
 
 interface TypeFacts {
   /** As SQL names it; `fz` stands for the schema of the case. */
@@ -77,12 +80,32 @@ export const TYPES: Readonly<Record<TypeName, TypeFacts>> = {
     values: ['{}', '{1}', '{1,2}', '{2,1}'],
     awkward: ['{NULL}', '{1,NULL}', '[0:1]={5,6}'],
   },
+  // made of what is equal and not the same
+  numbers: {
+    sql: 'numeric[]',
+    comparable: true,
+    values: ['{}', '{1}', '{1.0}', '{1.00,2}'],
+    awkward: ['{NULL}', '{{1,2.0}}', '[0:1]={1,2}', '{NaN}'],
+  },
+  range: {
+    sql: 'numrange',
+    comparable: true,
+    values: ['[1,2)', '[1.0,2.00)', '(1,2]', '[1,)'],
+    awkward: ['empty', '(,)', '[NaN,]'],
+  },
+  composite: {
+    sql: 'fz.pair',
+    comparable: true,
+    values: ['(1,a)', '(1.0,a)', '(,a)', '(2,)'],
+    awkward: ['(,)', '(NaN,"")'],
+  },
 }
 
 /** What every case's schema holds before its tables. */
 export const TYPE_SETUP: readonly string[] = [
   `create type fz.mood as enum ('sad', 'ok', 'happy')`,
   'create domain fz.small as int check (value between -100 and 100)',
+  'create type fz.pair as (number numeric, word text)',
 ]
 
 export const ALL_TYPES: readonly TypeName[] = [
@@ -98,6 +121,9 @@ export const ALL_TYPES: readonly TypeName[] = [
   'enum',
   'domain',
   'array',
+  'numbers',
+  'range',
+  'composite',
 ]
 
 /** How the values of a column are distributed. */

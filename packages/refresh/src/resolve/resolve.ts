@@ -158,8 +158,20 @@ async function settledView(transaction: Queryable): Promise<{ readonly oid: numb
     if (view === undefined) throw new TypeError('the probing view is not there')
     if (view.definition === before || readings === MOST_READINGS) return view
     before = view.definition
-    await transaction.query(raw(`create or replace temporary view ${QUERY_VIEW} as\n${before}`))
+    try {
+      await transaction.query(raw(`create or replace temporary view ${QUERY_VIEW} as\n${before}`))
+    } catch (error) {
+      throw isFreshetError(error, 'SYNTAX_ERROR') ? unreadable(error) : error
+    }
   }
+}
+
+/** A dump of such a view could not be restored either. Known of ORDER BY: -(2.5) is a constant when it is read again. */
+function unreadable(error: FreshetError): FreshetError {
+  return new FreshetError('INVALID_QUERY', `PostgreSQL can not read what it makes of the query: ${error.message}`, {
+    hint: 'Leave constants out of ORDER BY, also by their position.',
+    cause: error,
+  })
 }
 
 interface Described {
