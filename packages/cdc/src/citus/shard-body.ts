@@ -13,7 +13,9 @@ import { marksTable } from './shard-names.ts'
  *
  *   sharded    into the shard of the buffer beside this one: the same node, the same local transaction
  *   reference  a statement runs on each copy of the table; the coordinator's alone is captured, into the log there
- *   TRUNCATE   fires once, on the node that was asked: a mark, which every node can write
+ *   TRUNCATE   on the table that people name, on the node that was asked: a mark, which every node can write. It fires on
+ *              shards as well where Citus has made them anew, for a move or a copy, with all triggers of their table;
+ *              there nothing could be written, and nothing has to be
  */
 export function placedBody(
   event: CaptureEvent,
@@ -24,7 +26,9 @@ export function placedBody(
   if (event === 'truncate')
     return sql`
 begin
-  insert into ${marksTable(stableName)} default values;
+  if exists (select from pg_catalog.pg_dist_partition p where p.logicalrelid operator(pg_catalog.=) tg_relid) then
+    insert into ${marksTable(stableName)} default values;
+  end if;
   return null;
 end`
   if (isSharded(placement)) return shardBody(event, stableName, placement, columns)
