@@ -84,7 +84,7 @@ async function drain(world: CitusWorld, place: string, mode: TransferMode): Prom
 }
 
 /** What moves leave behind is dropped later: not from a node that is not there any more. */
-async function cleaned(world: CitusWorld): Promise<void> {
+export async function cleaned(world: CitusWorld): Promise<void> {
   await vi.waitFor(
     async () => {
       await world.run('call citus_cleanup_orphaned_resources()')
