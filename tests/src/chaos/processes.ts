@@ -9,8 +9,11 @@ export interface Started {
   heard(): Promise<unknown>
 }
 
+/** A database on a server, or on a cluster. */
+export type Struck = Pick<TestDatabase, 'url' | 'database' | 'defer'>
+
 /** By so much its wall clock is wrong from its beginning on. */
-export async function start(own: TestDatabase, fixture: URL, skewMs: number): Promise<Started> {
+export async function start(own: Struck, fixture: URL, skewMs: number): Promise<Started> {
   const child = fork(fixture, [own.url], {
     execArgv: ['--conditions=@freshet/source'],
     env: { ...process.env, FRESHET_CHAOS_SKEW_MS: String(skewMs) },

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '@freshet/client'
 import { raw, sql } from '@freshet/core'
@@ -12,7 +11,8 @@ import {
 } from '@freshet/testkit'
 import { expect, test } from 'vitest'
 import { LONG } from '../length.ts'
-import { kill, start, type Started } from './processes.ts'
+import { kill } from './processes.ts'
+import { dismiss, refreshedSince, SKEW_MS, startScheduler } from './scheduling.ts'
 
 /**
  * Three schedulers on one database, killed and frozen (SIGSTOP) at random, their wall clocks wrong by minutes and set anew
@@ -25,7 +25,6 @@ const SCHEDULERS = 3
 const MINUTES = LONG ? Number(process.env['FRESHET_CHAOS_MINUTES'] ?? 10) : 0
 /** However short the time is. */
 const LEAST_ROUNDS = 4
-const SKEW_MS = 15 * 60_000
 
 const TABLES: Readonly<Record<string, readonly [query: string, mode: 'differential' | 'full']>> = {
   kinds: ['select kind, count(*) as n, sum(price) as total from item group by kind', 'differential'],
@@ -68,7 +67,7 @@ test(
       await freshet.create({ name, query, mode, schedule: 'live' })
 
     const skew = () => chance.int(-SKEW_MS, SKEW_MS)
-    const processes = await Promise.all(Array.from({ length: SCHEDULERS }, () => scheduler(own, skew())))
+    const processes = await Promise.all(Array.from({ length: SCHEDULERS }, () => startScheduler(own, skew())))
     const load = startLoad(own, chance.fork())
     const counts: Counts = {
       rounds: 0,
@@ -94,7 +93,7 @@ test(
       if (what === 0 || what === 3) {
         await kill(struck.process)
         await away()
-        processes[i] = await scheduler(own, skew())
+        processes[i] = await startScheduler(own, skew())
         counts.killed++
         counts.skews++
       } else if (what === 1 || what === 4) {
@@ -141,20 +140,6 @@ test(
   },
 )
 
-async function scheduler(own: TestDatabase, skewMs: number): Promise<Started> {
-  const started = await start(own, new URL('./scheduler.fixture.ts', import.meta.url), skewMs)
-  const toldNow = Number(await started.heard())
-  // else nothing is tried
-  expect(Math.abs(toldNow - Date.now() - skewMs)).toBeLessThan(SKEW_MS / 3)
-  return started
-}
-
-async function dismiss({ process: child }: Started): Promise<void> {
-  const exited = once(child, 'exit')
-  child.send('end')
-  await exited
-}
-
 interface Load {
   /** Ends only when a writer has failed, with its error. */
   readonly failed: Promise<unknown>
@@ -181,19 +166,6 @@ function startLoad(own: TestDatabase, chance: Random): Load {
       await Promise.all(writers)
       return written
     },
-  }
-}
-
-/** Until every table has been refreshed since now; how long that took. Rows are written all the while. */
-async function refreshedSince(own: TestDatabase): Promise<number> {
-  const began = performance.now()
-  const [now] = await own.database.query<{ now: string }>(raw('select clock_timestamp()::text as now'))
-  for (;;) {
-    const [row] = await own.database.query<{ all: boolean }>(
-      sql`select bool_and(refreshed_at > ${now?.now ?? ''}::timestamptz) as all from freshet.stream_table_state`,
-    )
-    if (row?.all === true) return performance.now() - began
-    await sleep(10)
   }
 }
 

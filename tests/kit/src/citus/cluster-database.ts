@@ -16,6 +16,8 @@ export interface ClusterDatabase extends AsyncDisposable {
   readonly database: Database
   /** A connection of its own, to the coordinator or to another node. Closed when the database is dropped. */
   client(url?: string): Promise<pg.Client>
+  /** Runs when the database is dropped, before anything else; the last one given runs first. */
+  defer(cleanUp: () => Promise<void>): void
   drop(): Promise<void>
 }
 
@@ -62,9 +64,11 @@ export async function createClusterDatabase(options: ClusterDatabaseOptions = {}
   const database = await connect({ url, applicationName: 'freshet-test' })
   if (options.migrated !== false) await migrate(database)
   const clients: pg.Client[] = []
+  const deferred: (() => Promise<void>)[] = []
   let dropped: Promise<void> | undefined
   const drop = () =>
     (dropped ??= (async () => {
+      for (const cleanUp of deferred.reverse()) await cleanUp()
       await Promise.all([database.close(), ...clients.map((client) => client.end())])
       const leaks: string[] = []
       for (const node of urls) leaks.push(...(await on(node, (server) => dropAndReport(server, name, node))))
@@ -82,6 +86,7 @@ export async function createClusterDatabase(options: ClusterDatabaseOptions = {}
       await client.connect()
       return client
     },
+    defer: (cleanUp) => void deferred.push(cleanUp),
     drop,
     [Symbol.asyncDispose]: drop,
   }
