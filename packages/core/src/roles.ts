@@ -131,6 +131,9 @@ function inCatalog({ refresher }: Roles): Fragment {
     if to_regclass('freshet.node_health') is not null then
       grant insert, update, delete on freshet.node_health, freshet.collection to ${to};
     end if;
+    if to_regclass('freshet.shard_epoch') is not null then
+      grant insert, update, delete on freshet.shard_epoch to ${to};
+    end if;
     if to_regclass('freshet.consumer') is not null then
       grant insert, update on freshet.consumer to ${to};
       grant usage on sequence freshet.consumer_generation to ${to};

@@ -23,6 +23,8 @@ const REFRESH_REASONS = {
   REPAIRED: '`freshet repair` rebuilt something that had been missing for a while.',
   CAPTURE_BROKEN:
     'The capture of a source was incomplete for a while. `freshet doctor` shows whether it is whole again.',
+  NODE_SET_BACK:
+    'The coordinator or another node of the cluster was set back to an earlier time than the others: it came back from an older backup. See docs/backup.md.',
   cluster_changed: 'The database was restored from a dump, or copied: what was captured elsewhere says nothing here.',
 } as const
 

@@ -63,7 +63,8 @@ export async function verifyStreamTable(context: RefreshContext, name: string): 
             await copyReferences(transaction, [current.plan])
             // One that is refreshed together with others is not moved alone: its audit leaves nothing behind.
             if (current.unit !== null) await transaction.query(raw('savepoint before_audit'))
-            if (spansNodes(current)) await bringPlaced(transaction, current)
+            // who hands over may have noticed that all has to be computed anew
+            if (spansNodes(current)) await bringPlaced(transaction, await loadDefinition(transaction, current.id))
             else await bringToSnapshot(transaction, current)
             if (current.unit !== null) {
               const comparison = await compare(transaction, current)

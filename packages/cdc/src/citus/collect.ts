@@ -12,6 +12,7 @@ import {
 import { logTable, packTable } from '../capture-names.ts'
 import { newColumn, oldColumn } from '../capture-log.ts'
 import { fillQueue, hasLogReaders, noteMoved, queuesOf } from './queues.ts'
+import { distrust, isOfEpoch, renewEpoch } from './epoch.ts'
 import { marksTable, shardBuffer } from './shard-names.ts'
 
 /**
@@ -41,7 +42,9 @@ export async function collect(transaction: Queryable, stableNames: readonly stri
   for (const source of sources) {
     await requireSound(transaction, source)
     await collectMarks(transaction, source, own)
-    if (isSharded(source.placement)) await collectRows(transaction, source, own)
+    if (!isSharded(source.placement)) continue
+    await collectRows(transaction, source, own)
+    if (!(await renewEpoch(transaction, source))) await distrust(transaction, source.name)
   }
   await noteCollected(transaction, sources)
   return null
@@ -57,7 +60,10 @@ async function noteCollected(transaction: Queryable, sources: readonly Collected
   )
 }
 
-/** Of these sources, those that have changes which nobody has collected, or may have had: those that are placed otherwise. */
+/**
+ * Of these sources, those that have changes which nobody has collected, or may have had: those that are placed otherwise, or
+ * of which the nodes remember something else than the catalog does.
+ */
 export async function waitingElsewhere(
   queryable: Queryable,
   stableNames: readonly string[],
@@ -77,6 +83,7 @@ export async function waitingElsewhere(
       waiting.push(name)
       break
     }
+    if (!waiting.includes(name) && !(await isOfEpoch(queryable, source))) waiting.push(name)
   }
   return waiting
 }

@@ -1,7 +1,7 @@
 import { type Fragment, isSharded, join, literal, type Placement, raw, sql } from '@freshet/core'
 import { newColumn, oldColumn } from '../capture-log.ts'
 import type { SourceColumn } from '../source-facts.ts'
-import { bufferSchema, marksTable, shardBuffer, shardBufferName } from './shard-names.ts'
+import { bufferSchema, epochTable, marksTable, shardBuffer, shardBufferName } from './shard-names.ts'
 
 /**
  * What the capture of a placed source needs beside the log on the coordinator, into which all of it is collected:
@@ -9,6 +9,7 @@ import { bufferSchema, marksTable, shardBuffer, shardBufferName } from './shard-
  *   marks_<stable name>    a reference table: TRUNCATE fires on the node that was asked, and no other
  *   shards_<stable name>   where the source is cut into shards: a table co-located with it, of the columns of the log and
  *                          the distribution column as `__k`
+ *   epoch_<stable name>    there as well: a table of the witnesses of the last collection (`epoch.ts`)
  *
  * Co-located, a change row is written by the same node in the same local transaction as the row it tells of, goes with
  * the shard when that is moved or split, and is read in the snapshot in which the shard is read. REPLICA IDENTITY FULL,
@@ -29,22 +30,26 @@ export function createShardLog(
   if (!isSharded(placement)) return create
   const buffer = shardBuffer(stableName, placement)
   const key = placement.kind === 'distributed' ? sql`, __k ${raw(placement.type)} not null` : sql``
-  const distribute =
+  const epoch = epochTable(stableName, placement)
+  const distribute = (table: Fragment) =>
     placement.kind === 'distributed'
       ? [
-          sql`select pg_catalog.create_distributed_table(${literal(buffer.text)}, '__k', colocate_with => ${literal(source.text)})`,
+          sql`select pg_catalog.create_distributed_table(${literal(table.text)}, '__k', colocate_with => ${literal(source.text)})`,
         ]
       : placement.schema === null
         ? [
-            sql`select pg_catalog.create_distributed_table(${literal(buffer.text)}, null, colocate_with => ${literal(source.text)})`,
+            sql`select pg_catalog.create_distributed_table(${literal(table.text)}, null, colocate_with => ${literal(source.text)})`,
           ]
         : [] // by its schema, from the beginning
   return [
     ...create,
     sql`create table ${buffer} (__new boolean not null, __old boolean not null${key})
       with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000)`,
-    ...distribute,
+    ...distribute(buffer),
     sql`alter table ${buffer} replica identity full`,
+    sql`create table ${epoch} (epoch text not null, before text${key}) with (fillfactor = 50)`,
+    ...distribute(epoch),
+    sql`alter table ${epoch} replica identity full`,
     ...growShardLog(stableName, placement, columns, 0),
   ]
 }
@@ -69,6 +74,8 @@ export function dropShardLog(stableName: string, placement: Placement): readonly
   if (placement.kind === 'local') return []
   return [
     sql`drop table if exists ${shardBuffer(stableName, placement)}`,
+    ...(isSharded(placement) ? [sql`drop table if exists ${epochTable(stableName, placement)}`] : []),
+    sql`delete from freshet.shard_epoch where stable_name = ${stableName}`,
     sql`drop table if exists ${marksTable(stableName)}`,
   ]
 }

@@ -18,6 +18,12 @@ export function shardBufferName(stableName: string, placement: Placement): strin
   return bufferSchema(placement) === CHANGES_SCHEMA ? `shards_${stableName}` : `freshet_shards_${stableName}`
 }
 
+/** The witnesses of its epoch (`epoch.ts`), beside the shards as well. */
+export function epochTable(stableName: string, placement: Placement): Fragment {
+  const schema = bufferSchema(placement)
+  return identifier(schema, schema === CHANGES_SCHEMA ? `epoch_${stableName}` : `freshet_epoch_${stableName}`)
+}
+
 /** A row for each TRUNCATE, whichever node it was given to: a reference table, which every node can write. */
 export function marksTable(stableName: string): Fragment {
   return identifier(CHANGES_SCHEMA, `marks_${stableName}`)

@@ -48,6 +48,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     last_error: 'jsonb',
   },
   collection: { stable_name: 'text', collected_at: 'timestamp with time zone' },
+  shard_epoch: { stable_name: 'text', epoch: 'text', keys: 'text[]' },
   shard_queue: { columns: 'text[]', queue_id: 'integer', stable_name: 'text', types: 'text[]' },
   shard_queue_reader: { position: 'bigint', queue_id: 'integer', stable_name: 'text', stream_table_id: 'integer' },
   installation: {

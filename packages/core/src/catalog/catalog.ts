@@ -37,6 +37,7 @@ export interface Catalog {
   readonly shard_queue_reader: ShardQueueReaderTable
   readonly node_health: NodeHealthTable
   readonly collection: CollectionTable
+  readonly shard_epoch: ShardEpochTable
   readonly refresh_history: RefreshHistoryTable
   readonly wal_stream: WalStreamTable
   readonly reference: ReferenceTable
@@ -211,6 +212,12 @@ interface NodeHealthTable {
   failing_since: Date | null
   last_failed_at: Date
   last_error: JSONColumnType<ErrorJson>
+}
+
+interface ShardEpochTable {
+  stable_name: string
+  epoch: string
+  keys: string[]
 }
 
 interface CollectionTable {

@@ -1,8 +1,8 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, chown, cp, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { chmod, chown, cp, mkdtemp, open, readFile, rm, rename } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -29,6 +29,14 @@ export interface ClusterNode {
   kill(): Promise<void>
   /** Again, after `kill`: the same data, the same port. */
   start(): Promise<void>
+  /** A base backup of it as it is now, for `restore`. */
+  backUp(): Promise<Backup>
+  /** Its data are given up for those of the backup, which can be restored once. */
+  restore(backup: Backup): Promise<void>
+}
+
+export interface Backup {
+  readonly directory: string
 }
 
 const WORKERS = 3
@@ -119,6 +127,7 @@ class Node implements ClusterNode {
   private readonly place: NodePlace
   private child: ChildProcess | null = null
   private watchdog: ReturnType<typeof watch> | null = null
+  private backups = 0
 
   constructor(place: NodePlace) {
     this.place = place
@@ -158,6 +167,21 @@ class Node implements ClusterNode {
     const ended = once(child, 'close')
     child.kill(signal)
     await ended
+  }
+
+  async backUp(): Promise<Backup> {
+    const { program, data, owner } = this.place
+    const directory = `${data}-backup-${++this.backups}`
+    const made = ['-D', directory, '-d', this.url, '--checkpoint=fast', '--wal-method=stream', '--no-sync']
+    await promisify(execFile)(join(dirname(program), 'pg_basebackup'), made, { ...owner, cwd: dirname(data) })
+    return { directory }
+  }
+
+  async restore({ directory }: Backup): Promise<void> {
+    await this.stop('SIGQUIT')
+    await rm(this.place.data, { recursive: true })
+    await rename(directory, this.place.data)
+    await this.start()
   }
 
   private async answering(child: ChildProcess): Promise<void> {
