@@ -10,6 +10,7 @@ import {
   type ExplainedNode,
   type MissingIndex,
 } from '@freshet/dvm'
+import { readShardSizes } from './citus/shard-rows.ts'
 import { makePlan } from './create.ts'
 import { findDefinition, nameOf, type Definition } from './definition.ts'
 import { ownNotes } from './immediate/trigger-functions.ts'
@@ -83,7 +84,10 @@ export async function explain(
     plan: explainText(tree),
     tree,
     dot: explainDot(tree, definition === null ? 'query' : nameOf(definition)),
-    stages: await stagesOf(database, compiled.tables, definition !== null),
+    stages: await stagesOf(database, compiled.tables, {
+      exist: definition !== null,
+      spread: definition?.plan.output !== undefined,
+    }),
     state: described ? stateOf(described) : null,
     nextFull: await nextFull(database, definition),
     missingIndexes: effectiveMode === 'full' ? [] : await findMissingIndexes(database, compiled.lookups),
@@ -103,15 +107,17 @@ async function nextFull(queryable: Queryable, definition: Definition | null): Pr
 async function stagesOf(
   queryable: Queryable,
   tables: readonly CompiledTable[],
-  exist: boolean,
+  { exist, spread }: { readonly exist: boolean; readonly spread: boolean },
 ): Promise<readonly ExplainedStage[]> {
   const names = tables.map((table) => displayName(table))
   const sizes = exist
-    ? await queryable.query<{ name: string; rows: number; bytes: number }>(sql`
-        select w.name, greatest(c.reltuples, 0)::float8 as rows, pg_catalog.pg_total_relation_size(c.oid)::float8 as bytes
+    ? await queryable.query<{ name: string; oid: number; rows: number; bytes: number }>(sql`
+        select w.name, c.oid::int8::float8 as oid, greatest(c.reltuples, 0)::float8 as rows,
+          pg_catalog.pg_total_relation_size(c.oid)::float8 as bytes
         from unnest(${names}::text[]) w(name) join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(w.name)`)
     : []
-  const known = new Map(sizes.map((size) => [size.name, size]))
+  const placed = await readShardSizes(queryable, spread ? sizes.map(({ oid }) => oid) : [])
+  const known = new Map(sizes.map((size) => [size.name, placed.get(size.oid) ?? size]))
   return tables.map(({ visibleColumns }, i) => {
     const name = names[i] ?? ''
     const size = known.get(name)

@@ -1,4 +1,5 @@
-import { type Queryable, sql } from '@freshet/core'
+import { missingOf, type Queryable, readCitusVersion, sql } from '@freshet/core'
+import { readShardSizes } from './citus/shard-rows.ts'
 import { missingIndexes, type Lookup, type MissingIndex, type TableIndexes } from '@freshet/dvm'
 
 /** Which indexes the deltas of these lookups want and do not find; asks the catalog once. */
@@ -10,8 +11,11 @@ export async function findMissingIndexes(
   return missingIndexes(lookups, await indexesOf(queryable, [...new Set(lookups.map((lookup) => lookup.oid))]))
 }
 
+/** Of a table that Citus has placed, the shards are what is large. */
 async function indexesOf(queryable: Queryable, oids: readonly number[]): Promise<readonly TableIndexes[]> {
-  return queryable.query<TableIndexes>(sql`
+  const version = await readCitusVersion(queryable)
+  const placed = version !== null && missingOf(version).length === 0 ? await readShardSizes(queryable, oids) : null
+  const tables = await queryable.query<TableIndexes>(sql`
     select c.oid::int8::float8 as oid,
       (pg_catalog.pg_relation_size(c.oid) + coalesce((
         select sum(pg_catalog.pg_relation_size(p.relid)) from pg_catalog.pg_partition_tree(c.oid) p where p.isleaf and p.relid <> c.oid
@@ -27,4 +31,5 @@ async function indexesOf(queryable: Queryable, oids: readonly number[]): Promise
         where i.indrelid = c.oid and i.indisvalid and i.indpred is null
       ), '[]') as indexes
     from pg_catalog.pg_class c where c.oid = any (${oids}::oid[])`)
+  return tables.map((table) => ({ ...table, bytes: placed?.get(table.oid)?.bytes ?? table.bytes }))
 }

@@ -1,6 +1,7 @@
 import { displayName, type Queryable, sql, type Tier } from '@freshet/core'
 import type { Decision } from './choose.ts'
 import { type Advisory, advisoryOf, HAS_SHARDS } from './citus/advisory.ts'
+import { lookAtShards } from './citus/look-at-shards.ts'
 import type { Definition, OutputPlacement } from './definition.ts'
 import { pendingCounts } from './pending-counts.ts'
 import { hintOf } from './refresh-reasons.ts'
@@ -55,7 +56,7 @@ export interface Description {
 
 /** What the catalog and the buffers say of it. Read-only; a few statements however many tables. */
 export interface Status extends Description {
-  /** Change rows waiting in the buffers of its sources, counted up to a bound. */
+  /** Change rows waiting in the buffers of its sources, on all nodes, counted up to a bound. */
   readonly pendingChanges: number
   readonly pendingIsLowerBound: boolean
   /** Rows in the stream table by the server's statistics. */
@@ -153,14 +154,18 @@ export async function statusOf(queryable: Queryable, id: number | null = null): 
     figuresOf(queryable, id),
     pendingCounts(queryable, id),
   ])
+  // what reads shards has an advisory, or is refreshed there
+  const reaches = described.some((t) => t.placement.kind !== 'local' || t.pushedDown || t.advisory !== null)
+  const onShards = await lookAtShards(queryable, reaches)
   return described.map((table): Status => {
     const own = figures.get(table.id)
     const waiting = pending.get(table.id) ?? { changes: 0, bounded: false }
+    const elsewhere = onShards.waiting.get(table.id) ?? { changes: 0, bounded: false }
     return {
       ...table,
-      pendingChanges: waiting.changes,
-      pendingIsLowerBound: waiting.bounded,
-      estimatedRows: own?.estimatedRows ?? 0,
+      pendingChanges: waiting.changes + elsewhere.changes,
+      pendingIsLowerBound: waiting.bounded || elsewhere.bounded,
+      estimatedRows: onShards.sizes.get(table.id)?.rows ?? own?.estimatedRows ?? 0,
       consecutiveErrors: own?.consecutiveErrors ?? 0,
       lastError: own?.lastError ?? null,
       newQuery: newQueries.get(table.id) ?? null,

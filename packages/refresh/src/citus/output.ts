@@ -13,7 +13,7 @@ import {
 } from '@freshet/core'
 import type { Compiled, QueryFacts } from '@freshet/dvm'
 import type { Definition, OutputPlacement, StoredPlan } from '../definition.ts'
-import { readShardRows } from './shard-rows.ts'
+import { readShardSizes } from './shard-rows.ts'
 
 /**
  * Where a stream table's own rows are: on the coordinator; the same on every node, which reads and joins them without
@@ -67,11 +67,11 @@ export async function chooseKind(
   }
   const sharded = sources.filter((source) => isSharded(source.placement))
   if (sharded.length === 0) return 'local'
-  const rows = await readShardRows(
+  const sizes = await readShardSizes(
     queryable,
     sharded.map(({ oid }) => oid),
   )
-  return Math.max(...rows.values()) >= DISTRIBUTED_FROM ? 'distributed' : 'reference'
+  return Math.max(...[...sizes.values()].map(({ rows }) => rows)) >= DISTRIBUTED_FROM ? 'distributed' : 'reference'
 }
 
 function isBy(placement: Placement, column: string): boolean {

@@ -1,13 +1,13 @@
 import { type Database, type Fragment, literal, type Queryable, raw, sql } from '@freshet/core'
 
 /**
- * How many rows a placed table has. The coordinator's own statistics of it are those of an empty table, so the nodes are
+ * How many rows a placed table has, and how many bytes they take. The coordinator's own statistics of it are those of an empty table, so the nodes are
  * asked for those of its shards: all nodes for all tables in one round trip, each by one look into its catalog. Where a
  * shard was never analyzed, its size tells.
  *
  * What refreshes need of their sources is kept in the catalog, and read anew when it is a minute old: `noteShardRows`.
  */
-function rowsOnShards(relations: Fragment): Fragment {
+export function sizesOnShards(relations: Fragment): Fragment {
   return sql`
     with part as (
       select r.relation, format('%I.%I', n.nspname, c.relname) as name, p.partmethod = 'n' and p.repmodel = 't' as everywhere
@@ -24,21 +24,27 @@ function rowsOnShards(relations: Fragment): Fragment {
     ),
     told as (
       -- null: a node did not answer, and then there is no sum
-      select case when n.success then n.result::jsonb end as rows
+      select case when n.success then n.result::jsonb end as sizes
       from asked cross join lateral run_command_on_all_nodes(asked.command, give_warning_for_connection_errors => true) n
     ),
     counted as (
       select p.relation, p.name,
-        case when p.everywhere then max((t.rows ->> p.name)::float8) else sum((t.rows ->> p.name)::float8) end as rows
-      from part p cross join told t group by p.relation, p.name, p.everywhere
+        case when p.everywhere then max(size.rows) else sum(size.rows) end as rows,
+        case when p.everywhere then max(size.bytes) else sum(size.bytes) end as bytes
+      from part p cross join told t
+        cross join lateral (
+          select (t.sizes -> p.name ->> 0)::float8 as rows, (t.sizes -> p.name ->> 1)::float8 as bytes
+        ) size
+      group by p.relation, p.name, p.everywhere
     )
-    select relation, coalesce(sum(rows), 0)::float8 as rows from counted
-    where not exists (select from told where rows is null) group by relation`
+    select relation, coalesce(sum(rows), 0)::float8 as rows, coalesce(sum(bytes), 0)::float8 as bytes from counted
+    where not exists (select from told where sizes is null) group by relation`
 }
 
-/** Rows by the names that are asked for, of the shards that are on this node; `shard_name` knows how long names are cut. */
-const OF_A_NODE = `select coalesce(jsonb_object_agg(name, rows), '{}') from (
-  select asked.name, sum(case when c.reltuples < 0 then pg_catalog.pg_relation_size(c.oid) / 50 else c.reltuples end) as rows
+/** Rows and bytes by the names that are asked for, of the shards that are on this node; `shard_name` knows how long names are cut. */
+const OF_A_NODE = `select coalesce(jsonb_object_agg(name, jsonb_build_array(rows, bytes)), '{}') from (
+  select asked.name, sum(case when c.reltuples < 0 then pg_catalog.pg_relation_size(c.oid) / 50 else c.reltuples end) as rows,
+    sum(pg_catalog.pg_total_relation_size(c.oid)) as bytes
   from unnest(%L::text[]) asked (name)
     join pg_catalog.pg_dist_shard s on s.logicalrelid = asked.name::regclass
     join pg_catalog.pg_dist_placement p on p.shardid = s.shardid
@@ -48,16 +54,22 @@ const OF_A_NODE = `select coalesce(jsonb_object_agg(name, rows), '{}') from (
       and c.relname = (select part[cardinality(part)] from parse_ident(shard_name(s.logicalrelid, s.shardid)) part)
   group by asked.name) found`
 
+export interface ShardSize {
+  readonly rows: number
+  readonly bytes: number
+}
+
 /** By the tables' oids; those that nobody knows of are left out. */
-export async function readShardRows(
+export async function readShardSizes(
   queryable: Queryable,
   relations: readonly number[],
-): Promise<ReadonlyMap<number, number>> {
+): Promise<ReadonlyMap<number, ShardSize>> {
   if (relations.length === 0) return new Map()
-  const rows = await queryable.query<{ relation: number; rows: number }>(
-    sql`select f.relation::int8::float8 as relation, f.rows from (${rowsOnShards(sql`select unnest(${[...relations]}::oid[])`)}) f`,
+  const sizes = await queryable.query<ShardSize & { readonly relation: number }>(
+    sql`select f.relation::int8::float8 as relation, f.rows, f.bytes
+      from (${sizesOnShards(sql`select unnest(${[...relations]}::oid[])`)}) f`,
   )
-  return new Map(rows.map((row) => [row.relation, row.rows]))
+  return new Map(sizes.map(({ relation, ...size }) => [relation, size]))
 }
 
 /** Has the catalog know of these sources how many rows they have, unless it has learnt it within the last minute. */
@@ -76,7 +88,7 @@ export async function noteShardRows(database: Database, stableNames: readonly st
       for no key update skip locked
     )
     update freshet.source s set shard_rows = f.rows::bigint, shard_rows_at = clock_timestamp()
-    from due join (${rowsOnShards(sql`select relation from due`)}) f on f.relation = due.relation
+    from due join (${sizesOnShards(sql`select relation from due`)}) f on f.relation = due.relation
     where s.stable_name = due.stable_name`)
 }
 
