@@ -13,7 +13,7 @@ import { logTable, packTable } from '../capture-names.ts'
 import { newColumn, oldColumn } from '../capture-log.ts'
 import { fillQueue, hasLogReaders, noteMoved, queuesOf } from './queues.ts'
 import { distrust, isOfEpoch, renewEpoch } from './epoch.ts'
-import { marksTable, shardBuffer } from './shard-names.ts'
+import { epochTable, marksTable, shardBuffer } from './shard-names.ts'
 
 /**
  * Brings the changes of placed sources into their logs on the coordinator, as rows of this REPEATABLE READ transaction.
@@ -146,9 +146,10 @@ async function collectRows(transaction: Queryable, source: Collected, { xid, num
  * leaves no change row, and goes on: so this is asked whenever somebody wants to know whether changes wait.
  */
 async function isSound(queryable: Queryable, { name, relation, placement }: Collected): Promise<boolean> {
-  const buffer = isSharded(placement) ? [sql`to_regclass(${shardBuffer(name, placement).text})`] : []
+  const beside = isSharded(placement) ? [shardBuffer(name, placement), epochTable(name, placement)] : []
+  const tables = beside.map(({ text }) => sql`to_regclass(${text})`)
   const [row] = await queryable.query<{ sound: boolean }>(
-    sql`select ${areColocated([sql`${relation}::oid`, ...buffer])} as sound`,
+    sql`select ${areColocated([sql`${relation}::oid`, ...tables])} as sound`,
     { prepared: true },
   )
   return row?.sound === true
