@@ -146,7 +146,10 @@ class Node implements ClusterNode {
       `${name}=${value}`,
     ])
     const log = await open(logOf(data), 'a')
-    const child = spawn(program, ['-D', data, ...flags], { ...owner, cwd: data, stdio: ['ignore', log.fd, log.fd] })
+    // all of its processes hold the last one: it is closed when none is left, and none keeps the memory of one that was killed
+    const stdio = ['ignore', log.fd, log.fd, 'pipe'] as const
+    const child = spawn(program, ['-D', data, ...flags], { ...owner, cwd: data, stdio: [...stdio] })
+    child.stdio[3]?.on('data', () => undefined)
     this.child = child
     await once(child, 'spawn')
     await log.close()
