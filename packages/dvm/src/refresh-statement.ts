@@ -175,7 +175,7 @@ export function openWindows(
     read.map((source) => {
       const rows = select({
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
-        from: stored('changes', source),
+        from: limit === null ? stored('changes', source) : `${stored('changes', source)}\n${EXPECTED_TO_BE_MANY}`,
         where: [...within(source), '__w <> 0'],
         ...(limit === null ? {} : firstOf(limit + 1)),
       })
@@ -287,10 +287,14 @@ function sizeOf(sizes: string, within: readonly string[], limit: number | null):
   })
 }
 
+/** One row without columns, of which the planner expects a thousand: so the limit it is, of which this takes its share. */
+const EXPECTED_TO_BE_MANY = 'cross join (select from generate_series(1, (select 1))) expected'
+
 /**
  * Up to the limit may come, but nearly always it is a handful; and planned for the limit, a handful would be joined by
  * reading whole tables. The condition is true of every change row. Without statistics, the planner expects each of two
- * values in one of 200 rows, and so a hundredth of the limit.
+ * values in one of 200 rows, and so a hundredth of the limit: ten of a thousand, whatever the log's own statistics say
+ * of a moment that is gone. For fewer it would join two windows by comparing each row of one with each of the other.
  */
 function expectedToBeFew(rows: string): string {
   return select({ columns: ['*'], from: `${nested(rows)} w`, where: ['__w in (1, -1)'] })
