@@ -18,6 +18,8 @@ export class PostgresSession implements Session {
   readonly #patience: Patience
   readonly #watched: Watched
   readonly #prepared: PreparedStatements = preparedStatements()
+  /** When the last prepared statement was. */
+  #answeredAt = 0
   readonly #listeners = new Set<(notice: Notice) => void>()
   readonly #heard = new Map<string, (payload: string) => void>()
   #broken: Error | undefined
@@ -195,8 +197,20 @@ export class PostgresSession implements Session {
   }
 
   #sendNamed(statement: Sql): Promise<QueryResult> {
-    const name = this.#prepared.nameOf(statement.text)
-    return this.#client.query({ name, text: statement.text, values: [...statement.values] })
+    const { text } = statement
+    const name = this.#prepared.nameOf(text)
+    const sentAt = performance.now()
+    const answer = this.#client.query({ name, text, values: [...statement.values] })
+    // sent together, they are run one after the other
+    answer.then(
+      () => {
+        const began = Math.max(sentAt, this.#answeredAt)
+        this.#answeredAt = performance.now()
+        this.#prepared.took(text, name, this.#answeredAt - began)
+      },
+      () => undefined, // whoever sent it hears of it
+    )
+    return answer
   }
 
   /** Never inside a transaction: a name that the server does not know, its statement having failed, would abort it. */

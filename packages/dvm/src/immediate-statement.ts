@@ -74,7 +74,7 @@ export function compileImmediate(
       }),
     )
     chain.add('gate', 'select true as go', { materialized: true })
-    maintainStages(chain, stages, windows, emitTo)
+    maintainStages(chain, stages, windows, emitTo, comparison === '=' ? 'by index' : 'through')
     return chain.statement('select true')
   }
   const small = (read?: readonly CompiledSource[]) => ({

@@ -3,14 +3,13 @@ import { quoteLiteral } from '@freshet/core'
 import type { CompiledSource, RefreshVariant, Target } from './compiled.ts'
 import { isChurned, netOfMany } from './churn.ts'
 import { Differentiator } from './delta/differentiate.ts'
-import type { StageReader } from './delta/readings.ts'
 import type { Stateful } from './plan/plan.ts'
 import { Chain, indent, nested, q, select } from './print/text.ts'
 import { apply, emitted, type Applied } from './stage/apply.ts'
 import { counts, emit, writtenCount } from './stage/emit.ts'
 import type { StageDelta } from './stage/stage.ts'
-import type { KeyedStage, Stages } from './stage/stages.ts'
-import { tableName } from './stage/state-table.ts'
+import type { Stages } from './stage/stages.ts'
+import { stateReader, type Looked } from './stage/state-reader.ts'
 import type { StagedPlan } from './staged-plan.ts'
 import { MOST_CHARACTERS } from './unsupported.ts'
 
@@ -47,7 +46,13 @@ export function refreshStatement(plan: RefreshPlan, variant: RefreshVariant): st
   const { emits } = variant
   const chain = new Chain(MOST_CHARACTERS)
   const windows = openWindows(chain, plan, variant, PARAMETERS)
-  const applied = maintainStages(chain, stages, windows.names, emits ? target : null)
+  const applied = maintainStages(
+    chain,
+    stages,
+    windows.names,
+    emits ? target : null,
+    variant.extent === 'few' ? 'by index' : 'through',
+  )
   chain.add('advanced', advance(sources))
   chain.add('recorded', record(windows.changeRows, applied))
   return chain.statement(
@@ -69,18 +74,20 @@ export function refreshStatement(plan: RefreshPlan, variant: RefreshVariant): st
 /**
  * The part of a statement that maintains: the delta of every stage, inner ones first, computed from the windows and
  * applied; and the output delta, where there is a target for it. The part `gate` of the chain says whether it may.
+ * `looked`: how the stages' states are, where a delta asks for them after the change.
  */
 export function maintainStages(
   chain: Chain,
   stages: Stages,
   windows: ReadonlyMap<string, string>,
   emitTo: Target | null,
+  looked: Looked,
 ): Applied | null {
   const stageDeltas = new Map<Stateful, string | null>()
   const computed = new Map<Stateful, StageDelta>()
   const context = new Differentiator({
     chain,
-    stages: stateReader(stages.inner, computed),
+    stages: stateReader(stages.inner, computed, looked),
     windows,
     stageDeltas,
   })
@@ -175,7 +182,7 @@ export function openWindows(
     read.map((source) => {
       const rows = select({
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
-        from: stored('changes', source),
+        from: limit === null ? stored('changes', source) : `${stored('changes', source)}\n${EXPECTED_TO_BE_MANY}`,
         where: [...within(source), '__w <> 0'],
         ...(limit === null ? {} : firstOf(limit + 1)),
       })
@@ -287,10 +294,14 @@ function sizeOf(sizes: string, within: readonly string[], limit: number | null):
   })
 }
 
+/** One row without columns, of which the planner expects a thousand: so the limit it is, of which this takes its share. */
+const EXPECTED_TO_BE_MANY = 'cross join (select from generate_series(1, (select 1))) expected'
+
 /**
  * Up to the limit may come, but nearly always it is a handful; and planned for the limit, a handful would be joined by
  * reading whole tables. The condition is true of every change row. Without statistics, the planner expects each of two
- * values in one of 200 rows, and so a hundredth of the limit.
+ * values in one of 200 rows, and so a hundredth of the limit: ten of a thousand, whatever the log's own statistics say
+ * of a moment that is gone. For fewer it would join two windows by comparing each row of one with each of the other.
  */
 function expectedToBeFew(rows: string): string {
   return select({ columns: ['*'], from: `${nested(rows)} w`, where: ['__w in (1, -1)'] })
@@ -304,40 +315,6 @@ function anyOf(conditions: readonly string[]): string {
 /** A change buffer has its columns' types, not their collations; and these decide what is equal and what is less. */
 export function collated(column: string, collation: string | undefined): string {
   return collation === undefined ? q(column) : `${q(column)} collate ${collation} as ${q(column)}`
-}
-
-function stateReader(
-  inner: ReadonlyMap<Stateful, KeyedStage>,
-  computed: ReadonlyMap<Stateful, StageDelta>,
-): StageReader {
-  return {
-    read(aggregate, reading) {
-      const stage = inner.get(aggregate)
-      if (stage === undefined) return undefined
-      const columns = aggregate.columns.map((column) => q(column.name))
-      const before = select({ columns, from: tableName(stage.table) })
-      const delta = computed.get(aggregate)
-      if (reading === 'before' || delta === undefined) return before
-      // after = the rows whose key no change touched, and the touched ones as they are now. Keys are never null, and
-      // NOT IN hashes them once, however often the reading is done for one row of another table.
-      const stored = delta.keys.map((key) => `t.${q(key.stored)}`).join(', ')
-      const touched = select({
-        columns: delta.keys.map((key) => `c.${key.value}`),
-        from: `${delta.rows} c`,
-      }).replaceAll('\n', ' ')
-      const untouched = select({
-        columns: columns.map((column) => `t.${column}`),
-        from: `${tableName(stage.table)} t`,
-        where: [`(${stored}) not in (${touched})`],
-      })
-      const now = select({
-        columns: delta.after.map((value, i) => `${value} as ${columns[i] ?? value}`),
-        from: delta.rows,
-        where: [delta.alive],
-      })
-      return `${untouched}\nunion all\n${now}`
-    },
-  }
 }
 
 function advance(sources: readonly CompiledSource[]): string {

@@ -31,7 +31,7 @@ export function refreshSteps(plan: RefreshPlan, variant: RefreshVariant, known: 
   const chain = new Chain(MOST_CHARACTERS)
   const windows = openWindows(chain, plan, variant, given)
   const opening = chain.parts.length
-  const applied = maintainStages(chain, plan.stages, windows.names, variant.emits ? plan.target : null)
+  const applied = maintainStages(chain, plan.stages, windows.names, variant.emits ? plan.target : null, 'through')
   const { target } = plan
   const { compute, write, discard } = stepsOf({
     chain,

@@ -147,13 +147,16 @@ groups as (
         from (
           select sum as total_3
           from (
-            select t.customer_id, t.sum
-            from freshet_changes.stage_07061d32918ee3f4_1 t
-            where (t.__key) not in (select c.__key_1 from "groups after" c)
-            union all
-            select __new_1 as customer_id, __new_2 as sum
-            from "groups after"
-            where __slot_1 > 0
+            select customer_id, sum
+            from (
+              select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
+              from freshet_changes.stage_07061d32918ee3f4_1 t
+              union all
+              select __new_1 as customer_id, __new_2 as sum, __key_1, false
+              from "groups after"
+              where __slot_1 > 0
+            ) s
+            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
           ) p
         ) p
       ) r
@@ -250,13 +253,16 @@ crossings as (
         from (
           select sum as total_2
           from (
-            select t.customer_id, t.sum
-            from freshet_changes.stage_07061d32918ee3f4_1 t
-            where (t.__key) not in (select c.__key_1 from "groups after" c)
-            union all
-            select __new_1 as customer_id, __new_2 as sum
-            from "groups after"
-            where __slot_1 > 0
+            select customer_id, sum
+            from (
+              select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
+              from freshet_changes.stage_07061d32918ee3f4_1 t
+              union all
+              select __new_1 as customer_id, __new_2 as sum, __key_1, false
+              from "groups after"
+              where __slot_1 > 0
+            ) s
+            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
           ) p
         ) r
         where (total_2 > total)
@@ -274,13 +280,16 @@ crossings as (
     from (
       select sum as total_2
       from (
-        select t.customer_id, t.sum
-        from freshet_changes.stage_07061d32918ee3f4_1 t
-        where (t.__key) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as customer_id, __new_2 as sum
-        from "groups after"
-        where __slot_1 > 0
+        select customer_id, sum
+        from (
+          select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_07061d32918ee3f4_1 t
+          union all
+          select __new_1 as customer_id, __new_2 as sum, __key_1, false
+          from "groups after"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) p
     ) r
     where (total_2 > total)
@@ -334,13 +343,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.max
-          from freshet_changes.stage_07061d32918ee3f4_2 t
-          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-          union all
-          select __new_1 as max
-          from "groups after 2"
-          where true
+          select max
+          from (
+            select t.max, t.__one as __stored_1, true as __stored
+            from freshet_changes.stage_07061d32918ee3f4_2 t
+            union all
+            select __new_1 as max, __key_1, false
+            from "groups after 2"
+            where true
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
         ) r
         limit greatest(d.__m, 0) + 1
       ) m
@@ -354,13 +366,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.max
-      from freshet_changes.stage_07061d32918ee3f4_2 t
-      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-      union all
-      select __new_1 as max
-      from "groups after 2"
-      where true
+      select max
+      from (
+        select t.max, t.__one as __stored_1, true as __stored
+        from freshet_changes.stage_07061d32918ee3f4_2 t
+        union all
+        select __new_1 as max, __key_1, false
+        from "groups after 2"
+        where true
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
     ) r
   )
   union all

@@ -169,13 +169,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.id_6, t.sum
-          from freshet_changes.stage_3de16d4c68d8e259_1 t
-          where (t.id_6) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as id_6, __new_2 as sum
-          from "groups after"
-          where __slot_1 > 0
+          select id_6, sum
+          from (
+            select t.id_6, t.sum, t.id_6 as __stored_1, true as __stored
+            from freshet_changes.stage_3de16d4c68d8e259_1 t
+            union all
+            select __new_1 as id_6, __new_2 as sum, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) r
         where (id = id_6)
         limit greatest(d.__m, 0) + 1
@@ -190,13 +193,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.id_6, t.sum
-      from freshet_changes.stage_3de16d4c68d8e259_1 t
-      where (t.id_6) not in (select c.__key_1 from "groups after" c)
-      union all
-      select __new_1 as id_6, __new_2 as sum
-      from "groups after"
-      where __slot_1 > 0
+      select id_6, sum
+      from (
+        select t.id_6, t.sum, t.id_6 as __stored_1, true as __stored
+        from freshet_changes.stage_3de16d4c68d8e259_1 t
+        union all
+        select __new_1 as id_6, __new_2 as sum, __key_1, false
+        from "groups after"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
     ) r
     where (id = id_6)
   )

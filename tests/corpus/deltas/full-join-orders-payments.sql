@@ -208,13 +208,16 @@ crossings as (
         from (
           select customer_id_3 as customer_id_4, sum as paid
           from (
-            select t.customer_id_3, t.sum
-            from freshet_changes.stage_15100939e35cc30e_2 t
-            where (t.__key) not in (select c.__key_1 from "groups after 2" c)
-            union all
-            select __new_1 as customer_id_3, __new_2 as sum
-            from "groups after 2"
-            where __slot_1 > 0
+            select customer_id_3, sum
+            from (
+              select t.customer_id_3, t.sum, t.__key as __stored_1, true as __stored
+              from freshet_changes.stage_15100939e35cc30e_2 t
+              union all
+              select __new_1 as customer_id_3, __new_2 as sum, __key_1, false
+              from "groups after 2"
+              where __slot_1 > 0
+            ) s
+            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
           ) p
         ) r
         where (customer_id_2 = customer_id_4)
@@ -232,13 +235,16 @@ crossings as (
     from (
       select customer_id_3 as customer_id_4, sum as paid
       from (
-        select t.customer_id_3, t.sum
-        from freshet_changes.stage_15100939e35cc30e_2 t
-        where (t.__key) not in (select c.__key_1 from "groups after 2" c)
-        union all
-        select __new_1 as customer_id_3, __new_2 as sum
-        from "groups after 2"
-        where __slot_1 > 0
+        select customer_id_3, sum
+        from (
+          select t.customer_id_3, t.sum, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_15100939e35cc30e_2 t
+          union all
+          select __new_1 as customer_id_3, __new_2 as sum, __key_1, false
+          from "groups after 2"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
       ) p
     ) r
     where (customer_id_2 = customer_id_4)
@@ -280,13 +286,16 @@ crossings as (
         from (
           select customer_id as customer_id_2, count as orders
           from (
-            select t.customer_id, t.count
-            from freshet_changes.stage_15100939e35cc30e_1 t
-            where (t.__key) not in (select c.__key_1 from "groups after" c)
-            union all
-            select __new_1 as customer_id, __new_2 as count
-            from "groups after"
-            where __slot_1 > 0
+            select customer_id, count
+            from (
+              select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+              from freshet_changes.stage_15100939e35cc30e_1 t
+              union all
+              select __new_1 as customer_id, __new_2 as count, __key_1, false
+              from "groups after"
+              where __slot_1 > 0
+            ) s
+            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
           ) p
         ) r
         where (customer_id_2 = customer_id_4)
@@ -304,13 +313,16 @@ crossings as (
     from (
       select customer_id as customer_id_2, count as orders
       from (
-        select t.customer_id, t.count
-        from freshet_changes.stage_15100939e35cc30e_1 t
-        where (t.__key) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as customer_id, __new_2 as count
-        from "groups after"
-        where __slot_1 > 0
+        select customer_id, count
+        from (
+          select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_15100939e35cc30e_1 t
+          union all
+          select __new_1 as customer_id, __new_2 as count, __key_1, false
+          from "groups after"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) p
     ) r
     where (customer_id_2 = customer_id_4)

@@ -250,13 +250,16 @@ fresh as materialized (
                     from (
                       select region as part_4, sum as part_2_2, 0 as part_3_2
                       from (
-                        select t.region, t.sum
-                        from freshet_changes.stage_fa046ff08a1590c7_1 t
-                        where (t.__key) not in (select c.__key_1 from "groups after" c)
-                        union all
-                        select __new_1 as region, __new_2 as sum
-                        from "groups after"
-                        where __slot_1 > 0
+                        select region, sum
+                        from (
+                          select t.region, t.sum, t.__key as __stored_1, true as __stored
+                          from freshet_changes.stage_fa046ff08a1590c7_1 t
+                          union all
+                          select __new_1 as region, __new_2 as sum, __key_1, false
+                          from "groups after"
+                          where __slot_1 > 0
+                        ) s
+                        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
                       ) p
                     ) u
                     union all
@@ -266,13 +269,16 @@ fresh as materialized (
                       from (
                         select sum_2, left_out
                         from (
-                          select t.sum_2
-                          from freshet_changes.stage_fa046ff08a1590c7_2 t
-                          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-                          union all
-                          select __new_1 as sum_2
-                          from "groups after 2"
-                          where true
+                          select sum_2
+                          from (
+                            select t.sum_2, t.__one as __stored_1, true as __stored
+                            from freshet_changes.stage_fa046ff08a1590c7_2 t
+                            union all
+                            select __new_1 as sum_2, __key_1, false
+                            from "groups after 2"
+                            where true
+                          ) s
+                          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
                         ) l
                         left join (
                           select region as left_out

@@ -247,13 +247,16 @@ crossings as (
         where ((max::numeric = price) IS TRUE)
       ) as mark
       from (
-        select t.department, t.max, t.count
-        from freshet_changes.stage_87004569882abd60_1 t
-        where (t.__key) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as department, __new_2 as max, __new_3 as count
-        from "groups after"
-        where __slot_1 > 0
+        select department, max, count
+        from (
+          select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_87004569882abd60_1 t
+          union all
+          select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+          from "groups after"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) l
     ) l
     where exists (select 1 from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
@@ -335,13 +338,16 @@ crossings as (
           where ((max::numeric = price) IS TRUE)
         ) as mark
         from (
-          select t.department, t.max, t.count
-          from freshet_changes.stage_87004569882abd60_1 t
-          where (t.__key) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as department, __new_2 as max, __new_3 as count
-          from "groups after"
-          where __slot_1 > 0
+          select department, max, count
+          from (
+            select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_87004569882abd60_1 t
+            union all
+            select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) l
       ) l
     ) l
@@ -428,13 +434,16 @@ crossings as (
             where ((max::numeric = price) IS TRUE)
           ) as mark
           from (
-            select t.department, t.max, t.count
-            from freshet_changes.stage_87004569882abd60_1 t
-            where (t.__key) not in (select c.__key_1 from "groups after" c)
-            union all
-            select __new_1 as department, __new_2 as max, __new_3 as count
-            from "groups after"
-            where __slot_1 > 0
+            select department, max, count
+            from (
+              select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+              from freshet_changes.stage_87004569882abd60_1 t
+              union all
+              select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+              from "groups after"
+              where __slot_1 > 0
+            ) s
+            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
           ) l
         ) l
       ) l
@@ -538,13 +547,16 @@ crossings as (
                 where ((max::numeric = price) IS TRUE)
               ) as mark
               from (
-                select t.department, t.max, t.count
-                from freshet_changes.stage_87004569882abd60_1 t
-                where (t.__key) not in (select c.__key_1 from "groups after" c)
-                union all
-                select __new_1 as department, __new_2 as max, __new_3 as count
-                from "groups after"
-                where __slot_1 > 0
+                select department, max, count
+                from (
+                  select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+                  from freshet_changes.stage_87004569882abd60_1 t
+                  union all
+                  select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+                  from "groups after"
+                  where __slot_1 > 0
+                ) s
+                where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
               ) l
             ) l
           ) l
@@ -576,13 +588,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.count_2
-          from freshet_changes.stage_87004569882abd60_2 t
-          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-          union all
-          select __new_1 as count_2
-          from "groups after 2"
-          where true
+          select count_2
+          from (
+            select t.count_2, t.__one as __stored_1, true as __stored
+            from freshet_changes.stage_87004569882abd60_2 t
+            union all
+            select __new_1 as count_2, __key_1, false
+            from "groups after 2"
+            where true
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
         ) r
         limit greatest(d.__m, 0) + 1
       ) m
@@ -596,13 +611,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.count_2
-      from freshet_changes.stage_87004569882abd60_2 t
-      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-      union all
-      select __new_1 as count_2
-      from "groups after 2"
-      where true
+      select count_2
+      from (
+        select t.count_2, t.__one as __stored_1, true as __stored
+        from freshet_changes.stage_87004569882abd60_2 t
+        union all
+        select __new_1 as count_2, __key_1, false
+        from "groups after 2"
+        where true
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
     ) r
   )
   union all
@@ -659,13 +677,16 @@ crossings as (
               where ((max::numeric = price) IS TRUE)
             ) as mark
             from (
-              select t.department, t.max, t.count
-              from freshet_changes.stage_87004569882abd60_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as department, __new_2 as max, __new_3 as count
-              from "groups after"
-              where __slot_1 > 0
+              select department, max, count
+              from (
+                select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_87004569882abd60_1 t
+                union all
+                select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) l
           ) l
         ) l
@@ -738,13 +759,16 @@ crossings as (
                   where ((max::numeric = price) IS TRUE)
                 ) as mark
                 from (
-                  select t.department, t.max, t.count
-                  from freshet_changes.stage_87004569882abd60_1 t
-                  where (t.__key) not in (select c.__key_1 from "groups after" c)
-                  union all
-                  select __new_1 as department, __new_2 as max, __new_3 as count
-                  from "groups after"
-                  where __slot_1 > 0
+                  select department, max, count
+                  from (
+                    select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+                    from freshet_changes.stage_87004569882abd60_1 t
+                    union all
+                    select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+                    from "groups after"
+                    where __slot_1 > 0
+                  ) s
+                  where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
                 ) l
               ) l
             ) l
@@ -753,13 +777,16 @@ crossings as (
         where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
       ) l
       left join (
-        select t.count_2
-        from freshet_changes.stage_87004569882abd60_2 t
-        where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-        union all
-        select __new_1 as count_2
-        from "groups after 2"
-        where true
+        select count_2
+        from (
+          select t.count_2, t.__one as __stored_1, true as __stored
+          from freshet_changes.stage_87004569882abd60_2 t
+          union all
+          select __new_1 as count_2, __key_1, false
+          from "groups after 2"
+          where true
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
       ) r on true
     ) l
     where exists (select 1 from "Δ project 3" r)
@@ -882,13 +909,16 @@ crossings as (
                 where ((max::numeric = price) IS TRUE)
               ) as mark
               from (
-                select t.department, t.max, t.count
-                from freshet_changes.stage_87004569882abd60_1 t
-                where (t.__key) not in (select c.__key_1 from "groups after" c)
-                union all
-                select __new_1 as department, __new_2 as max, __new_3 as count
-                from "groups after"
-                where __slot_1 > 0
+                select department, max, count
+                from (
+                  select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
+                  from freshet_changes.stage_87004569882abd60_1 t
+                  union all
+                  select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
+                  from "groups after"
+                  where __slot_1 > 0
+                ) s
+                where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
               ) l
             ) l
           ) l
@@ -897,13 +927,16 @@ crossings as (
       where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
     ) l
     left join (
-      select t.count_2
-      from freshet_changes.stage_87004569882abd60_2 t
-      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-      union all
-      select __new_1 as count_2
-      from "groups after 2"
-      where true
+      select count_2
+      from (
+        select t.count_2, t.__one as __stored_1, true as __stored
+        from freshet_changes.stage_87004569882abd60_2 t
+        union all
+        select __new_1 as count_2, __key_1, false
+        from "groups after 2"
+        where true
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
     ) r on true
   ) l
   where (select exists (select 1 from "Δ project 3"))

@@ -116,13 +116,16 @@ crossings as (
           from (
             select status_2, count
             from (
-              select t.status_2, t.count
-              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as status_2, __new_2 as count
-              from "groups after"
-              where __slot_1 > 0
+              select status_2, count
+              from (
+                select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                union all
+                select __new_1 as status_2, __new_2 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) f
             where (count > 2)
           ) p
@@ -142,13 +145,16 @@ crossings as (
       from (
         select status_2, count
         from (
-          select t.status_2, t.count
-          from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-          where (t.__key) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as status_2, __new_2 as count
-          from "groups after"
-          where __slot_1 > 0
+          select status_2, count
+          from (
+            select t.status_2, t.count, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+            union all
+            select __new_1 as status_2, __new_2 as count, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) f
         where (count > 2)
       ) p
@@ -175,13 +181,16 @@ crossings as (
           from (
             select status_2, count
             from (
-              select t.status_2, t.count
-              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as status_2, __new_2 as count
-              from "groups after"
-              where __slot_1 > 0
+              select status_2, count
+              from (
+                select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                union all
+                select __new_1 as status_2, __new_2 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) f
             where (count > 2)
           ) p
@@ -221,13 +230,16 @@ crossings as (
           from (
             select status_2, count
             from (
-              select t.status_2, t.count
-              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as status_2, __new_2 as count
-              from "groups after"
-              where __slot_1 > 0
+              select status_2, count
+              from (
+                select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                union all
+                select __new_1 as status_2, __new_2 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) f
             where (count > 2)
           ) p
@@ -247,13 +259,16 @@ crossings as (
       from (
         select status_2, count
         from (
-          select t.status_2, t.count
-          from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-          where (t.__key) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as status_2, __new_2 as count
-          from "groups after"
-          where __slot_1 > 0
+          select status_2, count
+          from (
+            select t.status_2, t.count, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+            union all
+            select __new_1 as status_2, __new_2 as count, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) f
         where (count > 2)
       ) p
@@ -309,13 +324,16 @@ crossings as (
               from (
                 select status_2, count
                 from (
-                  select t.status_2, t.count
-                  from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-                  where (t.__key) not in (select c.__key_1 from "groups after" c)
-                  union all
-                  select __new_1 as status_2, __new_2 as count
-                  from "groups after"
-                  where __slot_1 > 0
+                  select status_2, count
+                  from (
+                    select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                    from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                    union all
+                    select __new_1 as status_2, __new_2 as count, __key_1, false
+                    from "groups after"
+                    where __slot_1 > 0
+                  ) s
+                  where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
                 ) f
                 where (count > 2)
               ) p
@@ -330,13 +348,16 @@ crossings as (
                 from (
                   select status_2, count
                   from (
-                    select t.status_2, t.count
-                    from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-                    where (t.__key) not in (select c.__key_1 from "groups after" c)
-                    union all
-                    select __new_1 as status_2, __new_2 as count
-                    from "groups after"
-                    where __slot_1 > 0
+                    select status_2, count
+                    from (
+                      select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                      from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                      union all
+                      select __new_1 as status_2, __new_2 as count, __key_1, false
+                      from "groups after"
+                      where __slot_1 > 0
+                    ) s
+                    where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
                   ) f
                   where (count > 2)
                 ) p
@@ -370,13 +391,16 @@ crossings as (
           from (
             select status_2, count
             from (
-              select t.status_2, t.count
-              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as status_2, __new_2 as count
-              from "groups after"
-              where __slot_1 > 0
+              select status_2, count
+              from (
+                select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                union all
+                select __new_1 as status_2, __new_2 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) f
             where (count > 2)
           ) p
@@ -391,13 +415,16 @@ crossings as (
             from (
               select status_2, count
               from (
-                select t.status_2, t.count
-                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-                where (t.__key) not in (select c.__key_1 from "groups after" c)
-                union all
-                select __new_1 as status_2, __new_2 as count
-                from "groups after"
-                where __slot_1 > 0
+                select status_2, count
+                from (
+                  select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                  from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                  union all
+                  select __new_1 as status_2, __new_2 as count, __key_1, false
+                  from "groups after"
+                  where __slot_1 > 0
+                ) s
+                where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
               ) f
               where (count > 2)
             ) p
@@ -429,13 +456,16 @@ crossings as (
           from (
             select status_2, count
             from (
-              select t.status_2, t.count
-              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as status_2, __new_2 as count
-              from "groups after"
-              where __slot_1 > 0
+              select status_2, count
+              from (
+                select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                union all
+                select __new_1 as status_2, __new_2 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) f
             where (count > 2)
           ) p
@@ -450,13 +480,16 @@ crossings as (
             from (
               select status_2, count
               from (
-                select t.status_2, t.count
-                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-                where (t.__key) not in (select c.__key_1 from "groups after" c)
-                union all
-                select __new_1 as status_2, __new_2 as count
-                from "groups after"
-                where __slot_1 > 0
+                select status_2, count
+                from (
+                  select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                  from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                  union all
+                  select __new_1 as status_2, __new_2 as count, __key_1, false
+                  from "groups after"
+                  where __slot_1 > 0
+                ) s
+                where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
               ) f
               where (count > 2)
             ) p
@@ -533,13 +566,16 @@ crossings as (
         from (
           select status_2, count
           from (
-            select t.status_2, t.count
-            from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-            where (t.__key) not in (select c.__key_1 from "groups after" c)
-            union all
-            select __new_1 as status_2, __new_2 as count
-            from "groups after"
-            where __slot_1 > 0
+            select status_2, count
+            from (
+              select t.status_2, t.count, t.__key as __stored_1, true as __stored
+              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+              union all
+              select __new_1 as status_2, __new_2 as count, __key_1, false
+              from "groups after"
+              where __slot_1 > 0
+            ) s
+            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
           ) f
           where (count > 2)
         ) p
@@ -554,13 +590,16 @@ crossings as (
           from (
             select status_2, count
             from (
-              select t.status_2, t.count
-              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-              where (t.__key) not in (select c.__key_1 from "groups after" c)
-              union all
-              select __new_1 as status_2, __new_2 as count
-              from "groups after"
-              where __slot_1 > 0
+              select status_2, count
+              from (
+                select t.status_2, t.count, t.__key as __stored_1, true as __stored
+                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+                union all
+                select __new_1 as status_2, __new_2 as count, __key_1, false
+                from "groups after"
+                where __slot_1 > 0
+              ) s
+              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
             ) f
             where (count > 2)
           ) p

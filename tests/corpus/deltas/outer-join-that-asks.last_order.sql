@@ -147,13 +147,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.customer_id_3, t.max_2
-          from freshet_changes.stage_e4bb076bfb6bd565_1 t
-          where (t.__key) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as customer_id_3, __new_2 as max_2
-          from "groups after"
-          where __slot_1 > 0
+          select customer_id_3, max_2
+          from (
+            select t.customer_id_3, t.max_2, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_e4bb076bfb6bd565_1 t
+            union all
+            select __new_1 as customer_id_3, __new_2 as max_2, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) r
         where (customer_id_3 = id)
         limit greatest(d.__m, 0) + 1
@@ -168,13 +171,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.customer_id_3, t.max_2
-      from freshet_changes.stage_e4bb076bfb6bd565_1 t
-      where (t.__key) not in (select c.__key_1 from "groups after" c)
-      union all
-      select __new_1 as customer_id_3, __new_2 as max_2
-      from "groups after"
-      where __slot_1 > 0
+      select customer_id_3, max_2
+      from (
+        select t.customer_id_3, t.max_2, t.__key as __stored_1, true as __stored
+        from freshet_changes.stage_e4bb076bfb6bd565_1 t
+        union all
+        select __new_1 as customer_id_3, __new_2 as max_2, __key_1, false
+        from "groups after"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
     ) r
     where (customer_id_3 = id)
   )
@@ -219,13 +225,16 @@ crossings as (
         from public.customers
       ) l
       left join (
-        select t.customer_id_3, t.max_2
-        from freshet_changes.stage_e4bb076bfb6bd565_1 t
-        where (t.__key) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as customer_id_3, __new_2 as max_2
-        from "groups after"
-        where __slot_1 > 0
+        select customer_id_3, max_2
+        from (
+          select t.customer_id_3, t.max_2, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_e4bb076bfb6bd565_1 t
+          union all
+          select __new_1 as customer_id_3, __new_2 as max_2, __key_1, false
+          from "groups after"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) r on (customer_id_3 = id)
     ) l
     where exists (select 1 from "Δ o" r where (id_2 = max_2))
@@ -295,13 +304,16 @@ crossings as (
       from public.customers
     ) l
     left join (
-      select t.customer_id_3, t.max_2
-      from freshet_changes.stage_e4bb076bfb6bd565_1 t
-      where (t.__key) not in (select c.__key_1 from "groups after" c)
-      union all
-      select __new_1 as customer_id_3, __new_2 as max_2
-      from "groups after"
-      where __slot_1 > 0
+      select customer_id_3, max_2
+      from (
+        select t.customer_id_3, t.max_2, t.__key as __stored_1, true as __stored
+        from freshet_changes.stage_e4bb076bfb6bd565_1 t
+        union all
+        select __new_1 as customer_id_3, __new_2 as max_2, __key_1, false
+        from "groups after"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
     ) r on (customer_id_3 = id)
   ) l on (id_2 = max_2)
   where (select exists (select 1 from "Δ o"))

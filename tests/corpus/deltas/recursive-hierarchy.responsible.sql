@@ -145,13 +145,16 @@ changes as (
     from (
       select boss as boss_3, id_2 as id_5
       from (
-        select t.boss, t.id_2
-        from freshet_changes.stage_256241da3e828956_1 t
-        where (t.__row, t.__ord) not in (select c.__key_1, c.__key_2 from changes c)
-        union all
-        select __new_1 as boss, __new_2 as id_2
-        from changes
-        where __alive
+        select boss, id_2
+        from (
+          select t.boss, t.id_2, t.__row as __stored_1, t.__ord as __stored_2, true as __stored
+          from freshet_changes.stage_256241da3e828956_1 t
+          union all
+          select __new_1 as boss, __new_2 as id_2, __key_1, __key_2, false
+          from changes
+          where __alive
+        ) s
+        where not (__stored and (__stored_1, __stored_2) in (select c.__key_1, c.__key_2 from changes c))
       ) p
     ) l
     join (

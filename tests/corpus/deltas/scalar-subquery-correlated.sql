@@ -223,13 +223,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.customer_id, t.count
-          from freshet_changes.stage_93cc086b813bff4d_1 t
-          where (t.__key) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as customer_id, __new_2 as count
-          from "groups after"
-          where __slot_1 > 0
+          select customer_id, count
+          from (
+            select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_93cc086b813bff4d_1 t
+            union all
+            select __new_1 as customer_id, __new_2 as count, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) r
         where (customer_id = id)
         limit greatest(d.__m, 0) + 1
@@ -244,13 +247,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.customer_id, t.count
-      from freshet_changes.stage_93cc086b813bff4d_1 t
-      where (t.__key) not in (select c.__key_1 from "groups after" c)
-      union all
-      select __new_1 as customer_id, __new_2 as count
-      from "groups after"
-      where __slot_1 > 0
+      select customer_id, count
+      from (
+        select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+        from freshet_changes.stage_93cc086b813bff4d_1 t
+        union all
+        select __new_1 as customer_id, __new_2 as count, __key_1, false
+        from "groups after"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
     ) r
     where (customer_id = id)
   )
@@ -290,13 +296,16 @@ crossings as (
         from public.customers
       ) l
       left join (
-        select t.customer_id, t.count
-        from freshet_changes.stage_93cc086b813bff4d_1 t
-        where (t.__key) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as customer_id, __new_2 as count
-        from "groups after"
-        where __slot_1 > 0
+        select customer_id, count
+        from (
+          select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_93cc086b813bff4d_1 t
+          union all
+          select __new_1 as customer_id, __new_2 as count, __key_1, false
+          from "groups after"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) r on (customer_id = id)
     ) l
     where exists (select 1 from "Δ stage 2" r where (customer_id_2 = id))
@@ -323,13 +332,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.customer_id_2, t.max
-          from freshet_changes.stage_93cc086b813bff4d_2 t
-          where (t.__key) not in (select c.__key_1 from "groups after 2" c)
-          union all
-          select __new_1 as customer_id_2, __new_2 as max
-          from "groups after 2"
-          where __slot_1 > 0
+          select customer_id_2, max
+          from (
+            select t.customer_id_2, t.max, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_93cc086b813bff4d_2 t
+            union all
+            select __new_1 as customer_id_2, __new_2 as max, __key_1, false
+            from "groups after 2"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
         ) r
         where (customer_id_2 = id)
         limit greatest(d.__m, 0) + 1
@@ -344,13 +356,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.customer_id_2, t.max
-      from freshet_changes.stage_93cc086b813bff4d_2 t
-      where (t.__key) not in (select c.__key_1 from "groups after 2" c)
-      union all
-      select __new_1 as customer_id_2, __new_2 as max
-      from "groups after 2"
-      where __slot_1 > 0
+      select customer_id_2, max
+      from (
+        select t.customer_id_2, t.max, t.__key as __stored_1, true as __stored
+        from freshet_changes.stage_93cc086b813bff4d_2 t
+        union all
+        select __new_1 as customer_id_2, __new_2 as max, __key_1, false
+        from "groups after 2"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
     ) r
     where (customer_id_2 = id)
   )
@@ -376,13 +391,16 @@ crossings as (
       from public.customers
     ) l
     left join (
-      select t.customer_id, t.count
-      from freshet_changes.stage_93cc086b813bff4d_1 t
-      where (t.__key) not in (select c.__key_1 from "groups after" c)
-      union all
-      select __new_1 as customer_id, __new_2 as count
-      from "groups after"
-      where __slot_1 > 0
+      select customer_id, count
+      from (
+        select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+        from freshet_changes.stage_93cc086b813bff4d_1 t
+        union all
+        select __new_1 as customer_id, __new_2 as count, __key_1, false
+        from "groups after"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
     ) r on (customer_id = id)
   ) l on (customer_id_2 = id)
   where (select exists (select 1 from "Δ stage 2"))
@@ -413,23 +431,29 @@ crossings as (
           from public.customers
         ) l
         left join (
-          select t.customer_id, t.count
-          from freshet_changes.stage_93cc086b813bff4d_1 t
-          where (t.__key) not in (select c.__key_1 from "groups after" c)
-          union all
-          select __new_1 as customer_id, __new_2 as count
-          from "groups after"
-          where __slot_1 > 0
+          select customer_id, count
+          from (
+            select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_93cc086b813bff4d_1 t
+            union all
+            select __new_1 as customer_id, __new_2 as count, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
         ) r on (customer_id = id)
       ) l
       left join (
-        select t.customer_id_2, t.max
-        from freshet_changes.stage_93cc086b813bff4d_2 t
-        where (t.__key) not in (select c.__key_1 from "groups after 2" c)
-        union all
-        select __new_1 as customer_id_2, __new_2 as max
-        from "groups after 2"
-        where __slot_1 > 0
+        select customer_id_2, max
+        from (
+          select t.customer_id_2, t.max, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_93cc086b813bff4d_2 t
+          union all
+          select __new_1 as customer_id_2, __new_2 as max, __key_1, false
+          from "groups after 2"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
       ) r on (customer_id_2 = id)
     ) l
     where exists (select 1 from "Δ project 3" r where (id_3 = id))
@@ -510,23 +534,29 @@ crossings as (
         from public.customers
       ) l
       left join (
-        select t.customer_id, t.count
-        from freshet_changes.stage_93cc086b813bff4d_1 t
-        where (t.__key) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as customer_id, __new_2 as count
-        from "groups after"
-        where __slot_1 > 0
+        select customer_id, count
+        from (
+          select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+          from freshet_changes.stage_93cc086b813bff4d_1 t
+          union all
+          select __new_1 as customer_id, __new_2 as count, __key_1, false
+          from "groups after"
+          where __slot_1 > 0
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) r on (customer_id = id)
     ) l
     left join (
-      select t.customer_id_2, t.max
-      from freshet_changes.stage_93cc086b813bff4d_2 t
-      where (t.__key) not in (select c.__key_1 from "groups after 2" c)
-      union all
-      select __new_1 as customer_id_2, __new_2 as max
-      from "groups after 2"
-      where __slot_1 > 0
+      select customer_id_2, max
+      from (
+        select t.customer_id_2, t.max, t.__key as __stored_1, true as __stored
+        from freshet_changes.stage_93cc086b813bff4d_2 t
+        union all
+        select __new_1 as customer_id_2, __new_2 as max, __key_1, false
+        from "groups after 2"
+        where __slot_1 > 0
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
     ) r on (customer_id_2 = id)
   ) l on (id_3 = id)
   where (select exists (select 1 from "Δ project 3"))

@@ -157,13 +157,16 @@ touched as (
         from public.employees
       ) l
       join (
-        select t.avg
-        from freshet_changes.stage_d84e4b7721f2bcf1_1 t
-        where (t.__one) not in (select c.__key_1 from "groups after" c)
-        union all
-        select __new_1 as avg
-        from "groups after"
-        where true
+        select avg
+        from (
+          select t.avg, t.__one as __stored_1, true as __stored
+          from freshet_changes.stage_d84e4b7721f2bcf1_1 t
+          union all
+          select __new_1 as avg, __key_1, false
+          from "groups after"
+          where true
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
       ) r on (salary::numeric > ((avg / 2::numeric)))
     ) l
     where exists (select 1 from "Δ stage 2" r)
@@ -190,13 +193,16 @@ crossings as (
       from (
         select 1
         from (
-          select t.sum
-          from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-          union all
-          select __new_1 as sum
-          from "groups after 2"
-          where true
+          select sum
+          from (
+            select t.sum, t.__one as __stored_1, true as __stored
+            from freshet_changes.stage_d84e4b7721f2bcf1_2 t
+            union all
+            select __new_1 as sum, __key_1, false
+            from "groups after 2"
+            where true
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
         ) r
         limit greatest(d.__m, 0) + 1
       ) m
@@ -210,13 +216,16 @@ crossings as (
   where not exists (
     select 1
     from (
-      select t.sum
-      from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
-      union all
-      select __new_1 as sum
-      from "groups after 2"
-      where true
+      select sum
+      from (
+        select t.sum, t.__one as __stored_1, true as __stored
+        from freshet_changes.stage_d84e4b7721f2bcf1_2 t
+        union all
+        select __new_1 as sum, __key_1, false
+        from "groups after 2"
+        where true
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
     ) r
   )
   union all
@@ -241,13 +250,16 @@ crossings as (
       from public.employees
     ) l
     join (
-      select t.avg
-      from freshet_changes.stage_d84e4b7721f2bcf1_1 t
-      where (t.__one) not in (select c.__key_1 from "groups after" c)
-      union all
-      select __new_1 as avg
-      from "groups after"
-      where true
+      select avg
+      from (
+        select t.avg, t.__one as __stored_1, true as __stored
+        from freshet_changes.stage_d84e4b7721f2bcf1_1 t
+        union all
+        select __new_1 as avg, __key_1, false
+        from "groups after"
+        where true
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
     ) r on (salary::numeric > ((avg / 2::numeric)))
   ) l
   where (select exists (select 1 from "Δ stage 2"))

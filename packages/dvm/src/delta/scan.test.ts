@@ -56,6 +56,24 @@ test('where more rows wait than a fourth of the table has, what cancels is taken
   `)
 })
 
+test('few changes are expected to be ten, whatever the statistics of the log', () => {
+  const compiled = compile('SELECT orders.id, orders.qty FROM shop.orders', { id: 'bigint', qty: 'integer' })
+  expect(partsOf(compiled, undefined, 'few').get('window of orders')).toMatchInlineSnapshot(`
+    "select *
+    from (
+      select id, qty, __w::int as __w
+      from freshet_changes.changes_825bdee71b148b6c
+      cross join (select from generate_series(1, (select 1))) expected
+      where __x >= pg_snapshot_xmin($4::pg_snapshot)
+        and not pg_visible_in_snapshot(__x, $4::pg_snapshot)
+        and __w <> 0
+      order by __x
+      limit 1001
+    ) w
+    where __w in (1, -1)"
+  `)
+})
+
 test('two scans of one relation share its window; names that clash are told apart', () => {
   const compiled = compile('SELECT a.id, b.id AS other FROM shop.customers a, shop.customers b', {
     id: 'integer',

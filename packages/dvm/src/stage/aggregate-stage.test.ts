@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { compile, sqlOf } from '../facts.fixture.ts'
+import { compile, partsOf, sqlOf } from '../facts.fixture.ts'
 
 const BY_CUSTOMER =
   'SELECT orders.customer_id, count(*) AS n, sum(orders.qty) AS total FROM shop.orders GROUP BY orders.customer_id'
@@ -151,6 +151,47 @@ test('HAVING makes it an inner stage, with a table of its own and a delta for th
     select customer_id, count, sum, __w
     from "Δ stage"
     where (count > 3)"
+  `)
+})
+
+test('below a join with a base table, the state is read after the change: by index for few, as a whole for many', () => {
+  const compiled = compile(
+    `SELECT c.region, n.count FROM ((shop.customers c JOIN (SELECT orders.customer_id, count(*) AS count FROM shop.orders GROUP BY orders.customer_id) n ON ((n.customer_id = c.id))) JOIN shop.visits v ON ((v.customer_id = c.id)))`,
+    { region: 'text', count: 'bigint' },
+    { count: 'bigint', id: 'integer' },
+  )
+  const reading = (extent: 'few' | 'many') =>
+    /select customer_id as customer_id_2[\s\S]*?\) r/.exec(
+      partsOf(compiled, undefined, extent).get('Δ join 2') ?? '',
+    )?.[0]
+  expect(reading('few')).toMatchInlineSnapshot(`
+    "select customer_id as customer_id_2, count as count_2
+        from (
+          select customer_id, count
+          from (
+            select t.customer_id, t.count, t.__key as __stored_1, true as __stored
+            from freshet_changes.stage_00000000000000aa_1 t
+            union all
+            select __new_1 as customer_id, __new_2 as count, __key_1, false
+            from "groups after"
+            where __slot_1 > 0
+          ) s
+          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+        ) p
+      ) r"
+  `)
+  expect(reading('many')).toMatchInlineSnapshot(`
+    "select customer_id as customer_id_2, count as count_2
+        from (
+          select t.customer_id, t.count
+          from freshet_changes.stage_00000000000000aa_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+          union all
+          select __new_1 as customer_id, __new_2 as count
+          from "groups after"
+          where __slot_1 > 0
+        ) p
+      ) r"
   `)
 })
 

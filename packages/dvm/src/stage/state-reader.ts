@@ -1,0 +1,77 @@
+import type { StageReader } from '../delta/readings.ts'
+import type { Stateful } from '../plan/plan.ts'
+import { nested, q, select } from '../print/text.ts'
+import type { StageDelta } from './stage.ts'
+import type { KeyedStage } from './stages.ts'
+import { tableName } from './state-table.ts'
+
+/**
+ * The states of inner stages, which a statement reads before it changes them:
+ *
+ *   after = the stored rows whose key no change touched ⊎ the touched ones as they are now
+ *
+ * For a few rows of other tables the stored ones are to be looked up by index. PostgreSQL does so in a branch of UNION ALL
+ * that is a bare table, not in one with a WHERE, so what is touched is then left out above the union. But for each row that
+ * is looked up it goes through all the touched ones again. Where these are many it is to read the whole, once, and to hash
+ * it.
+ */
+export type Looked = 'by index' | 'through'
+
+export function stateReader(
+  inner: ReadonlyMap<Stateful, KeyedStage>,
+  computed: ReadonlyMap<Stateful, StageDelta>,
+  looked: Looked,
+): StageReader {
+  return {
+    read(node, reading) {
+      const stage = inner.get(node)
+      if (stage === undefined) return undefined
+      const columns = node.columns.map((column) => q(column.name))
+      const table = tableName(stage.table)
+      const delta = computed.get(node)
+      if (reading === 'before' || delta === undefined) return select({ columns, from: table })
+      return looked === 'by index' ? aboveTheUnion(delta, columns, table) : withinTheBranch(delta, columns, table)
+    },
+  }
+}
+
+function withinTheBranch(delta: StageDelta, columns: readonly string[], table: string): string {
+  const stored = delta.keys.map((key) => `t.${q(key.stored)}`).join(', ')
+  const untouched = select({
+    columns: columns.map((column) => `t.${column}`),
+    from: `${table} t`,
+    where: [`(${stored}) not in (${touchedKeys(delta)})`],
+  })
+  return `${untouched}\nunion all\n${touchedNow(delta, columns, [])}`
+}
+
+function aboveTheUnion(delta: StageDelta, columns: readonly string[], table: string): string {
+  const keys = delta.keys.map((_, i) => `__stored_${i + 1}`)
+  const all = select({
+    columns: [
+      ...columns.map((column) => `t.${column}`),
+      ...delta.keys.map((key, i) => `t.${q(key.stored)} as ${keys[i] ?? ''}`),
+      'true as __stored',
+    ],
+    from: `${table} t`,
+  })
+  const now = touchedNow(delta, columns, [...delta.keys.map((key) => key.value), 'false'])
+  return select({
+    columns,
+    from: `${nested(`${all}\nunion all\n${now}`)} s`,
+    where: [`not (__stored and (${keys.join(', ')}) in (${touchedKeys(delta)}))`],
+  })
+}
+
+function touchedNow(delta: StageDelta, columns: readonly string[], more: readonly string[]): string {
+  return select({
+    columns: [...delta.after.map((value, i) => `${value} as ${columns[i] ?? value}`), ...more],
+    from: delta.rows,
+    where: [delta.alive],
+  })
+}
+
+/** Keys are never null, and IN hashes them once, however often the reading is done for one row of another table. */
+function touchedKeys(delta: StageDelta): string {
+  return select({ columns: delta.keys.map((key) => `c.${key.value}`), from: `${delta.rows} c` }).replaceAll('\n', ' ')
+}
