@@ -131,6 +131,10 @@ function inCatalog({ refresher }: Roles): Fragment {
     if to_regclass('freshet.node_health') is not null then
       grant insert, update, delete on freshet.node_health, freshet.collection to ${to};
     end if;
+    if to_regclass('freshet.shard_queue_reader') is not null then
+      grant update on freshet.shard_queue_reader to ${to};
+      grant usage on sequence freshet.collection_number to ${to};
+    end if;
     if to_regclass('freshet.shard_epoch') is not null then
       grant insert, update, delete on freshet.shard_epoch to ${to};
     end if;
