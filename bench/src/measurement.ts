@@ -52,8 +52,12 @@ export function measurement(
   }
 }
 
+/** Of an even number, the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
-  return percentile(values, 0.5)
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1)
+  if (middle.length === 0) throw new RangeError('no values were measured')
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length
 }
 
 export function percentile(values: readonly number[], rank: number): number {
