@@ -1,9 +1,9 @@
 import { type Database, type Fragment, literal, type Queryable, raw, sql } from '@freshet/core'
 
 /**
- * How many rows a placed table has, and how many bytes they take. The coordinator's own statistics of it are those of an empty table, so the nodes are
- * asked for those of its shards: all nodes for all tables in one round trip, each by one look into its catalog. Where a
- * shard was never analyzed, its size tells.
+ * How many rows a placed table has, and how many bytes they take. The coordinator's own statistics of it are those of an
+ * empty table, so the nodes are asked for those of its shards: all nodes for all tables in one round trip, each by one look
+ * into its catalog. Where a shard was never analyzed, its size tells.
  *
  * What refreshes need of their sources is kept in the catalog, and read anew when it is a minute old: `noteShardRows`.
  */
