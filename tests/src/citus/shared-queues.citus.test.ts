@@ -92,8 +92,17 @@ describe.skipIf(clusterUrls() === null)('queues on the workers', () => {
     )
     await world.freshet.refresh('totals', { full: true })
     expect(await queuedRows(world)).toEqual([0])
+    // also where another reader has had less
+    await world.stream('most', STREAMS.most, undefined, DISTRIBUTED)
     await world.run('update orders set amount = amount + 1')
-    expect(await world.follow()).toEqual({ totals: 'differential' })
+    await world.freshet.refresh('totals')
+    await world.run(
+      `insert into ${queue} (customer, amount, __w, __c) select i, 1, 1, 1000000 from generate_series(1, 40) i`,
+    )
+    await world.freshet.refresh('totals', { full: true })
+    expect(await queuedRows(world)).toEqual([400])
+    await world.run('update orders set amount = amount + 1')
+    expect(await world.follow()).toEqual({ totals: 'differential', most: 'differential' })
   })
 
   test('go on from those that were not shared', { timeout: 60_000 }, async () => {

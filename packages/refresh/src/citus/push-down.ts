@@ -202,17 +202,15 @@ export async function takeFromWorkers(database: Database, id: number): Promise<v
 
 /** A stream table that reads a queue of one of these sources that is not beside it any more, or of other types, does without. */
 export async function requireQueues(database: Database, stableNames: readonly string[]): Promise<void> {
-  const readers = await database.query<{ id: number; name: string; fits: boolean }>(
-    sql`select r.stream_table_id as id, q.stable_name as name, not exists (
+  const readers = await database.query<{ id: number; fits: boolean }>(
+    sql`select r.stream_table_id as id, not exists (
         select from unnest(q.columns, q.types) as c (name, type)
-        where not s.captured_columns @> jsonb_build_array(jsonb_build_object('name', c.name, 'type', c.type))) as fits
+        where not s.captured_columns @> jsonb_build_array(jsonb_build_object('name', c.name, 'type', c.type))
+      ) and ${areColocated([raw('s.relation'), shardQueueOf('q')])} as fits
       from freshet.shard_queue_reader r join freshet.shard_queue q using (queue_id)
         join freshet.source s on s.stable_name = q.stable_name
       where q.stable_name = any(${stableNames}::text[])`,
     { prepared: true },
   )
-  for (const { id, name, fits } of readers) {
-    const queue = (await readQueues(database, { id })).find(({ stableName }) => stableName === name)
-    if (!fits || queue?.beside === false) await takeFromWorkers(database, id)
-  }
+  for (const { id, fits } of readers) if (!fits) await takeFromWorkers(database, id)
 }

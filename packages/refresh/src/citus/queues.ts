@@ -50,30 +50,41 @@ export async function readQueues(queryable: Queryable, { id }: Pick<Pushed, 'id'
 }
 
 /**
- * The stream table has had all that was collected until now; of sources that have not `changed` there was nothing. What has a number of the future is of a past that was given
- * up: the catalog is that of an older backup. By such a number it would be read again.
+ * After a full refresh: the stream table has had all that was collected until now. What has a number of the future is of a
+ * past that was given up, for the catalog is that of an older backup; by such a number it would be read again, by any reader.
  */
-export async function passQueues(
-  transaction: Queryable,
-  { id, pushed }: Pick<Pushed, 'id' | 'pushed'>,
-  changed: readonly string[] = pushed,
-): Promise<void> {
+export async function passQueues(transaction: Queryable, { id, pushed }: Pick<Pushed, 'id' | 'pushed'>): Promise<void> {
   if (pushed.length === 0) return
-  const read = await readQueues(transaction, { id })
+  const passed = await movePositions(transaction, id)
+  for (const { queue, slowest } of await readQueues(transaction, { id })) {
+    const had = number(least(passed, slowest))
+    await transaction.query(sql`delete from ${queue} where __c <= ${had} or __c > ${number(passed)}`)
+  }
+}
+
+/** After a refresh by deltas: the same, and of the queues that are not among these there was nothing to be had. */
+export async function passRead(
+  transaction: Queryable,
+  { id }: Pick<Pushed, 'id'>,
+  read: readonly ReadQueue[],
+): Promise<void> {
+  const passed = await movePositions(transaction, id)
+  for (const { queue, position, slowest } of read) {
+    const had = least(passed, slowest)
+    if (had > least(BigInt(position), slowest))
+      await transaction.query(sql`delete from ${queue} where __c <= ${number(had)}`)
+  }
+}
+
+/** To the number of a collection that nobody made: all that are collected from now on come after it. */
+async function movePositions(transaction: Queryable, id: number): Promise<bigint> {
   const [now] = await transaction.query<{ number: string }>(
     sql`with collected as materialized (select nextval('freshet.collection_number') as number),
       moved as (update freshet.shard_queue_reader set position = number from collected where stream_table_id = ${id})
       select number::text from collected`,
     { prepared: true },
   )
-  const passed = BigInt(now?.number ?? 0)
-  for (const { stableName, queue, position, slowest } of read) {
-    if (!changed.includes(stableName)) continue
-    const before = least(BigInt(position), slowest)
-    const after = least(passed, slowest)
-    if (after > before)
-      await transaction.query(sql`delete from ${queue} where __c <= ${number(after)} or __c > ${number(passed)}`)
-  }
+  return BigInt(now?.number ?? 0)
 }
 
 /** As it is written: Citus plans no query of many shards with a parameter whose type is cast. */

@@ -2,7 +2,7 @@ import { FreshetError, identifier, type Queryable, raw, sql } from '@freshet/cor
 import type { PushedStatements, QueueWindow } from '@freshet/dvm'
 import { type Definition, nameOf } from '../definition.ts'
 import { compilerOf } from '../differential.ts'
-import { number, passQueues, readQueues, scratchOf } from './queues.ts'
+import { number, passRead, readQueues, scratchOf } from './queues.ts'
 
 /** Brings the stream table to the transaction's snapshot, from its queues: each statement is run by the shards alone. */
 export async function runPushed(
@@ -11,7 +11,8 @@ export async function runPushed(
 ): Promise<{ readonly deleted: number; readonly written: number }> {
   const nothing = { deleted: 0, written: 0 }
   const windows = new Map<string, QueueWindow>()
-  for (const { stableName, queue, position, beside } of await readQueues(transaction, definition)) {
+  const queues = await readQueues(transaction, definition)
+  for (const { stableName, queue, position, beside } of queues) {
     // it would be read in another snapshot than its source, or be filled no more
     if (!beside)
       throw new FreshetError('CAPTURE_BROKEN', `Citus has placed a source otherwise than its queue on the workers`)
@@ -27,7 +28,8 @@ export async function runPushed(
   for (const statement of statements.write) await transaction.query(raw(statement))
   if (definition.emits) for (const statement of statements.emit) await transaction.query(raw(statement))
   await transaction.query(sql`delete from ${scratchOf(definition)}`)
-  await passQueues(transaction, definition, [...windows.keys()])
+  const read = queues.filter(({ stableName }) => windows.has(stableName))
+  await passRead(transaction, definition, read)
   return count ?? nothing
 }
 
