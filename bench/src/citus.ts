@@ -7,7 +7,7 @@ import { measurement, median, milliseconds } from './measurement.ts'
 
 /**
  * On a Citus cluster of this machine: a coordinator and three workers, durable in nothing, so that ratios are those of work
- * and not of disks.
+ * and not of disks, and with memory as one would give them.
  *
  *   capture     statements on two equal distributed tables, one of them captured; ratio: time with capture ÷ without
  *               (single rows: time for a statement)
@@ -21,23 +21,24 @@ import { measurement, median, milliseconds } from './measurement.ts'
 const BULK_ROWS = 50_000
 const ROUNDS = 5
 const SHARDS = 12
+const MEMORY = { shared_buffers: '1GB', max_wal_size: '8GB', work_mem: '64MB', maintenance_work_mem: '256MB' }
 
 export async function citus(bench: CitusBench): Promise<void> {
   const binaries = await findCitus()
   if (binaries === null) throw new Error('this machine has no PostgreSQL with Citus: see CONTRIBUTING.md')
   {
-    await using cluster = await startCluster(binaries)
+    await using cluster = await startCluster(binaries, 3, MEMORY)
     await using own = await createClusterDatabase({ cluster, shards: SHARDS })
     await capture(bench, own)
     await refresh(bench, own)
   }
   {
-    await using cluster = await startCluster(binaries)
+    await using cluster = await startCluster(binaries, 3, MEMORY)
     await using own = await createClusterDatabase({ cluster, shards: SHARDS })
     await ways(bench, own)
   }
   for (const workers of [1, 2, 3]) {
-    await using cluster = await startCluster(binaries, workers)
+    await using cluster = await startCluster(binaries, workers, MEMORY)
     for (const shards of [4, 16, 64]) {
       await using own = await createClusterDatabase({ cluster, shards })
       await byShards(bench, own, workers, shards)

@@ -156,7 +156,7 @@ function update(stableName: string, columns: readonly SourceColumn[]): Fragment 
  * What names functions and operators bare. The writer's own path is put back; a statement that fails puts it back as well.
  * Outside of this, every name in the body is qualified, or that of a transition table, which comes before any other.
  */
-function underSafePath(statements: Fragment): Fragment {
+export function underSafePath(statements: Fragment): Fragment {
   return sql`freshet.path := pg_catalog.current_setting('search_path');
     perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     ${statements}

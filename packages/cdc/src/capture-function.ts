@@ -1,6 +1,7 @@
 import { CHANGES_SCHEMA, type Fragment, isSharded, literal, type Placement, sql } from '@freshet/core'
 import { captureBody } from './capture-body.ts'
 import { CAPTURE_EVENTS, capturedEvents, type CaptureEvent, captureFunctionName } from './capture-names.ts'
+import { hasSameText } from './citus/key-text.ts'
 import { placedBody } from './citus/shard-body.ts'
 import { createKeptFunctions } from './kept-value.ts'
 import type { SourceColumn } from './source-facts.ts'
@@ -39,11 +40,11 @@ export function createShutFunctions(stableName: string, columnCount: number): re
 }
 
 /**
- * On a shard, the plans for the first statements of a session would be made anew for each, five times for every shard, and
- * come out alike: that is two milliseconds a shard.
+ * On a shard that has to be looked for, the plans for the first statements of a session would be made anew for each, five
+ * times for every shard, and come out alike: that is two milliseconds a shard.
  */
 function settings(placement: Placement, columns: readonly SourceColumn[]): Fragment {
-  if (isSharded(placement)) return sql`${OWN_PATH} set plan_cache_mode = force_generic_plan`
+  if (isSharded(placement) && !hasSameText(placement)) return sql`${OWN_PATH} set plan_cache_mode = force_generic_plan`
   return namesNothing(columns) ? sql`` : OWN_PATH
 }
 

@@ -1,4 +1,4 @@
-import { type CapturedColumn, type CaptureFault, displayName } from '@freshet/core'
+import { type CapturedColumn, type CaptureFault, displayName, type Placement } from '@freshet/core'
 import type { SourceFacts, TrackedSource } from './source-facts.ts'
 import { triggerNames } from './triggers.ts'
 
@@ -39,8 +39,17 @@ export function placeFaults(facts: SourceFacts, tracked: TrackedSource): readonl
     const detail = `the change buffer of ${name} is not beside its shards any more`
     faults.push({ kind: 'placement_changed', detail })
   }
+  const [was, is] = [distributedBy(tracked.placement), distributedBy(facts.placement)]
+  if (was !== null && is !== null && was !== is) {
+    const detail = `the column ${was} by which ${name} is distributed is called ${is} now`
+    faults.push({ kind: 'placement_changed', detail })
+  }
   if (!facts.hasLog) faults.push({ kind: 'buffer_missing', detail: `the change buffer of ${name} is gone` })
   return faults
+}
+
+function distributedBy(placement: Placement): string | null {
+  return placement.kind === 'distributed' ? placement.column : null
 }
 
 /** It became a part of something, or lost parts. */

@@ -31,7 +31,7 @@ function isAboutTls(error: unknown): boolean {
 
 function fromServer(error: DatabaseError, sqlState: string): FreshetError {
   const position = Number(error.position)
-  return new FreshetError(codeOfSqlState(sqlState), error.message, {
+  return new FreshetError(isOfGoneShard(error) ? 'TRANSACTION_CONFLICT' : codeOfSqlState(sqlState), error.message, {
     sqlState,
     detail: error.detail,
     // the server knows the case better than we do
@@ -39,6 +39,11 @@ function fromServer(error: DatabaseError, sqlState: string): FreshetError {
     ...(position > 0 ? { position } : {}),
     cause: error,
   })
+}
+
+/** What Citus calls an internal error: since the statement was planned, a split has taken away one of its shards. */
+function isOfGoneShard({ code, routine }: DatabaseError): boolean {
+  return code === 'XX000' && routine === 'LookupShardRelationFromCatalog'
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -2,6 +2,7 @@ import {
   areColocated,
   type CapturedColumn,
   displayName,
+  type Fragment,
   FreshetError,
   isSharded,
   join,
@@ -50,14 +51,30 @@ export async function collect(transaction: Queryable, stableNames: readonly stri
   return null
 }
 
-/** For people. Nobody else writes these rows meanwhile: the logs are locked. */
+/**
+ * For people; nobody else writes these rows meanwhile, for the logs are locked. And a last look: a trigger finds the shard of
+ * a row by the column that the source was distributed by when the trigger was made. Where another has that name by now, what
+ * was captured since may lie beside another shard. Whoever sees such a change sees here, after it, that the name has changed.
+ */
 async function noteCollected(transaction: Queryable, sources: readonly Collected[]): Promise<void> {
-  await transaction.query(
-    sql`insert into freshet.collection (stable_name, collected_at)
+  const noted = await transaction.query<{ name: string; key: string | null }>(
+    sql`insert into freshet.collection as c (stable_name, collected_at)
       select name, clock_timestamp() from unnest(${sources.map(({ name }) => name)}::text[]) as name
-      on conflict (stable_name) do update set collected_at = excluded.collected_at`,
+      on conflict (stable_name) do update set collected_at = excluded.collected_at
+      returning stable_name as name, ${distributionColumn(sql`(
+        select s.relation from freshet.source s where s.stable_name = c.stable_name)`)} as key`,
     { prepared: true },
   )
+  for (const source of sources) {
+    const key = noted.find(({ name }) => name === source.name)?.key
+    if (source.placement.kind === 'distributed' && source.placement.column !== key) throw outOfPlace(source)
+  }
+}
+
+/** As it is called now, whatever the snapshot. */
+function distributionColumn(relation: Fragment): Fragment {
+  return sql`(select pg_catalog.column_to_column_name(p.logicalrelid, p.partkey)
+    from pg_catalog.pg_dist_partition p where p.logicalrelid = ${relation})`
 }
 
 /**
@@ -148,14 +165,22 @@ async function collectRows(transaction: Queryable, source: Collected, { xid, num
 async function isSound(queryable: Queryable, { name, relation, placement }: Collected): Promise<boolean> {
   const beside = isSharded(placement) ? [shardBuffer(name, placement), epochTable(name, placement)] : []
   const tables = beside.map(({ text }) => sql`to_regclass(${text})`)
+  const own = sql`${relation}::oid`
+  const key =
+    placement.kind === 'distributed' ? sql` and ${distributionColumn(own)} = ${placement.column}::text` : sql``
   const [row] = await queryable.query<{ sound: boolean }>(
-    sql`select ${areColocated([sql`${relation}::oid`, ...tables])} as sound`,
-    { prepared: true },
+    sql`select ${areColocated([own, ...tables])}${key} as sound`,
+    {
+      prepared: true,
+    },
   )
   return row?.sound === true
 }
 
 async function requireSound(transaction: Queryable, source: Collected): Promise<void> {
-  if (await isSound(transaction, source)) return
-  throw new FreshetError('CAPTURE_BROKEN', `Citus has placed ${displayName(source)} otherwise than its change buffer`)
+  if (!(await isSound(transaction, source))) throw outOfPlace(source)
+}
+
+function outOfPlace(source: Collected): FreshetError {
+  return new FreshetError('CAPTURE_BROKEN', `Citus has placed ${displayName(source)} otherwise than its change buffer`)
 }

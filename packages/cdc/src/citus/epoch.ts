@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Fragment, isSharded, literal, type Placement, type Queryable, raw, sql } from '@freshet/core'
+import { hasSameText, keyText } from './key-text.ts'
 import { epochTable, shardBuffer } from './shard-names.ts'
 
 /**
@@ -42,10 +43,14 @@ export async function renewEpoch(transaction: Queryable, { name, placement }: Pl
   const { epoch, keys, bare } = await remembered(transaction, name, placement)
   const next = randomUUID()
   const table = epochTable(name, placement)
-  const renew = (where: Fragment) =>
-    transaction.query<{ key: string; before: string }>(sql`
-      update ${table} set before = epoch, epoch = ${literal(next)} ${where}
-      returning ${keyed(placement) ? sql`__k::text` : sql`''`} as key, before`)
+  const renew = async (where: Fragment): Promise<readonly { readonly key: string; readonly before: string }[]> => {
+    const update = sql`update ${table} set before = epoch, epoch = ${literal(next)} ${where}`
+    const read = sql`${keyed(placement) ? keyText(raw('__k'), placement) : sql`''`} as key, before`
+    // what is immutable, Citus returns from the shards
+    if (hasSameText(placement)) return transaction.query(sql`${update} returning ${read}`)
+    await transaction.query(update)
+    return transaction.query(sql`select ${read} from ${table} ${where}`)
+  }
   const found = bare.length > 0 ? await keysOn(transaction, name, placement, bare) : []
   // without a witness here there may be some there: of a catalog that was given up for an older one
   let witnesses = await renew(found.length > 0 || keys.length === 0 ? sql`` : among(placement, keys))
@@ -114,9 +119,10 @@ async function keysOn(
   groups: readonly number[],
 ): Promise<readonly string[]> {
   if (!keyed(placement)) return ['']
+  const read = sql`select '=' || ${keyText(raw('__k'), placement)} from %s limit 1`
   const rows = await transaction.query<{ key: string }>(sql`
     select distinct on (p.groupid) substring(r.result from 2) as key
-    from run_command_on_shards(${literal(shardBuffer(name, placement).text)}, 'select ''='' || __k::text from %s limit 1') r
+    from run_command_on_shards(${literal(shardBuffer(name, placement).text)}, ${literal(read.text)}) r
       join pg_catalog.pg_dist_placement p using (shardid)
     where r.success and r.result like '=%' and p.groupid = any(${[...groups]}::int[])
     order by p.groupid, p.shardid`)

@@ -25,6 +25,11 @@ export const CAPABILITIES: readonly Capability[] = [
     serves: 'one connection to each node, so that rows and changes are read in one snapshot of each shard',
   },
   {
+    name: '`get_shard_id_for_distribution_column`',
+    since: '8.0',
+    serves: 'a trigger knows the shard of a value, and who collects the node of a witness',
+  },
+  {
     name: 'the coordinator in the metadata, `citus_add_local_table_to_metadata`',
     since: '10.0',
     serves: 'reference tables have a copy on the coordinator, where their changes are captured',

@@ -66,6 +66,19 @@ describe.skipIf(clusterUrls() === null)('the contract with Citus', () => {
     ])
   })
 
+  test('the shard of a value is that of the tables beside, and the one of a table that is not cut', async () => {
+    const [found] = await rows(`
+      select count(*)::int as values, count(*) filter (where d.shardminvalue = b.shardminvalue)::int as beside
+      from generate_series(1, 100) as k
+        join pg_dist_shard d on d.shardid = get_shard_id_for_distribution_column('d', k)
+        join pg_dist_shard b on b.shardid = get_shard_id_for_distribution_column('beside', k)`)
+    expect(found).toEqual({ values: 100, beside: 100 })
+    expect(
+      await rows(`select from pg_dist_shard where logicalrelid = 's'::regclass
+        and shardid = get_shard_id_for_distribution_column('s', null::text)`),
+    ).toHaveLength(1)
+  })
+
   test('the coordinator is in the metadata since citus_set_coordinator_host, and holds no shards', async () => {
     expect(
       await rows('select shouldhaveshards as shards, isactive as active from pg_dist_node where groupid = 0'),

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 /** Functions, catalogs, views and settings of Citus, as they are written in SQL; hints to users included. */
 const OF_CITUS =
-  /\bpg_dist_[a-z_]+|\bcitus\.(?!md\b)[a-z][a-z_]+|\b(?:create_distributed_table|create_reference_table|column_to_column_name|undistribute_table|alter_distributed_table|replicate_reference_tables|run_command_on_[a-z_]+|citus_(?:add|set|check|update|drain|move|split|shards|tables|nodename|remove)[a-z_]*)\b/g
+  /\bpg_dist_[a-z_]+|\bcitus\.(?!md\b)[a-z][a-z_]+|\b(?:create_distributed_table|create_reference_table|column_to_column_name|get_shard_id_for_distribution_column|undistribute_table|alter_distributed_table|replicate_reference_tables|run_command_on_[a-z_]+|citus_(?:add|set|check|update|drain|move|split|shards|tables|nodename|remove)[a-z_]*)\b/g
 
 test('whatever the code uses of Citus, the contract names', () => {
   const root = fileURLToPath(new URL('../../../../', import.meta.url))

@@ -41,7 +41,9 @@ export interface Backup {
 
 const WORKERS = 3
 
-const SETTINGS: Readonly<Record<string, string>> = {
+type Settings = Readonly<Record<string, string>>
+
+const SETTINGS: Settings = {
   shared_preload_libraries: 'citus',
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -58,7 +60,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'citus.node_conninfo': 'sslmode=disable',
 }
 
-export async function startCluster(binaries: string, workers = WORKERS): Promise<Cluster> {
+/** `settings`: of every node, over those of the tests, which take little memory. */
+export async function startCluster(binaries: string, workers = WORKERS, settings: Settings = {}): Promise<Cluster> {
   const directory = await mkdtemp(join(tmpdir(), 'freshet-citus-'))
   const owner = await serverUser()
   const nodes: Node[] = []
@@ -77,7 +80,9 @@ export async function startCluster(binaries: string, workers = WORKERS): Promise
       if (owner !== null) await promisify(execFile)('chown', ['-R', `${owner.uid}:${owner.gid}`, data(n)])
     }
     for (let n = 0; n <= workers; n++)
-      nodes.push(new Node({ program: join(binaries, 'postgres'), data: data(n), port: await freePort(), owner }))
+      nodes.push(
+        new Node({ program: join(binaries, 'postgres'), data: data(n), port: await freePort(), owner, settings }),
+      )
     await Promise.all(nodes.map((node) => node.start()))
     const [coordinator, ...others] = nodes
     if (coordinator === undefined) throw new Error('a cluster without a coordinator')
@@ -119,6 +124,7 @@ interface NodePlace {
   readonly data: string
   readonly port: number
   readonly owner: Owner | null
+  readonly settings: Settings
 }
 
 class Node implements ClusterNode {
@@ -140,8 +146,8 @@ class Node implements ClusterNode {
   }
 
   async start(): Promise<void> {
-    const { program, data, port, owner } = this.place
-    const flags = Object.entries({ ...SETTINGS, port: String(port) }).flatMap(([name, value]) => [
+    const { program, data, port, owner, settings } = this.place
+    const flags = Object.entries({ ...SETTINGS, ...settings, port: String(port) }).flatMap(([name, value]) => [
       '-c',
       `${name}=${value}`,
     ])
