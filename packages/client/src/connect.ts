@@ -5,7 +5,6 @@ import {
   FreshetError,
   migrate,
   raw,
-  type RefreshOptions,
   type RefreshOutcome,
   requireSchema,
   setEventTriggers,
@@ -43,10 +42,12 @@ import {
 import { follow, type FollowOptions } from './feed/follow.ts'
 import { feedPoller } from './feed/poller.ts'
 import { type Feeds, subscribe, unsubscribe } from './feed/subscribe.ts'
-import type { Freshet, StreamEvent } from './freshet.ts'
+import type { Freshet, RefreshRequest, StreamEvent } from './freshet.ts'
 import { refreshOrder, withUpstream } from './order.ts'
 import { withPatience } from './patience.ts'
 import { streamTableHandle } from './stream-table.ts'
+
+type ByHand = Omit<RefreshRequest, 'upstream'>
 
 export interface ConnectOptions {
   readonly databaseUrl: string
@@ -106,9 +107,9 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
   }
 
   /** Where nobody schedules, whoever refreshes also removes what every reader has read. */
-  const refreshByHand = async (id: number, name: string, options: RefreshOptions) => {
+  const refreshByHand = async (id: number, name: string, { patienceMs, ...options }: ByHand) => {
     await requireStream()
-    const outcome = await withPatience(name, () => refresher.refresh(id, options))
+    const outcome = await withPatience(name, () => refresher.refresh(id, options), patienceMs)
     if (outcome.action !== 'none') {
       const { plan, emits, stableName } = await loadDefinition(database, id)
       const read = plan.sources.map((source) => source.stableName)
@@ -119,7 +120,7 @@ export function createFreshet(database: Database, { databaseUrl }: Partial<Conne
   }
 
   /** What these tables read, and then they. Returns what became of the last. */
-  const refreshWithUpstream = async (names: readonly string[], { full = false, ...options }: RefreshOptions) => {
+  const refreshWithUpstream = async (names: readonly string[], { full = false, ...options }: ByHand) => {
     const ids = await Promise.all(names.map((name) => findStreamTable(database, name)))
     let last: RefreshOutcome | undefined
     for (const { id, name } of withUpstream(await describeStreamTables(database), ids)) {

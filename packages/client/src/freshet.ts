@@ -126,6 +126,8 @@ export type StreamEvent = WalStreamEvent | CollectorEvent
 export interface RefreshRequest extends RefreshOptions {
   /** First the stream tables that it reads, and those that they read. `full` is for the table itself. */
   readonly upstream?: boolean
+  /** How long to go on while somebody else refreshes it, or holds a lock on what it reads, in milliseconds: 30,000 unless told. */
+  readonly patienceMs?: number
 }
 
 /** One stream table by its name, with the type of its rows: what `Freshet` has, said once. Nothing is asked before a method is. */

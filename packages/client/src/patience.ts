@@ -4,8 +4,12 @@ import { FreshetError, isRefusal, type RefreshOutcome } from '@freshet/core'
 const PATIENCE_MS = 30_000
 const PAUSE_MS = 20
 
-export async function withPatience(name: string, refresh: () => Promise<RefreshOutcome>): Promise<RefreshOutcome> {
-  const until = performance.now() + PATIENCE_MS
+export async function withPatience(
+  name: string,
+  refresh: () => Promise<RefreshOutcome>,
+  patienceMs = PATIENCE_MS,
+): Promise<RefreshOutcome> {
+  const until = performance.now() + patienceMs
   for (;;) {
     const outcome = await refresh().catch((error: unknown) => {
       if (!isRefusal(error) || performance.now() > until) throw error
@@ -15,7 +19,7 @@ export async function withPatience(name: string, refresh: () => Promise<RefreshO
     if (performance.now() > until) {
       throw new FreshetError(
         'LOCK_TIMEOUT',
-        `${name} is being refreshed by somebody else, for more than ${PATIENCE_MS / 1000} s`,
+        `${name} is being refreshed by somebody else, for more than ${patienceMs / 1000} s`,
       )
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))

@@ -101,3 +101,14 @@ test('a refresh that fails says that the write is committed', async () => {
   await freshet.refresh('shares')
   await compare(['shares'])
 })
+
+test('a refresh waits for whoever holds the table as long as it is told, and then does nothing', async () => {
+  await own.database.query(raw('insert into sales (shop, amount) values (7, 1)'))
+  const other = await own.client()
+  await other.query('begin; select from freshet.stream_table_state for update')
+  await expect(freshet.refresh('total', { patienceMs: 0 })).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' })
+  const waiting = freshet.refresh('total')
+  await other.query('rollback')
+  expect(await waiting).toMatchObject({ action: 'differential' })
+  await compare(['total'])
+})

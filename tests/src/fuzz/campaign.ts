@@ -58,8 +58,8 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
     const seed = seedOfCase(options.seed, number)
     return { subject: generateCase(seed, options.features), name: `--seed ${seed} --cases 1` }
   }
-  const worker = async () => {
-    await using stage = new Stage(options.serverUrl)
+  const worker = async (_: unknown, number: number) => {
+    await using stage = new Stage(number, options.serverUrl)
     for (let job = take(); job; job = take()) {
       const outcome = await stage.run(job.subject)
       counts.cases++
@@ -92,18 +92,21 @@ function seedOfCase(seed: number, index: number): number {
 
 /** A database with its connections, replaced after some cases so that catalogs stay small. */
 class Stage implements AsyncDisposable {
+  /** No other of this process has it: names of prepared transactions are the server's, and not a database's. */
+  readonly #number: number
   readonly #serverUrl: string | undefined
   #current: { database: TestDatabase; arena: Arena } | undefined
   #runs = 0
 
-  constructor(serverUrl: string | undefined) {
+  constructor(number: number, serverUrl: string | undefined) {
+    this.#number = number
     this.#serverUrl = serverUrl
   }
 
   async run(subject: FuzzCase): Promise<Outcome> {
     if (this.#runs % CASES_PER_DATABASE === 0) await this[Symbol.asyncDispose]()
     this.#current ??= await open(this.#serverUrl)
-    const schema = `fz${process.pid}_${++this.#runs}`
+    const schema = `fz${process.pid}_${this.#number}_${++this.#runs}`
     return runCase(this.#current.arena, subject, schema)
   }
 

@@ -218,6 +218,8 @@ class Run {
     const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), {
       // that waits until nobody writes
       full: full && this.#created.get(index)?.immediate !== true,
+      // of one that an immediate one reads: the writer who is in its way has its next turn after this
+      ...(this.#immediate ? { patienceMs: 0 } : {}),
     })
     const refreshing = refreshed.catch((error: unknown) => {
       // an immediate one reads it, and a writer that keeps that has not ended
