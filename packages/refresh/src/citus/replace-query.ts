@@ -1,7 +1,7 @@
 import { type Database, FreshetError, isFreshetError } from '@freshet/core'
 import { captureSources } from '../capture-sources.ts'
 import type { RefreshContext } from '../context.ts'
-import { createTables } from '../create.ts'
+import { createTables } from '../create-tables.ts'
 import { type Definition, loadDefinition, nameOf, type StoredPlan } from '../definition.ts'
 import type { OnProgress } from '../progress.ts'
 import { besideOf, rebuild, type Rebuilding } from '../rebuild.ts'
