@@ -107,8 +107,7 @@ export async function createStreamTable(
       })
     try {
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
-      await heedCitus(database, await loadDefinition(database, id))
-      await pushDown(database, id)
+      if (!(await pushDown(database, id))) await heedCitus(database, await loadDefinition(database, id))
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
       if (spec.atomic !== undefined) await settleUnits(database)

@@ -15,9 +15,10 @@ import {
 } from '@freshet/core'
 import { isSpoiltByCitus, type PushedStatements, type QueueWindow } from '@freshet/dvm'
 import { createState } from '../create-tables.ts'
-import { type Definition, loadDefinition } from '../definition.ts'
+import { type Definition, keptMode, loadDefinition, type StoredPlan } from '../definition.ts'
 import { bumpVersion } from '../emission.ts'
 import { lockState, whenFree } from '../full.ts'
+import { heedCitus } from './limit.ts'
 import { ONE_BY_ONE } from './output.ts'
 import { leaveQueues, readQueues, removeUnreadQueues } from './queues.ts'
 import { onShards } from './run-pushed.ts'
@@ -29,10 +30,14 @@ import { onShards } from './run-pushed.ts'
  *
  * Whether it is so, Citus is asked: the statements are planned, and where one is not pushed down whole, the stream table is
  * refreshed from the log on the coordinator.
+ *
+ * `wanted`: its plan as it would be if there were nothing that Citus can not plan on the coordinator. The workers may be able
+ * to, and then it is kept.
  */
-export async function pushDown(database: Database, id: number): Promise<boolean> {
-  const definition = await loadDefinition(database, id)
-  if (definition.pushed.length > 0) return true
+export async function pushDown(database: Database, id: number, wanted?: StoredPlan): Promise<boolean> {
+  const before = await loadDefinition(database, id)
+  if (before.pushed.length > 0) return true
+  const definition = { ...before, plan: wanted ?? before.plan }
   const sources = await pushable(database, definition)
   if (sources === null) return false
   const compiler = await onShards(definition, sources.map(distributionOf))
@@ -45,6 +50,7 @@ export async function pushDown(database: Database, id: number): Promise<boolean>
     await database.transaction(async (transaction) => {
       await lockState(transaction, id, true)
       await transaction.query(ONE_BY_ONE)
+      if (wanted !== undefined) await keepPlan(transaction, definition)
       for (const source of sources) await readQueueOf(transaction, id, source)
       await placeStages(transaction, definition)
       await beginAnew(transaction, id)
@@ -58,10 +64,19 @@ export async function pushDown(database: Database, id: number): Promise<boolean>
   }
   await whenFree(database, id, async (transaction) => {
     await leaveWorkers(transaction, id)
+    if (wanted !== undefined) await keepPlan(transaction, before)
     await bumpVersion(transaction, id)
   })
   await removeUnreadQueues(database)
   return false
+}
+
+async function keepPlan(transaction: Queryable, { id, plan, mode }: Definition): Promise<void> {
+  const kept = keptMode(plan, mode)
+  await transaction.query(sql`
+    update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb, effective_mode = ${kept.effective},
+      mode_reason = ${kept.reason}, mode_detail = ${kept.detail}
+    where stream_table_id = ${id}`)
 }
 
 /** What its stages hold is computed anew, here. */
@@ -254,5 +269,10 @@ export async function requireQueues(database: Database, stableNames: readonly st
       where q.stable_name = any(${stableNames}::text[])`,
     { prepared: true },
   )
-  for (const { id, fits } of readers) if (!fits) await takeFromWorkers(database, id)
+  for (const { id, fits } of readers) {
+    if (fits) continue
+    await takeFromWorkers(database, id)
+    // the coordinator may not be able to do what the workers could
+    await heedCitus(database, await loadDefinition(database, id), 'auto')
+  }
 }

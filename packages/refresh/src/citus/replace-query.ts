@@ -41,7 +41,7 @@ export async function replaceQuery(
       throw refusedByCitus(before, error)
     })
     onProgress({ phase: 'swap', message: `in its place; readers waited ${lockedMs.toFixed(1)} ms at most`, lockedMs })
-    await pushDown(database, before.id)
+    await pushDown(database, before.id, plan)
     if (live.pushed.length > 0) await removeUnreadQueues(database)
     return lockedMs
   })
