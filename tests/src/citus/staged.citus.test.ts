@@ -142,14 +142,19 @@ describe.skipIf(clusterUrls() === null)('stream tables with inner stages', () =>
         const said = await rowsOf(world, inner)
         const held = await heldBy(world, name, said[0]?.length ?? 0)
         expect({ seed, step, name, held: held.map(String).toSorted() }).toEqual({
-          ...{ seed, step, name, held: said.map(String).toSorted() },
+          seed,
+          step,
+          name,
+          held: said.map(String).toSorted(),
         })
       }
     }
     // the same by a full refresh that finds nothing, and by one that finds something
     for (const name of Object.keys(staged)) {
       expect({ name, ...(await world.freshet.refresh(name, { full: true })) }).toMatchObject({
-        ...{ name, rowsInserted: 0, rowsDeleted: 0 },
+        name,
+        rowsInserted: 0,
+        rowsDeleted: 0,
       })
     }
     await world.run(
@@ -297,10 +302,11 @@ async function rowsOf(world: CitusWorld, query: string): Promise<readonly (reado
 /** The first so many columns of its first stage. */
 async function heldBy(world: CitusWorld, name: string, columns: number) {
   const [stage = ''] = await stagesOf(world, name)
-  const [shown] = await world.rows(`select plan -> 'tables' -> 0 -> 'visibleColumns' as columns
-    from freshet.stream_table where table_name = '${name}'`)
-  const rows = await rowsOf(world, `select ${(shown?.['columns'] as readonly string[]).join(', ')} from ${stage}`)
-  return rows.map((row) => row.slice(0, columns))
+  const shown = await world.rows(`select c.name from freshet.stream_table t
+    cross join lateral jsonb_array_elements_text(t.plan -> 'tables' -> 0 -> 'visibleColumns') c (name)
+    where t.table_name = '${name}'`)
+  const names = shown.slice(0, columns).map((column) => String(column['name']))
+  return rowsOf(world, `select ${names.join(', ')} from ${stage}`)
 }
 
 /** How many tasks Citus makes of a statement, and what it would do apart from them. */

@@ -13,7 +13,8 @@ export interface Scratch {
   /** What fills it, and the column by which it is distributed. */
   readonly query: string
   readonly column: string
-  readonly compute: string
+  /** Into the table, which is empty. */
+  readonly computes: readonly string[]
 }
 
 export interface PushedPlaces {
@@ -57,7 +58,7 @@ export function scratchOf(
   const { columns } = delta.table
   const row = columns.map(({ name }, i) => shown(name, `__new_${i + 1}`))
   return {
-    scratch: { table, query, column: keyName(shard), compute: `insert into ${table}\n${query}` },
+    scratch: { table, query, column: keyName(shard), computes: [`insert into ${table}\n${query}`] },
     delta: {
       table: delta.table,
       rows: table,

@@ -97,7 +97,8 @@ function compareGroups(chain: Chain, table: StateTable, fresh: string, stored: s
   return comparison(table, changes)
 }
 
-function comparison(table: StateTable, changes: string): StageDelta {
+/** What is to be written and deleted, named `__new_…`, and what was shown before, `__old_…`. */
+export function comparison(table: StateTable, changes: string): StageDelta {
   const visible = table.columns.filter((column) => column.visible)
   const after = table.columns.map((_, i) => `__new_${i + 1}`)
   return {

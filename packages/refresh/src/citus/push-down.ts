@@ -44,8 +44,8 @@ export async function pushDown(database: Database, id: number, wanted?: StoredPl
   const named = compiler?.statements(new Map(sources.map(({ stableName }) => [stableName, NO_QUEUE])))
   const anew = compiler?.replacements()
   if (!named || !anew) return false
-  const computes = [...named.scratches, ...anew.map(({ scratch }) => scratch)]
-  if (computes.some(({ compute }) => isSpoiltByCitus(compute))) return false
+  const scratches = [...named.scratches, ...anew.map(({ scratch }) => scratch)]
+  if (scratches.some(({ computes }) => computes.some(isSpoiltByCitus))) return false
   try {
     await database.transaction(async (transaction) => {
       await lockState(transaction, id, true)
@@ -234,7 +234,8 @@ async function isPushed(queryable: Queryable, definition: Definition): Promise<b
   const compiler = await onShards(definition, await readQueues(queryable, definition))
   const anew = compiler?.replacements()
   if (statements === null || !anew) return false
-  const computed = [...statements.scratches, ...anew.map(({ scratch }) => scratch)].map(({ compute }) => compute)
+  const scratches = [...statements.scratches, ...anew.map(({ scratch }) => scratch)]
+  const computed = scratches.flatMap(({ computes }) => computes)
   const written = [...statements.write, ...anew.flatMap(({ write }) => write)]
   for (const statement of [...computed, ...written]) {
     const [row] = await queryable.query<{ 'QUERY PLAN': unknown }>(raw(`explain (format json) ${statement}`))

@@ -24,7 +24,7 @@ export async function runPushed(transaction: Queryable, definition: Definition):
   if (windows.size === 0) return NOTHING
   const compiler = await onShards(definition, queues)
   const statements = compiler?.statements(windows) ?? impossible(definition)
-  for (const { compute } of statements.scratches) await transaction.query(raw(compute))
+  for (const { computes } of statements.scratches) for (const compute of computes) await transaction.query(raw(compute))
   const changed = await counted(transaction, statements.count)
   for (const statement of statements.write) await transaction.query(raw(statement))
   if (definition.emits) for (const statement of statements.emit) await transaction.query(raw(statement))
@@ -40,7 +40,7 @@ export async function replacePushed(transaction: Queryable, definition: Definiti
   const replacements = compiler?.replacements() ?? impossible(definition)
   let changed = NOTHING
   for (const [i, { scratch, write, emit, count }] of replacements.entries()) {
-    await transaction.query(raw(scratch.compute))
+    for (const compute of scratch.computes) await transaction.query(raw(compute))
     changed = await counted(transaction, count)
     for (const statement of write) await transaction.query(raw(statement))
     if (definition.emits && i === replacements.length - 1)
