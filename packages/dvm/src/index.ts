@@ -1,7 +1,10 @@
 export { compileQuery } from './compile.ts'
-export { refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
+export { type PushedCompiler, refreshCompiler, type RefreshCompiler } from './refresh-compiler.ts'
 export type { RefreshSteps } from './refresh-steps.ts'
-export { isSpoiltByCitus, type PushedStatements, type QueueWindow } from './pushed-statements.ts'
+export type { PushedReplacement, PushedState } from './pushed/replacements.ts'
+export type { Scratch } from './pushed/scratch.ts'
+export { isSpoiltByCitus } from './pushed/spoilt.ts'
+export type { PushedStatements, QueueWindow, QueueWindows } from './pushed/statements.ts'
 export type { Steps } from './steps.ts'
 export { EXTENTS } from './compiled.ts'
 export type {

@@ -1,7 +1,10 @@
 import type { RefreshRecipe, RefreshVariant } from './compiled.ts'
 import { relationKey, type QueryFacts } from './facts.ts'
 import { planQuery } from './plan-query.ts'
-import { type PushedPlaces, type PushedStatements, pushedStatements } from './pushed-statements.ts'
+import { type PushedReplacement, pushedReplacements, type PushedState, pushedStates } from './pushed/replacements.ts'
+import type { PushedPlaces } from './pushed/scratch.ts'
+import { planOnShards, type Sharding } from './pushed/sharded-plan.ts'
+import { type PushedStatements, pushedStatements, type QueueWindows } from './pushed/statements.ts'
 import { refreshStatement } from './refresh-statement.ts'
 import { type RefreshSteps, refreshSteps, type StepArguments } from './refresh-steps.ts'
 import { stagePlan } from './staged-plan.ts'
@@ -11,7 +14,16 @@ export interface RefreshCompiler {
   statement(variant: RefreshVariant): string
   steps(variant: RefreshVariant, known: StepArguments): RefreshSteps
   /** Null: not of this query. */
-  pushed(places: PushedPlaces): PushedStatements | null
+  onShards(places: PushedPlaces & Sharding): PushedCompiler | null
+}
+
+/** Of a refresh that Citus runs on the shards. */
+export interface PushedCompiler {
+  readonly states: readonly PushedState[]
+  /** Of a full refresh, stage by stage. Null: not of this query. */
+  replacements(): readonly PushedReplacement[] | null
+  /** Null: the same, or nothing of it can have changed. */
+  statements(queues: QueueWindows): PushedStatements | null
 }
 
 /** The parser must be loaded. Planning is pure, so the same recipe gives the plan that the tables were made for. */
@@ -39,6 +51,14 @@ export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
       return text
     },
     steps: (variant, known) => refreshSteps(plan, variant, known),
-    pushed: (places) => pushedStatements(stagePlan(facts, planned, types, target, 'beside'), places),
+    onShards({ distribution, column, ...places }) {
+      const sharded = planOnShards(facts, planned, types, target, { distribution, column })
+      if (sharded === null) return null
+      return {
+        states: pushedStates(sharded),
+        replacements: () => pushedReplacements(sharded, places),
+        statements: (queues) => pushedStatements(sharded, queues, places),
+      }
+    },
   }
 }

@@ -24,7 +24,23 @@ export function stagePlan(
   planned: Planned,
   types: ReadonlyMap<string, TypeFacts>,
   target: Target,
-  placed: Placed = target.onNodes === true ? 'apart' : 'here',
+): StagedPlan {
+  const placed = target.onNodes === true ? 'apart' : 'here'
+  return planStages(facts, planned, types, target, { placed, shards: new Map() })
+}
+
+/** Where the stream table is, and by which column of theirs the stages are placed that are on the shards. */
+export interface StagePlaces {
+  readonly placed: Placed
+  readonly shards: ReadonlyMap<Stateful, string>
+}
+
+export function planStages(
+  facts: QueryFacts,
+  planned: Planned,
+  types: ReadonlyMap<string, TypeFacts>,
+  target: Target,
+  places: StagePlaces,
 ): StagedPlan {
   const typeOf: TypeOf = (column) => {
     const type = types.get(column)
@@ -32,7 +48,7 @@ export function stagePlan(
     return type
   }
   const itemTypes = facts.columns.map((column) => column.type)
-  return { stages: buildStages(planned, itemTypes, typeOf, target, placed), sources: sourcesOf(facts, planned) }
+  return { stages: buildStages(planned, itemTypes, typeOf, target, places), sources: sourcesOf(facts, planned) }
 }
 
 function buildStages(
@@ -40,7 +56,7 @@ function buildStages(
   itemTypes: readonly TypeFacts[],
   typeOf: TypeOf,
   target: Target,
-  placed: Placed,
+  { placed, shards }: StagePlaces,
 ): Stages {
   const { query } = planned
   const inner = new Map<Stateful, KeyedStage>()
@@ -55,7 +71,8 @@ function buildStages(
         itemTypes,
         schema: target.stageSchema,
         table: `stage_${target.stableName}_${inner.size + 1}`,
-        placed: 'here',
+        placed: shards.has(node) ? 'beside' : 'here',
+        shard: shards.get(node),
         typeOf,
         inner: true,
       }),
@@ -64,7 +81,7 @@ function buildStages(
   const names = { schema: target.schema, table: target.table, placed }
   const root = query.input
   const last = isStateful(root)
-    ? keyedStage(root, { items: query.items, itemTypes, ...names, typeOf, inner: false })
+    ? keyedStage(root, { items: query.items, itemTypes, ...names, shard: shards.get(root), typeOf, inner: false })
     : new OutputStage({ query, itemTypes, ...names })
   const filled = fromStages(inner)
   const order = [

@@ -88,6 +88,8 @@ export function stepsOf({ chain, from, tables: first, present, applied, placed, 
   }
 }
 
+const NO_TABLES: ReadonlySet<string> = new Set()
+
 const WRITTEN = q('__rows_written')
 
 export function temporary(name: string, query: string): string {
@@ -102,10 +104,10 @@ function readApart(body: string, tables: ReadonlySet<string>): readonly Part[] {
 }
 
 /** The parts that `body` names, and those that they name, but for what is in tables. A name that only looks so does no harm. */
-function needed(
+export function needed(
   parts: readonly Part[],
   body: string,
-  tables: ReadonlySet<string>,
+  tables: ReadonlySet<string> = NO_TABLES,
   before: string | null = null,
 ): readonly Part[] {
   const found: Part[] = []

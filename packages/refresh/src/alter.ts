@@ -15,7 +15,7 @@ import {
 import { REASONS } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { captureSources } from './capture-sources.ts'
-import { limitedAs } from './citus/limit.ts'
+import { heedCitus, limitedAs } from './citus/limit.ts'
 import { outputOf, type WantedOutput } from './citus/output.ts'
 import { pushDown, takeFromWorkers } from './citus/push-down.ts'
 import { replaceQuery } from './citus/replace-query.ts'
@@ -249,8 +249,10 @@ async function changeMode(context: RefreshContext, definition: Definition, mode:
     where stream_table_id = ${definition.id}`),
   )
   if (!spansNodes(definition)) return
-  if (mode !== 'full') await pushDown(context.database, definition.id)
-  else if (definition.pushed.length > 0) await takeFromWorkers(context.database, definition.id)
+  if (mode === 'full') {
+    if (definition.pushed.length > 0) await takeFromWorkers(context.database, definition.id)
+  } else if (!(await pushDown(context.database, definition.id)))
+    await heedCitus(context.database, await loadDefinition(context.database, definition.id), 'auto')
 }
 
 async function rename(context: RefreshContext, definition: Definition, name: string): Promise<void> {

@@ -13,7 +13,6 @@ import {
   parseSchedule,
   printSchedule,
   type Queryable,
-  raw,
   readSettings,
   refuseCollision,
   requireSchema,
@@ -29,8 +28,9 @@ import { captureSources } from './capture-sources.ts'
 import { copyReferences, overCopies } from './citus/copies.ts'
 import { heedCitus } from './citus/limit.ts'
 import { pushDown } from './citus/push-down.ts'
-import { chooseKind, chosenOutput, ownTables, placeOutput, type WantedOutput } from './citus/output.ts'
+import { chooseKind, chosenOutput, ownTables, type WantedOutput } from './citus/output.ts'
 import type { RefreshContext } from './context.ts'
+import { createTables } from './create-tables.ts'
 import {
   COMPILER_VERSION,
   keptMode,
@@ -45,7 +45,6 @@ import { fillAll, lockState, recordFull } from './full.ts'
 import { checkFuse } from './fuse.ts'
 import { engage } from './immediate/engage.ts'
 import { refuseDeferrableKeys, refuseImmediate } from './immediate/refuse.ts'
-import { guard } from './guard.ts'
 import { type OnProgress, unwatched } from './progress.ts'
 import { standHere } from './position.ts'
 import { recordReferences } from './resolve/references.ts'
@@ -108,8 +107,7 @@ export async function createStreamTable(
       })
     try {
       await captureSources(context, resolved.facts, plan, onProgress, spec.cdc)
-      await heedCitus(database, await loadDefinition(database, id))
-      await pushDown(database, id)
+      if (!(await pushDown(database, id))) await heedCitus(database, await loadDefinition(database, id))
       const filled = await fill(context, id, onProgress, spec.mode === 'immediate')
       const definition = spec.mode === 'immediate' ? await becomeImmediate(context, id, onProgress) : filled
       if (spec.atomic !== undefined) await settleUnits(database)
@@ -352,23 +350,4 @@ export async function fill(
   for (const filled of definition.plan.tables)
     await database.query(sql`analyze ${identifier(filled.schema, filled.table)}`)
   return loadDefinition(database, id)
-}
-
-/** All of a stream table's tables, empty, where they are to be. */
-export async function createTables(
-  transaction: Queryable,
-  target: Pick<TargetName, 'schema' | 'table'>,
-  plan: StoredPlan,
-): Promise<void> {
-  for (const table of plan.tables) await createState(transaction, table)
-  await placeOutput(transaction, target, plan.output)
-  await guard(transaction, target, plan.output)
-}
-
-/** One of them, with its indexes. */
-export async function createState(transaction: Queryable, table: StoredPlan['tables'][number]): Promise<void> {
-  await transaction.query(raw(table.create))
-  for (const column of table.indexes) {
-    await transaction.query(sql`create index on ${identifier(table.schema, table.table)} (${identifier(column)})`)
-  }
 }

@@ -89,7 +89,7 @@ export function keptMode({ effectiveMode, refusal }: StoredPlan, mode: Mode): Ke
 }
 
 /** Raised when stored plans of older versions can not be run any more. */
-export const COMPILER_VERSION = 5
+export const COMPILER_VERSION = 6
 
 const definitions = catalog
   .selectFrom('stream_table as t')

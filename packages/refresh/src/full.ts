@@ -13,6 +13,7 @@ import { type CompiledTable, isSpoiltByCitus, type ReplaceStatements } from '@fr
 import type { Decision } from './choose.ts'
 import { announceOnNodes } from './citus/output.ts'
 import { passQueues } from './citus/queues.ts'
+import { replacePushed } from './citus/run-pushed.ts'
 import { nameOf, spansNodes, type Definition } from './definition.ts'
 import { runSteps } from './run-steps.ts'
 import { sourceRows } from './pending-changes.ts'
@@ -74,6 +75,10 @@ export async function replaceAll(
   // what is on other nodes is read by a statement that does nothing else
   const apart = spansNodes(definition) || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
   await announceOnNodes(transaction, definition.plan)
+  if (definition.pushed.length > 0) {
+    const { written, deleted } = await replacePushed(transaction, definition)
+    return { rowsInserted: written, rowsDeleted: deleted }
+  }
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
   for (const { replace } of definition.plan.tables) {
     if (replace.placed !== undefined) {
@@ -119,8 +124,8 @@ export async function fillAll(
   for (const [i, table] of definition.plan.tables.entries()) {
     if (table.replace.placed !== undefined && isSpoiltByCitus(table.fill)) await fillApart(transaction, table)
     else await transaction.query(raw(table.fill))
-    // The tables that follow are computed from this one.
-    if (i < definition.plan.tables.length - 1)
+    // The tables that follow are computed from this one. Citus analyzes none on nodes of which this transaction has read.
+    if (i < definition.plan.tables.length - 1 && definition.pushed.length === 0)
       await transaction.query(sql`analyze ${identifier(table.schema, table.table)}`)
   }
   await passQueues(transaction, definition)

@@ -68,7 +68,7 @@ async function compileAgain(context: RefreshContext, before: Definition, reason:
     const now = { ...definition, placed }
     const possible = await tryPlan(database, { before: now, resolved, plan, mode: definition.mode })
     await replacePlan(context, { before, definition: now, resolved, plan: possible, query, rebuilt, reason })
-    await pushDown(database, before.id)
+    await pushDown(database, before.id, plan)
   })
 }
 

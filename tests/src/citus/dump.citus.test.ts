@@ -31,6 +31,8 @@ const ROWS = [
 
 const STREAMS = {
   per_customer: 'select customer, count(*) as n, sum(amount) as total from orders group by customer',
+  best_day: `select customer, max(total) as most from (
+    select customer, day, sum(amount) as total from orders group by customer, day) d group by customer`,
   by_region: `select r.name, sum(o.amount) as total from orders o join customers c on c.id = o.customer
     join regions r on r.id = c.region group by r.name`,
   large: 'select name, total from by_region where total > 300',
@@ -52,6 +54,7 @@ describe.skipIf(clusterUrls() === null)('a cluster that is restored from a dump 
     await using here = await createCitusWorld({ shards: 4 })
     await here.run(...TABLES, ...PLACED, ...ROWS)
     await here.stream('per_customer', STREAMS.per_customer, undefined, { placement: 'distributed' })
+    await here.stream('best_day', STREAMS.best_day, undefined, { placement: 'distributed' })
     await here.stream('by_region', STREAMS.by_region, undefined, { placement: 'reference' })
     await here.stream('large', STREAMS.large, undefined, { placement: 'local' })
     // not applied yet
@@ -99,6 +102,7 @@ function rowsOf(world: CitusWorld) {
 
 function placesOf(world: CitusWorld) {
   return world.rows(`select t.table_name as name, t.plan -> 'output' ->> 'kind' as kind, t.plan -> 'output' ->> 'column' as column,
-    (select count(*)::int from freshet.shard_queue_reader q where q.stream_table_id = t.stream_table_id) as queues
+    (select count(*)::int from freshet.shard_queue_reader q where q.stream_table_id = t.stream_table_id) as queues,
+    (select count(*)::int from citus_tables where table_name::text like '%stage_' || t.stable_name || '%') as stages
     from freshet.stream_table t order by 1`)
 }

@@ -55,18 +55,25 @@ describe.skipIf(clusterUrls() === null)('a role that is no superuser', () => {
         placement: 'distributed',
         ...mode,
       })
+      await owner.create({
+        name: 'shop.tens',
+        query: `select id, count(*) as n from (
+          select id, amount / 10 as ten, count(*) as m from shop.orders group by id, amount / 10) t group by id`,
+        placement: 'distributed',
+        ...mode,
+      })
       const { rows } = await admin.query('select from freshet.shard_queue_reader')
-      expect(rows).toHaveLength(1)
+      expect(rows).toHaveLength(2)
       for (const change of ['update shop.orders set amount = amount + 1', 'delete from shop.orders where id < 50']) {
         await admin.query(change)
-        for (const name of ['shop.total', 'shop.doubled']) {
+        for (const name of ['shop.total', 'shop.doubled', 'shop.tens']) {
           expect(await refresher.refresh(name)).toMatchObject({ action: 'differential' })
           expect(await refresher.verify(name)).toMatchObject({ equal: true })
           expect(await refresher.refresh(name, { full: true })).toMatchObject({ action: 'full' })
         }
       }
       await expect(refresher.drop('shop.total')).rejects.toMatchObject({ code: 'INSUFFICIENT_PRIVILEGE' })
-      for (const name of ['shop.doubled', 'shop.total']) await owner.drop(name)
+      for (const name of ['shop.tens', 'shop.doubled', 'shop.total']) await owner.drop(name)
     } finally {
       await owner.close()
       await refresher.close()

@@ -18,6 +18,8 @@ export interface DeltaContext {
    * statement runs on other nodes: there they would be queries of their own.
    */
   decided(condition: string): readonly string[]
+  /** Whether it does. Then rows are told apart by nothing that numbers them, and joins show which column stays on its shard. */
+  readonly onShards: boolean
   /** Adds a named part to the statement and returns its name. */
   part(label: string, body: string): string
   /** The changes of an inner stage, as its own step of the statement computed them. */

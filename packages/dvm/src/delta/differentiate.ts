@@ -21,7 +21,7 @@ export class Differentiator implements DeltaContext {
   private readonly stages: StageReader
   private readonly windows: ReadonlyMap<string, string>
   private readonly stageDeltas: ReadonlyMap<Stateful, string | null>
-  private readonly pushed: boolean
+  readonly onShards: boolean
   private readonly deltas = new Map<Plan, string | null>()
 
   constructor(options: {
@@ -32,9 +32,9 @@ export class Differentiator implements DeltaContext {
     /** Filled as stages are compiled, innermost first. */
     readonly stageDeltas: ReadonlyMap<Stateful, string | null>
     /** Citus is to run the statement on other nodes. */
-    readonly pushed?: boolean
+    readonly onShards?: boolean
   }) {
-    this.pushed = options.pushed === true
+    this.onShards = options.onShards === true
     this.chain = options.chain
     this.stages = options.stages
     this.windows = options.windows
@@ -58,7 +58,7 @@ export class Differentiator implements DeltaContext {
   }
 
   decided(condition: string): readonly string[] {
-    return this.pushed ? [] : [condition]
+    return this.onShards ? [] : [condition]
   }
 
   part(label: string, body: string): string {

@@ -35,6 +35,8 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
   const candidates = [rows(`${nested(context.read(left, before ? 'before' : 'after'))} l`, '1')]
   const leftChanges = before ? null : context.delta(left)
   if (leftChanges !== null) candidates.push(rows(`${leftChanges} l`, '-l.__w'))
+  if (context.onShards)
+    return judgedOnShards(candidates.join('\nunion all\n'), { left, right, changes, conditions }, context)
   const numbered = context.part(
     'touched',
     select({ columns: ['*', 'row_number() over () as __i'], from: `${nested(candidates.join('\nunion all\n'))} l` }),
@@ -58,6 +60,31 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
     select({
       columns: [...columns, '__w', '__n > __m as __was', '__n > 0 as __is'],
       from: `${nested(judged)} j`,
+      where: ['(__n > __m) <> (__n > 0)'],
+    }),
+  )
+}
+
+/** The same without numbers, which would be drawn on one node: both counts are asked for each candidate by itself. */
+function judgedOnShards(
+  candidates: string,
+  join: {
+    readonly left: Plan
+    readonly right: Plan
+    readonly changes: string
+    readonly conditions: readonly string[]
+  },
+  context: DeltaContext,
+): string {
+  const columns = join.left.columns.map((column) => q(column.name))
+  const asked = (column: string, from: string) => nested(select({ columns: [column], from, where: join.conditions }))
+  const difference = asked('coalesce(sum(r.__w), 0) as __m', `${join.changes} r`)
+  const count = asked('count(*) as __n', `${nested(context.read(join.right, 'after'))} r`)
+  return context.part(
+    'crossings',
+    select({
+      columns: [...columns.map((column) => `l.${column}`), 'l.__w', '__n > __m as __was', '__n > 0 as __is'],
+      from: `${nested(candidates)} l\ncross join lateral ${difference} d\ncross join lateral ${count} n`,
       where: ['(__n > __m) <> (__n > 0)'],
     }),
   )

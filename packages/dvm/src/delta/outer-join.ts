@@ -1,5 +1,6 @@
 import { as, isObject, type Ast } from '../ast.ts'
 import { semiJoin as semiJoinNode, type Join, type Plan } from '../plan/plan.ts'
+import { printExpression } from '../print/expression.ts'
 import { nested, q, select } from '../print/text.ts'
 import type { DeltaContext } from './context.ts'
 import { innerJoin } from './inner-join.ts'
@@ -12,7 +13,8 @@ import { semiJoin } from './semi-join.ts'
  *   R ⟗ S = (R ⟕ S) ⊎ null × (S ▷ R)
  *
  * Nulls get their types from a join on false with the other side's delta, which reads nothing. Where the condition
- * itself is false, as beside grouping sets, nothing else is left of the law.
+ * itself is false, as beside grouping sets, nothing else is left of the law. On shards, a join on false is one of which
+ * Citus does not know that it stays there: then it is the join's own condition, and a weight that no row has.
  */
 export function outerJoin(node: Join, context: DeltaContext): string | null {
   if (node.type === 'left' && node.conditions.some(isFalse)) {
@@ -42,7 +44,7 @@ function withNulls(node: Join, other: Plan, rows: string, context: DeltaContext)
   const typed = context.delta(other) ?? nested(context.read(other, 'after'))
   return select({
     columns: [...node.columns.map((column) => q(column.name)), 'l.__w'],
-    from: `${rows} l\nleft join ${typed} r on false`,
+    from: `${rows} l\nleft join ${typed} r on ${context.onShards ? [...node.conditions.map(printExpression), 'l.__w = 0'].join(' and ') : 'false'}`,
   })
 }
 

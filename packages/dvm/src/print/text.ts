@@ -42,6 +42,11 @@ export function imagesDiffer(left: readonly string[], right: readonly string[]):
   return `row(${left.join(', ')})::record *<> row(${right.join(', ')})::record`
 }
 
+/** The same where Citus passes the statement on: it leaves the casts out. */
+export function sentImagesDiffer(left: readonly string[], right: readonly string[]): string {
+  return `record_send(row(${left.join(', ')})) <> record_send(row(${right.join(', ')}))`
+}
+
 /** A composite value with a null among its fields is neither null nor `is not null`, and one of nulls is `is null`. */
 export function isNull(value: string, type: { readonly builtin: boolean }): string {
   return `${value} ${type.builtin ? 'is null' : 'is not distinct from null'}`
@@ -54,6 +59,11 @@ export function isNotNull(value: string, type: { readonly builtin: boolean } | u
 /** Any one of a group's values. Aggregating arrays would make one array of higher dimension of them. */
 export function anyValue(value: string, type: { readonly sql: string; readonly array: boolean }): string {
   return type.array ? `(array_agg(${value}::text))[1]::${type.sql}` : `(array_agg(${value}))[1]`
+}
+
+/** The one value of a group whose row meets the condition. Of arrays it would be none; what has them is not asked for it. */
+export function theOne(value: string, condition: string): string {
+  return `(array_agg(${value}) filter (where ${condition}))[1]`
 }
 
 /** One of the named parts; `writes`: what it does to a table besides giving rows. */

@@ -3,9 +3,9 @@ import type { TypeFacts } from '../facts.ts'
 import type { Aggregate, AggregateCall, Item } from '../plan/plan.ts'
 import { columnsOf, soleColumn } from '../ast.ts'
 import { printExpression } from '../print/expression.ts'
-import { imagesDiffer, nested, q, select, type Chain } from '../print/text.ts'
+import { imagesDiffer, nested, q, select, sentImagesDiffer, type Chain } from '../print/text.ts'
 import { GROUP_SIZE, maintain, type Maintained, type Slot } from './aggregate-functions.ts'
-import { chooseKey, keyName, type Key } from './key.ts'
+import { chooseKey, keyName, onShard, type Key } from './key.ts'
 import { groupsAgain } from './group-recompute.ts'
 import { netRows } from './net.ts'
 import { hiddenColumn, storedColumn, type Placed, type StateTable, type StoredColumn } from './state-table.ts'
@@ -38,6 +38,8 @@ export class AggregateStage {
     readonly table: string
     readonly placed: Placed
     readonly typeOf: TypeOf
+    /** The group column by which its state is placed, where that is beside the shards. */
+    readonly shard?: string | undefined
     /** Other operators compute with the values; else they are only shown. */
     readonly inner: boolean
   }) {
@@ -60,7 +62,7 @@ export class AggregateStage {
     )
     this.slots = uniqueSlots([GROUP_SIZE, ...[...this.maintained.values()].flatMap((maintained) => maintained.slots)])
     this.physical = this.placeSlots()
-    const key = this.chooseKey()
+    const key = this.chooseKey(options.shard)
     this.table = {
       schema: options.schema,
       table: options.table,
@@ -130,6 +132,7 @@ export class AggregateStage {
       }),
     )
     const after = this.items.map((_, i) => newName(i))
+    const differ = this.table.placed === 'beside' ? sentImagesDiffer : imagesDiffer
     return {
       table: this.table,
       rows: groups,
@@ -144,7 +147,7 @@ export class AggregateStage {
       visible: stored.map((column) => column.name),
       before,
       after,
-      differs: before.length === 0 ? 'false' : imagesDiffer(after, before),
+      differs: before.length === 0 ? 'false' : differ(after, before),
     }
   }
 
@@ -186,7 +189,7 @@ export class AggregateStage {
       `${placeIn(this.table)} as __at`,
       ...this.slots.map((slot, i) => `${slot.next?.(stored) ?? `null::${slot.sql}`} as ${slotName(i)}`),
       ...before.map((name, i) => `t.${q(visible[i]?.name ?? name)} as ${name}`),
-      ...(again.length === 0 ? [] : [`coalesce(${again.join(' or ')}, false) as __again`]),
+      ...(again.length === 0 ? [] : [`${this.readingStored(`coalesce(${again.join(' or ')}, false)`)} as __again`]),
     ]
     const keyed = select({
       columns: ['*', ...key.columns.map((column, i) => `${column.value ?? 'null'} as ${keyName(i)}`)],
@@ -201,6 +204,15 @@ export class AggregateStage {
       select({ columns: values, from: grouped }),
     )
     return select({ columns, from: `${nested(keyed)} d\nleft join ${state} t on ${on}` })
+  }
+
+  /**
+   * A condition that always names the stored row. PostgreSQL leaves out a left join of which nothing is read, and Citus 14
+   * falls over the gap where a union is in the same query: with a segmentation fault, of the whole server.
+   */
+  private readingStored(condition: string): string {
+    const key = `t.${q(this.table.key.columns[0]?.name ?? '')}`
+    return this.table.placed === 'beside' ? `(${condition} and (${key} is null or ${key} is not null))` : condition
   }
 
   /** Groups whose slots added up, and those computed again. */
@@ -279,9 +291,13 @@ export class AggregateStage {
     return placed
   }
 
-  private chooseKey(): Key {
+  private chooseKey(shard: string | undefined): Key {
     const columns = this.node.keys.map((name) => ({ name, notNull: this.notNullKey(name), type: this.typeOf(name) }))
-    return chooseKey(columns, (name) => this.items.find((item) => soleColumn(item.expression) === name)?.name)
+    const key = chooseKey(columns, (name) => this.items.find((item) => soleColumn(item.expression) === name)?.name)
+    const shown = this.items.find(({ expression }) => shard !== undefined && soleColumn(expression) === shard)
+    return shard === undefined || shown === undefined
+      ? key
+      : onShard(key, { name: shown.name, type: this.typeOf(shard) })
   }
 
   private notNullKey(name: string): boolean {

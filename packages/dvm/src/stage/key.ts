@@ -82,6 +82,13 @@ export function rowKey(
   }
 }
 
+/** The same, led by the column that says on which shard a row is: so a key never leaves it, and Citus can tell. */
+export function onShard(key: Key, column: { readonly name: string; readonly type: TypeFacts }): Key {
+  if (key.columns.some(({ name }) => name === column.name)) return key
+  const first = { name: column.name, sql: column.type.sql, hidden: false, value: q(column.name) }
+  return { kind: key.kind, columns: [first, ...key.columns] }
+}
+
 /** The hash of some columns' canonical values: equal values have equal hashes. */
 export function hashOf(columns: readonly { readonly name: string; readonly type: TypeFacts }[]): string {
   return hash(columns.map(canonical))

@@ -2,7 +2,7 @@ import type { DeltaContext } from '../delta/context.ts'
 import type { TypeFacts } from '../facts.ts'
 import type { Query } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
-import { anyValue, nested, q, select, type Chain } from '../print/text.ts'
+import { anyValue, nested, q, select, theOne, type Chain } from '../print/text.ts'
 import { keyName, ROW_HASH, ROW_ORDINAL } from './key.ts'
 import { netRows } from './net.ts'
 import { outputKey } from './output-key.ts'
@@ -19,7 +19,7 @@ import { storedMatching } from './stored-state.ts'
  */
 export class OutputStage {
   readonly table: StateTable
-  private readonly query: Query
+  readonly query: Query
   private readonly types: readonly TypeFacts[]
 
   constructor(options: {
@@ -117,14 +117,13 @@ export class OutputStage {
   /** The same, with keys that are columns and not expressions: so it is seen that they stay on their shard. */
   private grouped(keyed: string): string {
     const keys = this.table.key.columns.map((_, i) => keyName(i))
-    const one = (name: string, condition: string) => `(array_agg(${name}) filter (where ${condition}))[1]`
     return select({
       columns: [
         ...keys,
         'bool_or(__w < 0) as __existed',
         'bool_or(__w > 0) as __alive',
-        ...this.names().map((name, i) => `${one(name, '__w < 0')} as ${oldName(i)}`),
-        ...this.names().map((name, i) => `${one(name, '__w > 0')} as ${newName(i)}`),
+        ...this.names().map((name, i) => `${theOne(name, '__w < 0')} as ${oldName(i)}`),
+        ...this.names().map((name, i) => `${theOne(name, '__w > 0')} as ${newName(i)}`),
       ],
       from: keyed,
       groupBy: keys,

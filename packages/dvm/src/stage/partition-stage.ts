@@ -1,10 +1,11 @@
+import { soleColumn } from '../ast.ts'
 import type { DeltaContext } from '../delta/context.ts'
 import { transformed } from '../delta/readings.ts'
 import type { TypeFacts } from '../facts.ts'
 import type { Item, Partitioned } from '../plan/plan.ts'
 import { nested, q, select, type Chain } from '../print/text.ts'
 import { matching } from './group-recompute.ts'
-import { hashOf } from './key.ts'
+import { hashOf, onShard } from './key.ts'
 import { outputKey } from './output-key.ts'
 import { compareRows, freshPart } from './replace.ts'
 import type { StageDelta, TypeOf } from './stage.ts'
@@ -28,6 +29,7 @@ export class PartitionStage {
   private readonly types: readonly TypeFacts[]
   private readonly partition: string | null
   private readonly typeOf: TypeOf
+  private readonly shard: { readonly key: string; readonly stored: string; readonly type: TypeFacts } | null
 
   constructor(options: {
     readonly node: Partitioned
@@ -37,6 +39,8 @@ export class PartitionStage {
     readonly table: string
     readonly placed: Placed
     readonly typeOf: TypeOf
+    /** The key of the partitions by which its rows are placed, where that is beside the shards. */
+    readonly shard?: string | undefined
   }) {
     this.node = options.node
     this.items = options.items
@@ -44,7 +48,9 @@ export class PartitionStage {
     this.typeOf = options.typeOf
     this.partition =
       this.node.keys.length === 0 ? null : hashOf(this.node.keys.map((name) => ({ name, type: this.typeOf(name) })))
-    const key = outputKey(this.node, this.items, (i) => this.type(i), this.partition === null ? [] : [PARTITION])
+    this.shard = this.shownShard(options.shard)
+    const told = outputKey(this.node, this.items, (i) => this.type(i), this.partition === null ? [] : [PARTITION])
+    const key = this.shard === null ? told : onShard(told, { name: this.shard.stored, type: this.shard.type })
     const visible = this.items.map((item, i) => storedColumn(item.name, this.type(i), true))
     const hidden = key.columns
       .filter((column) => column.hidden)
@@ -105,9 +111,21 @@ export class PartitionStage {
       columns: this.node.keys.map((name, i) => `__wanted_${i + 1} as ${q(name)}`),
       from: touched,
     })
-    const hashes = select({ columns: [`${this.partition} as __part`], from: `${nested(renamed)} k` })
+    const shard = this.shard === null ? [] : [`${q(this.shard.key)} as __shard`]
+    const hashes = select({ columns: [`${this.partition} as __part`, ...shard], from: `${nested(renamed)} k` })
     const stored = storedMatching(chain, this.table, [PARTITION], hashes)
-    return `${nested(select({ columns: ['t.*', `${placeIn(this.table)} as __at`], from: `${stored} t\njoin ${nested(hashes)} p using (${PARTITION})` }))} t`
+    // a hash tells Citus nothing of the shard
+    const on =
+      this.shard === null
+        ? `using (${PARTITION})`
+        : `on t.${PARTITION} = p.${PARTITION} and t.${q(this.shard.stored)} = p.__shard`
+    return `${nested(select({ columns: ['t.*', `${placeIn(this.table)} as __at`], from: `${stored} t\njoin ${nested(hashes)} p ${on}` }))} t`
+  }
+
+  private shownShard(key: string | undefined): PartitionStage['shard'] {
+    const at = this.items.findIndex(({ expression }) => key !== undefined && soleColumn(expression) === key)
+    const item = this.items[at]
+    return key === undefined || item === undefined ? null : { key, stored: item.name, type: this.type(at) }
   }
 
   private rows(transformedRows: string): string {

@@ -13,9 +13,9 @@ import { tableName } from './state-table.ts'
  * For a few rows of other tables the stored ones are to be looked up by index. PostgreSQL does so in a branch of UNION ALL
  * that is a bare table, not in one with a WHERE, so what is touched is then left out above the union. But for each row that
  * is looked up it goes through all the touched ones again. Where these are many it is to read the whole, once, and to hash
- * it.
+ * it. `beside`: Citus hands to the shards what is joined by equality, and no NOT IN.
  */
-export type Looked = 'by index' | 'through'
+export type Looked = 'by index' | 'through' | 'beside'
 
 export function stateReader(
   inner: ReadonlyMap<Stateful, KeyedStage>,
@@ -30,7 +30,14 @@ export function stateReader(
       const table = tableName(stage.table)
       const delta = computed.get(node)
       if (reading === 'before' || delta === undefined) return select({ columns, from: table })
-      return looked === 'by index' ? aboveTheUnion(delta, columns, table) : withinTheBranch(delta, columns, table)
+      switch (looked) {
+        case 'by index':
+          return aboveTheUnion(delta, columns, table)
+        case 'through':
+          return withinTheBranch(delta, columns, table)
+        case 'beside':
+          return joinedToNone(delta, columns, table)
+      }
     },
   }
 }
@@ -41,6 +48,16 @@ function withinTheBranch(delta: StageDelta, columns: readonly string[], table: s
     columns: columns.map((column) => `t.${column}`),
     from: `${table} t`,
     where: [`(${stored}) not in (${touchedKeys(delta)})`],
+  })
+  return `${untouched}\nunion all\n${touchedNow(delta, columns, [])}`
+}
+
+function joinedToNone(delta: StageDelta, columns: readonly string[], table: string): string {
+  const [first] = delta.keys
+  const untouched = select({
+    columns: columns.map((column) => `t.${column}`),
+    from: `${table} t\nleft join ${delta.rows} c on ${delta.keys.map(({ stored, value }) => `t.${q(stored)} = c.${value}`).join(' and ')}`,
+    where: [`c.${first?.value ?? ''} is null`],
   })
   return `${untouched}\nunion all\n${touchedNow(delta, columns, [])}`
 }

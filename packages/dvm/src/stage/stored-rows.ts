@@ -2,7 +2,7 @@ import type { TypeFacts } from '../facts.ts'
 import type { Item } from '../plan/plan.ts'
 import { printExpression } from '../print/expression.ts'
 import { nested, q, select } from '../print/text.ts'
-import { ROW_HASH, ROW_ORDINAL } from './key.ts'
+import { ROW_ORDINAL } from './key.ts'
 import type { StateTable } from './state-table.ts'
 
 /** The stored columns of a state table, in order, from rows that were computed again: items, what stands beside them, keys. */
@@ -30,7 +30,8 @@ export function storedRows(options: {
     .filter((column) => column.hidden && column.value !== null)
     .map((column) => `${column.value ?? 'null'} as ${q(column.name)}`)
   const keyed = select({ columns: ['*', ...keyValues], from: `${nested(named)} n` })
-  const ordinal = `row_number() over (partition by ${ROW_HASH}) as ${ROW_ORDINAL}`
+  const alike = key.columns.flatMap(({ name }) => (name === ROW_ORDINAL ? [] : [q(name)]))
+  const ordinal = `row_number() over (partition by ${alike.join(', ')}) as ${ROW_ORDINAL}`
   return select({
     columns: options.table.columns.map((column) =>
       key.kind === 'row' && column.name === ROW_ORDINAL ? ordinal : q(column.name),

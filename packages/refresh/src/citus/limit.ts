@@ -10,8 +10,8 @@ import { announceOnNodes } from './output.ts'
  * empty windows, in a transaction that is rolled back; where it refuses one, the stream table is kept by full refreshes and
  * says what Citus said.
  */
-export async function heedCitus(database: Database, definition: Definition): Promise<void> {
-  const plan = await withinCitus(database, definition, definition.plan)
+export async function heedCitus(database: Database, definition: Definition, mode = definition.mode): Promise<void> {
+  const plan = await withinCitus(database, definition, definition.plan, { mode })
   if (plan === definition.plan) return
   const { detail } = limitOf(plan)
   await database.query(sql`

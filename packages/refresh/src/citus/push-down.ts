@@ -14,12 +14,14 @@ import {
   sql,
 } from '@freshet/core'
 import { isSpoiltByCitus, type PushedStatements, type QueueWindow } from '@freshet/dvm'
-import { type Definition, loadDefinition } from '../definition.ts'
+import { createState } from '../create-tables.ts'
+import { type Definition, keptMode, loadDefinition, type StoredPlan } from '../definition.ts'
 import { bumpVersion } from '../emission.ts'
 import { lockState, whenFree } from '../full.ts'
+import { heedCitus } from './limit.ts'
 import { ONE_BY_ONE } from './output.ts'
-import { leaveQueues, readQueues, removeUnreadQueues, scratchOf } from './queues.ts'
-import { pushedOf } from './run-pushed.ts'
+import { leaveQueues, readQueues, removeUnreadQueues } from './queues.ts'
+import { onShards } from './run-pushed.ts'
 
 /**
  * Refreshes on the workers. Where a stream table is distributed as its sources are, and its query needs of each shard what
@@ -28,20 +30,29 @@ import { pushedOf } from './run-pushed.ts'
  *
  * Whether it is so, Citus is asked: the statements are planned, and where one is not pushed down whole, the stream table is
  * refreshed from the log on the coordinator.
+ *
+ * `wanted`: its plan as it would be if there were nothing that Citus can not plan on the coordinator. The workers may be able
+ * to, and then it is kept.
  */
-export async function pushDown(database: Database, id: number): Promise<boolean> {
-  const definition = await loadDefinition(database, id)
-  if (definition.pushed.length > 0) return true
+export async function pushDown(database: Database, id: number, wanted?: StoredPlan): Promise<boolean> {
+  const before = await loadDefinition(database, id)
+  if (before.pushed.length > 0) return true
+  const definition = { ...before, plan: wanted ?? before.plan }
   const sources = await pushable(database, definition)
   if (sources === null) return false
-  const named = await pushedOf(definition, new Map(sources.map(({ stableName }) => [stableName, NO_QUEUE])))
-  if (named === null || isSpoiltByCitus(named.compute)) return false
+  const compiler = await onShards(definition, sources.map(distributionOf))
+  const named = compiler?.statements(new Map(sources.map(({ stableName }) => [stableName, NO_QUEUE])))
+  const anew = compiler?.replacements()
+  if (!named || !anew) return false
+  const scratches = [...named.scratches, ...anew.map(({ scratch }) => scratch)]
+  if (scratches.some(({ computes }) => computes.some(isSpoiltByCitus))) return false
   try {
     await database.transaction(async (transaction) => {
       await lockState(transaction, id, true)
       await transaction.query(ONE_BY_ONE)
+      if (wanted !== undefined) await keepPlan(transaction, definition)
       for (const source of sources) await readQueueOf(transaction, id, source)
-      await createScratch(transaction, definition)
+      await placeStages(transaction, definition)
       await beginAnew(transaction, id)
       await bumpVersion(transaction, id)
     })
@@ -52,11 +63,31 @@ export async function pushDown(database: Database, id: number): Promise<boolean>
     if (!isFreshetError(error) || !REFUSALS.has(error.sqlState?.slice(0, 2))) throw error
   }
   await whenFree(database, id, async (transaction) => {
-    await leaveQueues(transaction, await loadDefinition(transaction, id))
+    await leaveWorkers(transaction, id)
+    if (wanted !== undefined) await keepPlan(transaction, before)
     await bumpVersion(transaction, id)
   })
   await removeUnreadQueues(database)
   return false
+}
+
+async function keepPlan(transaction: Queryable, { id, plan, mode }: Definition): Promise<void> {
+  const kept = keptMode(plan, mode)
+  await transaction.query(sql`
+    update freshet.stream_table set plan = ${JSON.stringify(plan)}::jsonb, effective_mode = ${kept.effective},
+      mode_reason = ${kept.reason}, mode_detail = ${kept.detail}
+    where stream_table_id = ${id}`)
+}
+
+/** What its stages hold is computed anew, here. */
+async function leaveWorkers(transaction: Queryable, id: number): Promise<void> {
+  const definition = await loadDefinition(transaction, id)
+  if (definition.pushed.length === 0) return
+  await leaveQueues(transaction, definition)
+  for (const stage of definition.plan.tables.slice(0, -1)) {
+    await transaction.query(sql`drop table if exists ${identifier(stage.schema, stage.table)}`)
+    await createState(transaction, stage)
+  }
 }
 
 /** As long as nobody knows which queues it will have. */
@@ -84,8 +115,8 @@ async function pushable(
   database: Database,
   { plan, mode, placed }: Definition,
 ): Promise<readonly PushedSource[] | null> {
-  const { output, refresh, sources, tables, copies } = plan
-  const apart = output?.kind !== 'distributed' || refresh === null || mode === 'full' || tables.length !== 1
+  const { output, refresh, sources, copies } = plan
+  const apart = output?.kind !== 'distributed' || refresh === null || mode === 'full'
   if (apart || (copies ?? []).length > 0 || sources.some(({ stableName }) => !placed.includes(stableName))) return null
   const captured = await database.query<{
     stableName: string
@@ -140,20 +171,36 @@ async function createQueue(transaction: Queryable, source: PushedSource): Promis
   const all = [...columns, '__w smallint not null', '__c bigint not null']
   await transaction.query(raw(`create table ${queue.text} (${all.join(', ')})`))
   await transaction.query(sql`create index on ${queue} (__c)`)
-  await placeBeside(transaction, queue, source.columns[0]?.name ?? '', source)
+  await placeBeside(transaction, queue, distributionOf(source).column, source)
+  await movable(transaction, queue)
   return made.id
 }
 
-async function createScratch(transaction: Queryable, definition: Definition): Promise<void> {
-  const statements = await readingStatements(transaction, definition)
-  if (statements === null) return
-  const { changes, column } = statements
-  const scratch = scratchOf(definition)
-  await transaction.query(raw(`create table ${scratch.text} as ${changes} with no data`))
-  await placeBeside(transaction, scratch, column, definition)
+function distributionOf({ stableName, columns }: PushedSource): {
+  readonly stableName: string
+  readonly column: string
+} {
+  return { stableName, column: columns[0]?.name ?? '' }
 }
 
-/** Citus moves a shard only with neighbours whose rows it can tell apart. */
+/** The states of its inner stages, which were here, and what each refresh computes: beside the shards, and empty. */
+async function placeStages(transaction: Queryable, definition: Definition): Promise<void> {
+  const compiler = await onShards(definition, await readQueues(transaction, definition))
+  for (const { schema, table, create, column, indexes } of compiler?.states ?? []) {
+    const state = identifier(schema, table)
+    await transaction.query(sql`drop table if exists ${state}`)
+    await createState(transaction, { schema, table, create, indexes })
+    await placeBeside(transaction, state, column, definition)
+  }
+  const statements = await readingStatements(transaction, definition)
+  for (const { table, query, column } of statements?.scratches ?? []) {
+    const scratch = raw(table)
+    await transaction.query(sql`create table ${scratch} as ${raw(query)} with no data`)
+    await placeBeside(transaction, scratch, column, definition)
+    await movable(transaction, scratch)
+  }
+}
+
 async function placeBeside(
   transaction: Queryable,
   table: Fragment,
@@ -164,22 +211,33 @@ async function placeBeside(
   await transaction.query(
     sql`select pg_catalog.create_distributed_table(${literal(table.text)}, ${literal(column)}, colocate_with => ${neighbour})`,
   )
+}
+
+/** Citus moves a shard only with neighbours whose rows it can tell apart. */
+async function movable(transaction: Queryable, table: Fragment): Promise<void> {
   await transaction.query(sql`alter table ${table} replica identity full`)
 }
 
 /** Those of all its queues. */
 async function readingStatements(queryable: Queryable, definition: Definition): Promise<PushedStatements | null> {
-  const windows = new Map<string, QueueWindow>()
-  for (const { stableName, queue, position } of await readQueues(queryable, definition))
-    windows.set(stableName, { queue: queue.text, after: position })
-  return pushedOf(definition, windows)
+  const queues = await readQueues(queryable, definition)
+  const compiler = await onShards(definition, queues)
+  const windows = queues.map(
+    ({ stableName, queue, position }) => [stableName, { queue: queue.text, after: position }] as const,
+  )
+  return compiler?.statements(new Map(windows)) ?? null
 }
 
 /** Whether Citus has each shard run its statements, and nothing else. */
 async function isPushed(queryable: Queryable, definition: Definition): Promise<boolean> {
   const statements = await readingStatements(queryable, definition)
-  if (statements === null) return false
-  for (const statement of [statements.compute, ...statements.write]) {
+  const compiler = await onShards(definition, await readQueues(queryable, definition))
+  const anew = compiler?.replacements()
+  if (statements === null || !anew) return false
+  const scratches = [...statements.scratches, ...anew.map(({ scratch }) => scratch)]
+  const computed = scratches.flatMap(({ computes }) => computes)
+  const written = [...statements.write, ...anew.flatMap(({ write }) => write)]
+  for (const statement of [...computed, ...written]) {
     const [row] = await queryable.query<{ 'QUERY PLAN': unknown }>(raw(`explain (format json) ${statement}`))
     const plan = JSON.stringify(row?.['QUERY PLAN'])
     if (!plan.includes('"Citus Adaptive"') || /"(INSERT\/SELECT method|Subplans)":/.test(plan)) return false
@@ -191,7 +249,7 @@ async function isPushed(queryable: Queryable, definition: Definition): Promise<b
 export async function takeFromWorkers(database: Database, id: number): Promise<void> {
   await whenFree(database, id, async (transaction) => {
     await lockState(transaction, id, true)
-    await leaveQueues(transaction, await loadDefinition(transaction, id))
+    await leaveWorkers(transaction, id)
     await transaction.query(sql`
       update freshet.stream_table_state set reinitialize = coalesce(reinitialize, 'SOURCE_CHANGED')
       where stream_table_id = ${id}`)
@@ -212,5 +270,10 @@ export async function requireQueues(database: Database, stableNames: readonly st
       where q.stable_name = any(${stableNames}::text[])`,
     { prepared: true },
   )
-  for (const { id, fits } of readers) if (!fits) await takeFromWorkers(database, id)
+  for (const { id, fits } of readers) {
+    if (fits) continue
+    await takeFromWorkers(database, id)
+    // the coordinator may not be able to do what the workers could
+    await heedCitus(database, await loadDefinition(database, id), 'auto')
+  }
 }

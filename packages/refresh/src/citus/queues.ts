@@ -12,22 +12,29 @@ import {
 import type { Definition } from '../definition.ts'
 
 /**
- * The queues from which a stream table that is refreshed on the workers reads, and `scratch`, for what has to change.
+ * The queues from which a stream table that is refreshed on the workers reads, and a scratch for each of its stages, for
+ * what has to change.
  *
  * A queue is shared by all that read the same columns of a source. Each has a position in it, the number of the last
  * collection that it has had, and whoever was the last to have had some changes deletes them. That needs no lock of its
  * own: who moves a position holds the logs of its sources, as those do who fill the queues.
  */
-type Pushed = Pick<Definition, 'id' | 'pushed' | 'stableName'>
+type Pushed = Pick<Definition, 'id' | 'pushed' | 'stableName' | 'plan'>
 
-export function scratchOf({ stableName }: Pick<Definition, 'stableName'>): Fragment {
-  return identifier('freshet_changes', `scratch_${stableName}`)
+/** Of each stage, in order, the last being the stream table's. */
+export function scratchesOf({ stableName, plan }: Pick<Definition, 'stableName' | 'plan'>): readonly Fragment[] {
+  return plan.tables.map((_, i) => {
+    const number = i === plan.tables.length - 1 ? '' : `_${i + 1}`
+    return identifier('freshet_changes', `scratch_${stableName}${number}`)
+  })
 }
 
 /** What a stream table reads of a source, on the workers. */
 export interface ReadQueue {
   readonly stableName: string
   readonly queue: Fragment
+  /** By which it is distributed, as its source. */
+  readonly column: string
   /** The number of the last collection that it has had. */
   readonly position: string
   /** The least of the positions of the others; null: it is read by nobody else. */
@@ -38,11 +45,12 @@ export interface ReadQueue {
 
 export async function readQueues(queryable: Queryable, { id }: Pick<Pushed, 'id'>): Promise<readonly ReadQueue[]> {
   const found = await queryable.query<Omit<ReadQueue, 'queue'> & { queueId: number }>(
-    sql`select r.stable_name as "stableName", r.queue_id as "queueId", r.position::text as position,
+    sql`select r.stable_name as "stableName", r.queue_id as "queueId", q.columns[1] as column, r.position::text as position,
         (select min(o.position)::text from freshet.shard_queue_reader o
           where o.queue_id = r.queue_id and o.stream_table_id <> r.stream_table_id) as slowest,
         ${areColocated([raw('s.relation'), shardQueueOf('r')])} as beside
-      from freshet.shard_queue_reader r join freshet.source s using (stable_name)
+      from freshet.shard_queue_reader r join freshet.shard_queue q using (queue_id)
+        join freshet.source s on s.stable_name = r.stable_name
       where r.stream_table_id = ${id} order by s.relation`,
     { prepared: true },
   )
@@ -100,7 +108,7 @@ function least(position: bigint, slowest: string | null): bigint {
 export async function leaveQueues(transaction: Queryable, definition: Pushed): Promise<void> {
   if (definition.pushed.length === 0) return
   await transaction.query(sql`delete from freshet.shard_queue_reader where stream_table_id = ${definition.id}`)
-  await transaction.query(sql`drop table if exists ${scratchOf(definition)}`)
+  for (const scratch of scratchesOf(definition)) await transaction.query(sql`drop table if exists ${scratch}`)
 }
 
 /** Nobody fills them; they are in the way of nothing but order. */

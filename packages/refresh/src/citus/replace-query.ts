@@ -1,7 +1,7 @@
 import { type Database, FreshetError, isFreshetError } from '@freshet/core'
 import { captureSources } from '../capture-sources.ts'
 import type { RefreshContext } from '../context.ts'
-import { createTables } from '../create.ts'
+import { createTables } from '../create-tables.ts'
 import { type Definition, loadDefinition, nameOf, type StoredPlan } from '../definition.ts'
 import type { OnProgress } from '../progress.ts'
 import { besideOf, rebuild, type Rebuilding } from '../rebuild.ts'
@@ -41,7 +41,7 @@ export async function replaceQuery(
       throw refusedByCitus(before, error)
     })
     onProgress({ phase: 'swap', message: `in its place; readers waited ${lockedMs.toFixed(1)} ms at most`, lockedMs })
-    await pushDown(database, before.id)
+    await pushDown(database, before.id, plan)
     if (live.pushed.length > 0) await removeUnreadQueues(database)
     return lockedMs
   })

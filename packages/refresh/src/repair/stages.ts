@@ -1,5 +1,6 @@
 import { type Database, displayName, sql } from '@freshet/core'
-import { createState } from '../create.ts'
+import { createState } from '../create-tables.ts'
+import { pushDown, takeFromWorkers } from '../citus/push-down.ts'
 import type { Definition } from '../definition.ts'
 import { markReinitialize } from '../recompile.ts'
 
@@ -14,9 +15,14 @@ export async function rebuildStages(database: Database, definition: Definition):
     if (found?.present === true) continue
     await database.transaction(async (transaction) => {
       await markReinitialize(transaction, definition.id, 'REPAIRED')
-      await createState(transaction, stage)
+      // where they are beside the shards, all of them are made anew, below
+      if (definition.pushed.length === 0) await createState(transaction, stage)
     })
     rebuilt.push(`the state table ${displayName(stage)} was missing`)
+  }
+  if (rebuilt.length > 0 && definition.pushed.length > 0) {
+    await takeFromWorkers(database, definition.id)
+    await pushDown(database, definition.id)
   }
   return rebuilt
 }
