@@ -75,6 +75,12 @@ function shardBody(
   columns: readonly SourceColumn[],
 ): Fragment {
   const many = dynamic(sql` ${target(event, placement, columns)} ${read(event, stableName, placement, columns)}`)
+  const nameOfKey =
+    placement.kind === 'distributed'
+      ? sql`else
+      key := ${literal(quoteIdentifier(placement.column))};
+    `
+      : sql``
   return sql`
 #variable_conflict use_column
 <<freshet>>
@@ -90,7 +96,7 @@ begin
   end if;
   ${underSafePath(sql`if freshet.shard is null then
       ${siblingShard(stableName, placement)} into freshet.shard, freshet.key;
-    end if;
+    ${nameOfKey}end if;
     if freshet.shard is not null then
       execute 'insert into ' || freshet.shard || ${many};
     end if;`)}
@@ -120,12 +126,7 @@ function writeOne(
     rows := freshet.rows operator(pg_catalog.+) 1;
   end loop;
   if freshet.rows operator(pg_catalog.>) 0 then
-    shard := ${beside};${
-      key === null
-        ? sql``
-        : sql`
-    key := ${literal(quoteIdentifier(key))};`
-    }
+    shard := ${beside};
     if freshet.rows operator(pg_catalog.=) 1 and freshet.shard is not null then
       ${event === 'update' ? sql`if freshet.one.changed then ${write} end if;` : write}
       return new;
