@@ -34,7 +34,7 @@ export async function askPlanner(transaction: Queryable, plan: StoredPlan): Prom
 }
 
 /** Costs are guesses, and one measurement corrects them: what seems not much more is tried. */
-const DOUBT = 2
+const DOUBT = 3
 
 const asked = new WeakMap<StoredPlan, Depth>()
 
