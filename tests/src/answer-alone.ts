@@ -13,7 +13,7 @@ export async function answerAlone(
   const [found] = await database.query<{ statement: string | null; settings: Record<string, string> }>(sql`
     select plan -> 'answer' -> 'once' ->> 'quiet' as statement, session_settings as settings from freshet.stream_table
     where relation = ${name}::text::regclass`)
-  if (found === undefined || found.statement === null) return null
+  if (typeof found?.statement !== 'string') return null
   const { statement, settings } = found
   const differing: Difference[] = []
   await database
