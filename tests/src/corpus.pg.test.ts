@@ -2,11 +2,12 @@ import { connect } from '@freshet/client'
 import { raw } from '@freshet/core'
 import { assertEqualToQuery, createTestDatabase } from '@freshet/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { answerAlone } from './answer-alone.ts'
 import { corpus, deltaOf } from './corpus.ts'
 
 /**
  * Every file of the corpus: its plan and its delta are as they were, every refresh is differential, and after every
- * step each stream table equals its query.
+ * step each stream table equals its query; and would by the answer alone.
  */
 const { schema, files } = await corpus()
 const own = await createTestDatabase()
@@ -41,6 +42,8 @@ test.each(files)('$name', async ({ name, setup, queries, steps }) => {
     await run(text)
     const actions: string[] = []
     for (const query of queries) {
+      const alone = await answerAlone(freshet.database, query.name, query.text)
+      expect(alone ?? [], `${title}, the answer alone`).toEqual([])
       actions.push((await freshet.refresh(query.name)).action)
       await assertEqualToQuery(freshet.database, query.name, query.text)
     }

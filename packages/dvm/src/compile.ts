@@ -5,17 +5,19 @@ import type {
   CompileOptions,
   RefreshRecipe,
   RefreshVariant,
+  ReplaceStatements,
   Target,
 } from './compiled.ts'
 import type { QueryFacts, TypeFacts } from './facts.ts'
 import { lookupsOf } from './lookups.ts'
-import { wholeQuery, type Planned } from './plan-query.ts'
+import { queryText, wholeQuery, type Planned } from './plan-query.ts'
 import { q } from './print/text.ts'
 import { refreshStatement } from './refresh-statement.ts'
 import { replaceStatements } from './replace-statement.ts'
+import { answerOf } from './stage/answer.ts'
 import { ROW_ORDINAL } from './stage/key.ts'
 import { PartitionStage } from './stage/partition-stage.ts'
-import type { AnyStage } from './stage/stages.ts'
+import type { AnyStage, Stages } from './stage/stages.ts'
 import { createTable, tableName } from './stage/state-table.ts'
 import { stagePlan } from './staged-plan.ts'
 import { Unsupported } from './unsupported.ts'
@@ -53,6 +55,7 @@ function compilePlan(
   // What can not be compiled is found out now, not by the first refresh.
   if (differential) refreshStatement({ stages, sources, target, smallDeltaRows }, everything(sources))
   const { key } = stages.last.table
+  const answer = differential && target.onNodes !== true ? answerStatements(facts, stages, target) : null
   return {
     effectiveMode: differential ? 'differential' : 'full',
     refusal: planned.unsupported,
@@ -60,12 +63,19 @@ function compilePlan(
     keyColumns: key.kind === 'columns' ? key.columns.map((column) => column.name) : [],
     sources,
     tables: stages.order.map(({ stage, input }) => compileTable(stage, input, stage === stages.last ? target : null)),
+    ...(answer === null ? {} : { answer }),
     refresh: differential ? recipe(facts, types, target, smallDeltaRows) : null,
     lookups: lookupsOf(planned.query),
     ...(target.onNodes === true && key.kind !== 'single'
       ? { distributable: key.columns.flatMap(({ name }) => (name === ROW_ORDINAL ? [] : [name])) }
       : {}),
   }
+}
+
+/** Without inner stages, the state of the last one is hardly more than the answer. */
+function answerStatements(facts: QueryFacts, { inner, last }: Stages, target: Target): ReplaceStatements | null {
+  const answer = inner.size === 0 ? null : answerOf(last, queryText(facts))
+  return answer && replaceStatements(answer.table, answer.rows, target)
 }
 
 /** The statement that reads every source, takes any number of changes and emits: it has all that others have. */

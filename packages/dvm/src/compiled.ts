@@ -73,6 +73,8 @@ export interface Compiled {
   readonly sources: readonly CompiledSource[]
   /** State tables in the order in which they are filled; the stream table is the last. */
   readonly tables: readonly CompiledTable[]
+  /** Brings the answer alone to the present, and leaves all state behind; where that is less than to replace all tables. */
+  readonly answer?: ReplaceStatements
   readonly refresh: RefreshRecipe | null
   /** By which columns of base tables its deltas find rows. */
   readonly lookups: readonly Lookup[]

@@ -50,8 +50,13 @@ export function planQuery(facts: QueryFacts): Planned {
 /** A query that is only ever computed as a whole. */
 export function wholeQuery(facts: QueryFacts, refusal: Refusal): Planned {
   const columns = facts.columns.map((column): Column => ({ name: column.name, notNull: false }))
-  const input: Plan = { kind: 'constant', query: reread(facts).trim().replace(/;$/, ''), columns }
+  const input: Plan = { kind: 'constant', query: queryText(facts), columns }
   return { query: { input, items: passThrough(columns) }, probes: [], unsupported: refusal }
+}
+
+/** The query as PostgreSQL runs it. */
+export function queryText(facts: QueryFacts): string {
+  return reread(facts).trim().replace(/;$/, '')
 }
 
 /** With what is read in the place of a relation. */

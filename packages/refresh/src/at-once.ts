@@ -28,6 +28,7 @@ export function mayBeAtOnce(members: readonly Definition[], options: RefreshOpti
         member.plan.refresh !== null &&
         member.mode !== 'full' &&
         member.reinitialize === null &&
+        !member.stateBehind &&
         member.status !== 'initializing' &&
         !member.snapshots.includes(null),
     )

@@ -214,10 +214,20 @@ describe('a full refresh', () => {
   const NESTED = `select s % 7 as rest, count(*) as c from (${SUMS}) x where s > 100 group by 1`
 
   test.each([
-    ['of long, through a temporary table, for parallel workers', 1_000, 'create temporary table'],
-    ['of no time, in one statement', 1, 'with fresh as'],
-  ])('%s', async (_, ms, expected) => {
+    ['of long, through a temporary table, for parallel workers', 1_000, 0, 'create temporary table'],
+    ['of long, in one statement, where the planner wants no workers', 1_000, 1_000, 'with fresh as'],
+    ['of no time, in one statement', 1, 0, 'with fresh as'],
+  ])('%s', async (_, ms, setupCost, expected) => {
     const answer = await made('full', NESTED)
+    // for sessions that have begun already, too
+    for (const [name, value] of [
+      ['parallel_setup_cost', setupCost],
+      ['parallel_tuple_cost', 0],
+      ['min_parallel_table_scan_size', 0],
+    ] as const)
+      await world.run(
+        `update freshet.stream_table set session_settings = session_settings || '{"${name}": "${value}"}'`,
+      )
     for (const script of [FEW, MANY, 'delete from items where id % 3 = 0']) {
       await remember(ms, [])
       await world.run(script)

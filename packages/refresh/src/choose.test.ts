@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { choose, fewChangesAreSlow, type Decision } from './choose.ts'
+import { choose, fewChangesAreSlow, forgoneMsOf, leavesState, type Decision } from './choose.ts'
 import { observations } from './cost-model.fixture.ts'
 import { learn, NO_EXPERIENCE, type Experience, type Observation } from './cost-model.ts'
 
@@ -93,6 +93,85 @@ test('however wrong the first differential refresh was, in the long run AUTO cos
     }),
     { numRuns: 10 },
   )
+})
+
+describe('a full refresh of the answer alone', () => {
+  const answer = (ms: number, forgoneMs = 0): Observation => ({
+    action: 'full',
+    ms,
+    sourceRows: 1_000_000,
+    preferredAt: null,
+    answerOnly: true,
+    forgoneMs,
+  })
+  const many = delta(5_000, 200)
+  const known = [many, many, full(300), answer(100), full(300), ...repeated(3, delta(1, 20))]
+
+  test('leaves the state behind as soon as keeping it has cost what it costs to fill it', () => {
+    // a delta of many takes 100 ms more than the answer, and to fill the state takes 200
+    expect(choose(after(...known), sizes(5_000))).toMatchObject({ action: 'differential', reason: 'STATE_KEPT' })
+    expect(choose(after(...known, many), sizes(5_000))).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(choose(after(...known, many, delta(1, 20)), sizes(5_000))).toMatchObject({ reason: 'STATE_KEPT' })
+    expect(choose(after(...known), sizes(1))).toMatchObject({ action: 'differential', reason: 'CHEAPER' })
+  })
+
+  test('is not preferred to one of everything where that costs nothing more', () => {
+    const dear = [delta(5_000, 900), delta(5_000, 900), full(300), answer(250), full(300)]
+    expect(choose(after(...dear), sizes(5_000))).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(choose(after(...dear, ...repeated(3, delta(1, 20))), sizes(5_000))).toMatchObject({ reason: 'CHEAPER' })
+  })
+
+  test('the state is filled again as soon as being without has cost what that costs', () => {
+    const left = (...forgone: readonly number[]) =>
+      after(...known, delta(4, 10), ...forgone.map((ms) => answer(100, ms)))
+    expect(choose(left(0), sizes(4), true)).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(choose(left(0, 90), sizes(4), true)).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(choose(left(0, 90, 90), sizes(4), true)).toMatchObject({ action: 'full', reason: 'STATE_BEHIND' })
+    expect(choose(left(0, 90, 90, -500), sizes(4), true)).toMatchObject({ reason: 'CHEAPER' })
+    expect(choose(left(0, 90, 90), sizes(5_000), true)).toMatchObject({ reason: 'CHEAPER' })
+  })
+
+  test('of a table of which nothing is known is filled', () => {
+    expect(choose(NO_EXPERIENCE, sizes(4), true)).toMatchObject({ action: 'full', reason: 'STATE_BEHIND' })
+  })
+
+  test('costs at most three times as much as if the future were known', () => {
+    const ms = fc.double({ min: 1, max: 1_000, noNaN: true })
+    const many = fc.array(fc.boolean(), { minLength: 1, maxLength: 60 })
+    fc.assert(
+      fc.property(ms, ms, ms, ms, many, (few, more, answerMs, price, future) => {
+        const filled = answerMs + price
+        const [small, large] = [Math.min(few, more), Math.max(few, more)]
+        const took = (isMany: boolean) => (isMany ? large : small)
+        // all of it was measured before
+        let now = after(full(filled), answer(answerMs), full(filled), delta(4_000, large), delta(4, small))
+        let isBehind = false
+        let spent = 0
+        for (const isMany of future) {
+          const decision = choose(now, sizes(isMany ? 4_000 : 4), isBehind)
+          const answerOnly = leavesState(decision)
+          const cost = decision.action === 'differential' ? took(isMany) : answerOnly ? answerMs : filled
+          spent += cost
+          now = learn(
+            now,
+            decision.action === 'differential'
+              ? delta(isMany ? 4_000 : 4, cost)
+              : answerOnly
+                ? answer(cost, forgoneMsOf(decision))
+                : full(cost),
+          )
+          isBehind = answerOnly
+        }
+        let [best, bestBehind] = [0, Infinity]
+        for (const isMany of future) {
+          const stays = best + Math.min(took(isMany), filled)
+          const gone = Math.min(best, bestBehind) + answerMs
+          ;[best, bestBehind] = [Math.min(stays, bestBehind + filled), gone]
+        }
+        expect(spent).toBeLessThanOrEqual(3 * Math.min(best, bestBehind) + 3 * (price + answerMs + large))
+      }),
+    )
+  })
 })
 
 describe('sizes are looked at before a small delta', () => {

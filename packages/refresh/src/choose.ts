@@ -1,4 +1,12 @@
-import { estimateDelta, estimateFull, octaveAt, shareOfFull, type Experience, type Sizes } from './cost-model.ts'
+import {
+  estimateDelta,
+  estimateFull,
+  estimateFullWithState,
+  octaveAt,
+  shareOfFull,
+  type Experience,
+  type Sizes,
+} from './cost-model.ts'
 
 /**
  * Which refresh AUTO takes: the one that is expected to take less. Pure.
@@ -7,11 +15,19 @@ import { estimateDelta, estimateFull, octaveAt, shareOfFull, type Experience, ty
  * nevertheless as soon as it pays on average: when what it is expected to cost more is at most EXPLORE of the time that
  * was spent on the preferred kind since the other was last measured. Exploring thus costs EXPLORE at most, however
  * wrong the estimate, and the further off the other kind seems, the rarer it is tried.
+ *
+ * Which of them is right depends on the future too, where a full refresh leaves the state behind with which deltas are
+ * computed: `price` is what it costs to have it again. So neither way is taken at once. The state is given up when keeping
+ * it has cost as much as its price, and filled again when being without has: together that costs at most three times as
+ * much as if the future were known (a metrical task system of two states: Borodin, Linial and Saks, 1992).
  */
 export interface Decision {
   readonly action: 'differential' | 'full'
-  /** `CHEAPER`: by the estimates; `EXPLORED`: against them, to measure again. */
-  readonly reason: 'CHEAPER' | 'EXPLORED'
+  /**
+   * `CHEAPER`: by the estimates; `EXPLORED`: against them, to measure again; `STATE_BEHIND`: to fill the state;
+   * `STATE_KEPT`: so that it need not be filled.
+   */
+  readonly reason: 'CHEAPER' | 'EXPLORED' | 'STATE_BEHIND' | 'STATE_KEPT'
   /** Whether refreshes of this table were measured, or only its sizes are known. */
   readonly basis: 'history' | 'sizes'
   /** Counted no further than the choice needed. */
@@ -22,12 +38,23 @@ export interface Decision {
   readonly fullMs: number | null
 }
 
+/** By how much a differential refresh was expected to take less than the full one that was taken; negative: by how much more. */
+export function forgoneMsOf({ fullMs, differentialMs }: Pick<Decision, 'fullMs' | 'differentialMs'>): number {
+  return fullMs === null || differentialMs === null ? 0 : fullMs - differentialMs
+}
+
+/** Whether the decision is for a full refresh that brings the answer alone to the present, where that is possible. */
+export function leavesState({ action, reason }: Pick<Decision, 'action' | 'reason'>): boolean {
+  return action === 'full' && reason !== 'STATE_BEHIND' && reason !== 'STATE_KEPT'
+}
+
 const EXPLORE = 0.05
 
 /** A full refresh that seems this much slower is not tried: it can take hours, and readers wait for it. */
 const TRIED_IN_FULL = 4
 
-export function choose(known: Experience, sizes: Sizes): Decision {
+/** `stateBehind`: a differential refresh is possible only after a full one that fills the state. */
+export function choose(known: Experience, sizes: Sizes, stateBehind = false): Decision {
   const differentialMs = estimateDelta(known, sizes)
   const fullMs = estimateFull(known, sizes.sourceRows)
   const { changeRows, sourceRows } = sizes
@@ -41,11 +68,26 @@ export function choose(known: Experience, sizes: Sizes): Decision {
     fullMs,
   })
   if (differentialMs === null || fullMs === null)
-    return decide(shareOfFull(sizes) > 1 ? 'full' : 'differential', 'CHEAPER', 'sizes')
+    return stateBehind
+      ? decide('full', 'STATE_BEHIND', 'sizes')
+      : decide(shareOfFull(sizes) > 1 ? 'full' : 'differential', 'CHEAPER', 'sizes')
   const basis = [...known.octaves.values()].some(({ times }) => times.length > 0) ? 'history' : 'sizes'
+  const filledMs = estimateFullWithState(known, sourceRows) ?? fullMs
+  const price = Math.max(0, filledMs - fullMs)
+  if (stateBehind) {
+    const saves = fullMs - differentialMs
+    const pays =
+      saves > 0
+        ? price <= known.withoutStateMs + saves
+        : price - saves <= EXPLORE * octaveAt(known, changeRows).passedOverMs
+    return decide('full', pays ? 'STATE_BEHIND' : 'CHEAPER', basis)
+  }
   if (fullMs < differentialMs) {
     const pays = differentialMs - fullMs <= EXPLORE * octaveAt(known, changeRows).passedOverMs
-    return pays ? decide('differential', 'EXPLORED', basis) : decide('full', 'CHEAPER', basis)
+    if (pays) return decide('differential', 'EXPLORED', basis)
+    const keeping = Math.min(differentialMs, filledMs)
+    if (known.withStateMs + keeping - fullMs >= price) return decide('full', 'CHEAPER', basis)
+    return decide(differentialMs <= filledMs ? 'differential' : 'full', 'STATE_KEPT', basis)
   }
   const pays = fullMs - differentialMs <= EXPLORE * known.differentialMs && fullMs <= TRIED_IN_FULL * differentialMs
   return pays ? decide('full', 'EXPLORED', basis) : decide('differential', 'CHEAPER', basis)

@@ -2,7 +2,7 @@
  * What a refresh will take, from what earlier ones took. Pure.
  *
  *   full(N)  = the lower median of the last full refreshes, each scaled by N ÷ N then        N: rows of the sources
- *              before there was one: FILL · the first fill
+ *              before there was one: FILL · the first fill; of the answer alone, where that was tried: of those
  *   delta(n) = through one point for each octave of n, never falling as n grows              n: change rows
  *
  * A point is the lower median of its last refreshes; points that fall are pooled (isotonic regression by the pool
@@ -38,6 +38,10 @@ export type Observation =
       readonly sourceRows: number | null
       /** Change rows whose differential refresh it was preferred to; null when it had another reason. */
       readonly preferredAt: number | null
+      /** It brought the answer alone to the present, and left the state behind. */
+      readonly answerOnly?: boolean
+      /** Milliseconds by which a differential one was expected to take less; negative: by which it was to take more. */
+      readonly forgoneMs?: number
     }
 
 export interface Octave {
@@ -52,6 +56,11 @@ export interface Experience {
   /** By the whole part of log₂ of the change rows. */
   readonly octaves: ReadonlyMap<number, Octave>
   readonly fulls: readonly Whole[]
+  /** Full refreshes of the answer alone. */
+  readonly answers: readonly Whole[]
+  /** What it has cost to be without the state since it was left behind, and to keep it since it is there; never negative. */
+  readonly withoutStateMs: number
+  readonly withStateMs: number
   readonly fill: Whole | null
   /** Time spent on differential refreshes since a full one was measured. */
   readonly differentialMs: number
@@ -68,6 +77,9 @@ interface Whole {
 export const NO_EXPERIENCE: Experience = {
   octaves: new Map(),
   fulls: [],
+  answers: [],
+  withoutStateMs: 0,
+  withStateMs: 0,
   fill: null,
   differentialMs: 0,
   lastChangeRows: null,
@@ -86,7 +98,7 @@ export interface Sizes {
 export function learn(known: Experience, seen: Observation): Experience {
   if (seen.action === 'fill') return { ...known, fill: { ms: seen.ms, sourceRows: seen.sourceRows } }
   if (seen.action === 'full') {
-    const { ms, sourceRows, preferredAt } = seen
+    const { ms, sourceRows, preferredAt, answerOnly = false, forgoneMs = 0 } = seen
     const octaves = new Map(known.octaves)
     if (preferredAt !== null) {
       const at = octaveOf(preferredAt)
@@ -96,7 +108,13 @@ export function learn(known: Experience, seen: Observation): Experience {
     return {
       ...known,
       octaves,
-      fulls: [{ ms, sourceRows }, ...known.fulls].slice(0, REMEMBERED),
+      ...(answerOnly
+        ? {
+            answers: [{ ms, sourceRows }, ...known.answers].slice(0, REMEMBERED),
+            withoutStateMs: Math.max(0, known.withoutStateMs + forgoneMs),
+            withStateMs: 0,
+          }
+        : { fulls: [{ ms, sourceRows }, ...known.fulls].slice(0, REMEMBERED), ...stateKept(known, ms) }),
       differentialMs: 0,
       lastChangeRows: preferredAt ?? known.lastChangeRows,
     }
@@ -107,16 +125,42 @@ export function learn(known: Experience, seen: Observation): Experience {
   return {
     ...known,
     octaves: new Map(known.octaves).set(at, { times, passedOverMs: 0 }),
+    ...stateKept(known, lowerMedian(times) ?? 0),
     // by the median: an outlier says nothing of what was spent as a rule
     differentialMs: known.differentialMs + (lowerMedian(times) ?? 0),
     lastChangeRows: seen.changeRows,
   }
 }
 
-/** Milliseconds of a full refresh; null when none is remembered, and no fill. */
+/** The state was brought along, in so many milliseconds: more than the answer alone takes, or less. */
+function stateKept(known: Experience, ms: number): Pick<Experience, 'withStateMs' | 'withoutStateMs'> {
+  const answer = medianNow(known.answers, 0)
+  return { withoutStateMs: 0, withStateMs: answer === null ? 0 : Math.max(0, known.withStateMs + ms - answer) }
+}
+
+/** Milliseconds of a full refresh, of the answer alone where that takes less; null when none is remembered, and no fill. */
 export function estimateFull(known: Experience, sourceRows: number): number | null {
-  const median = lowerMedian(known.fulls.map((full) => timeNow(full, sourceRows)))
-  return median ?? (known.fill === null ? null : FILL * timeNow(known.fill, sourceRows))
+  const answer = medianNow(known.answers, sourceRows)
+  const filled = estimateFullWithState(known, sourceRows)
+  return answer === null ? filled : filled === null ? answer : Math.min(answer, filled)
+}
+
+/** Of the answer alone, and with all state; null as long as it was not tried. */
+export function answerCosts(
+  known: Experience,
+  sourceRows: number,
+): { readonly answerMs: number; readonly filledMs: number } | null {
+  const answerMs = medianNow(known.answers, sourceRows)
+  return answerMs === null ? null : { answerMs, filledMs: estimateFullWithState(known, sourceRows) ?? Infinity }
+}
+
+/** Milliseconds of a full refresh that brings all state to the present. */
+export function estimateFullWithState(known: Experience, sourceRows: number): number | null {
+  return medianNow(known.fulls, sourceRows) ?? (known.fill === null ? null : FILL * timeNow(known.fill, sourceRows))
+}
+
+function medianNow(wholes: readonly Whole[], sourceRows: number): number | null {
+  return lowerMedian(wholes.map((whole) => timeNow(whole, sourceRows)))
 }
 
 function timeNow(then: Whole, sourceRows: number): number {
@@ -147,7 +191,7 @@ export function estimateDelta(known: Experience, sizes: Sizes): number | null {
  * them would cost what only a differential refresh is worth. Null where there is no such number, or nobody knows.
  */
 export function enoughToCount(known: Experience, sources: number): number | null {
-  const sourceRows = (known.fulls[0] ?? known.fill)?.sourceRows ?? 0
+  const sourceRows = (known.answers[0] ?? known.fulls[0] ?? known.fill)?.sourceRows ?? 0
   const full = estimateFull(known, sourceRows)
   if (full === null || sourceRows === 0) return null
   for (let changeRows = LEAST_COUNT; changeRows < sourceRows; changeRows *= 2) {

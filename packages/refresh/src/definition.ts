@@ -27,6 +27,8 @@ export interface Definition {
   readonly version: string
   readonly status: 'initializing' | 'active' | 'paused' | 'suspended'
   readonly reinitialize: string | null
+  /** Its last refresh brought the answer alone to the present: what deltas are computed with is behind. */
+  readonly stateBehind: boolean
   /** The frontier's snapshot for each source of the plan, in the plan's order; null while there is none. */
   readonly snapshots: readonly (string | null)[]
   /** Stable names of the sources that are not on this server alone, but placed by Citus. */
@@ -125,6 +127,7 @@ const definitions = catalog
     's.version',
     's.status',
     's.reinitialize',
+    's.state_behind as stateBehind',
     's.frontier',
   ])
 

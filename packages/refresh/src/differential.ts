@@ -85,6 +85,7 @@ export async function differentialStatement(
   // one statement reads other nodes in another snapshot than its windows
   if (spansNodes(definition))
     throw new FreshetError('INTERNAL', `${nameOf(definition)} reads or writes other nodes, and is refreshed by steps`)
+  if (definition.stateBehind) throw new FreshetError('INTERNAL', `the state of ${nameOf(definition)} is behind`)
   const compiler = await compilerOf(definition)
   const text = compiler.statement({ ...variant, emits: definition.emits })
   return { text, values: [definition.id, definition.version, options.initiatedBy ?? 'manual', ...definition.snapshots] }

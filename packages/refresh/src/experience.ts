@@ -1,6 +1,6 @@
 import { type Queryable, type Sql, sql } from '@freshet/core'
-import type { Decision } from './choose.ts'
-import { learn, NO_EXPERIENCE, type Experience } from './cost-model.ts'
+import { type Decision, forgoneMsOf, leavesState } from './choose.ts'
+import { learn, NO_EXPERIENCE, type Experience, type Observation } from './cost-model.ts'
 
 /** What the history says of a stream table's refreshes: one statement, over indexes, however long the history is. */
 export async function loadExperience(queryable: Queryable, id: number): Promise<Experience> {
@@ -20,10 +20,24 @@ export async function loadExperience(queryable: Queryable, id: number): Promise<
     { prepared: true },
   )
   return rows.reduce((known, { action, ms, changeRows, sourceRows, decision }) => {
-    const preferredAt = decision?.action === 'full' ? decision.changeRows : null
-    return learn(known, { action, ms, changeRows, sourceRows, preferredAt })
+    return learn(known, action === 'full' ? fullSeen(ms, sourceRows, decision) : { action, ms, changeRows, sourceRows })
   }, NO_EXPERIENCE)
 }
+
+/** What a full refresh tells; `decision`: why it was preferred, where it was. */
+export function fullSeen(ms: number, sourceRows: number | null, decision: RecordedDecision | null): Observation {
+  return {
+    action: 'full',
+    ms,
+    sourceRows,
+    preferredAt: decision !== null && leavesState(decision) ? decision.changeRows : null,
+    answerOnly: decision?.answerOnly === true,
+    forgoneMs: decision === null ? 0 : forgoneMsOf(decision),
+  }
+}
+
+/** As the history has it. */
+export type RecordedDecision = Decision & { readonly answerOnly?: boolean }
 
 /** Enough for a few octaves. */
 const LAST = 25
@@ -33,7 +47,7 @@ interface HistoryRow {
   readonly ms: number
   readonly changeRows: number
   readonly sourceRows: number | null
-  readonly decision: Decision | null
+  readonly decision: RecordedDecision | null
 }
 
 /**

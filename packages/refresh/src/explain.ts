@@ -100,7 +100,9 @@ function stateOf({ status, statusReason, refreshedAt, decision }: Description): 
 }
 
 async function nextFull(queryable: Queryable, definition: Definition | null): Promise<Explanation['nextFull']> {
-  const code = definition?.reinitialize ?? ((await readSettings(queryable)).force_full_refresh ? 'FORCED' : null)
+  const state = definition?.mode === 'differential' && definition.stateBehind ? 'STATE_BEHIND' : null
+  const code =
+    definition?.reinitialize ?? state ?? ((await readSettings(queryable)).force_full_refresh ? 'FORCED' : null)
   return code === null ? null : { code, hint: hintOf(code) }
 }
 
@@ -142,12 +144,13 @@ function immediateStatementsOf(definition: Definition, { facts, planned, types }
   ])
 }
 
-function wholesOf({ tables }: Compiled): (readonly [string, string])[] {
-  return tables.flatMap((table) => [
+function wholesOf({ tables, answer }: Compiled): (readonly [string, string])[] {
+  const wholes = tables.flatMap((table) => [
     [`create ${table.schema}.${table.table}`, table.create] as const,
     [`fill ${table.schema}.${table.table}`, table.fill] as const,
     [`full ${table.schema}.${table.table}`, table.replace.once.quiet] as const,
   ])
+  return answer === undefined ? wholes : [...wholes, ['full, the answer alone', answer.once.quiet]]
 }
 
 function refreshesOf({ refresh, sources }: Compiled): (readonly [string, string])[] {

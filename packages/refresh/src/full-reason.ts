@@ -11,7 +11,10 @@ export async function fullReason(
   if (options.full === true) return 'REQUESTED'
   if (definition.reinitialize !== null) return definition.reinitialize
   if (definition.snapshots.includes(null) || definition.status === 'initializing') return 'INITIAL'
-  if (definition.plan.refresh !== null && definition.mode !== 'full') return null
+  if (definition.plan.refresh !== null && definition.mode !== 'full') {
+    if (!definition.stateBehind) return null
+    return (await isPending(queryable, definition)) ? 'STATE_BEHIND' : 'nothing pending'
+  }
   const reason = definition.plan.refusal?.code ?? 'REQUESTED'
   return definition.plan.alwaysDue || (await isPending(queryable, definition)) ? reason : 'nothing pending'
 }

@@ -6,15 +6,18 @@ import {
   identifier,
   type Queryable,
   raw,
+  type Sql,
   sql,
   whileRefused,
 } from '@freshet/core'
 import { type CompiledTable, isSpoiltByCitus, type ReplaceStatements } from '@freshet/dvm'
-import type { Decision } from './choose.ts'
 import { announceOnNodes } from './citus/output.ts'
 import { passQueues } from './citus/queues.ts'
 import { replacePushed } from './citus/run-pushed.ts'
 import { nameOf, spansNodes, type Definition } from './definition.ts'
+import type { Depth } from './depth.ts'
+import type { RecordedDecision } from './experience.ts'
+import { queryChangedStatement } from './resolve/references.ts'
 import { runSteps } from './run-steps.ts'
 import { sourceRows } from './pending-changes.ts'
 import { ENOUGH_MEMORY } from './sessions.ts'
@@ -29,16 +32,40 @@ export interface FullResult {
 }
 
 /** The state row, locked; null when another refresher has it. Fails with a conflict when it changed after the snapshot. */
-export async function lockState(
-  transaction: Queryable,
-  id: number,
-  wait: boolean,
-): Promise<{ readonly version: string; readonly status: string } | null> {
-  const rows = await transaction.query<{ version: string; status: string }>(sql`
-    select version::text as version, status from freshet.stream_table_state where stream_table_id = ${id}
-    for update ${raw(wait ? '' : 'skip locked')}`)
+export async function lockState(transaction: Queryable, id: number, wait: boolean): Promise<LockedState | null> {
+  const rows = await transaction.query<LockedState>(stateLock(id, wait))
   return rows[0] ?? null
 }
+
+interface LockedState {
+  readonly version: string
+  readonly status: string
+}
+
+function stateLock(id: number, wait: boolean): Sql {
+  return sql`
+    select version::text as version, status from freshet.stream_table_state where stream_table_id = ${id}
+    for update ${raw(wait ? '' : 'skip locked')}`
+}
+
+/** All that a full refresh asks before it computes, in one round trip. */
+export interface Claimed {
+  /** Null when another refresher has it. */
+  readonly state: LockedState | null
+  /** What the query refers to is not what the plan was compiled for. */
+  readonly changed: boolean
+}
+
+export async function claimState(transaction: Queryable, id: number): Promise<Claimed> {
+  const [states = [], [query] = []] = await transaction.batch(
+    [stateLock(id, false), queryChangedStatement(id), RECORDED_AS_PLANNED],
+    { prepared: true },
+  )
+  return { state: (states[0] as unknown as LockedState | undefined) ?? null, changed: query?.['changed'] === true }
+}
+
+/** What is recorded in the end is planned once, and not for the values of each refresh. */
+const RECORDED_AS_PLANNED = sql`select set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 /**
  * One transaction that locks more than the state row. It waits for a refresh as long as that takes, but holding nothing;
@@ -60,31 +87,42 @@ export async function whenFree<T>(
 }
 
 /**
- * A refresh that is expected to take this long, in milliseconds, is worth a temporary table, which costs about four:
- * into it the answer is computed by parallel workers.
+ * A refresh that is expected to take this long, in milliseconds, may be worth a temporary table, which costs about four:
+ * into it the answer is computed by parallel workers, where the planner wants any.
  */
-const WORTH_A_TABLE_MS = 30
+const WORTH_A_TABLE_MS = 40
 
-/** Brings every state table to the transaction's snapshot, inner ones first. `expectedMs`: null when nobody knows. */
+async function isParallel(transaction: Queryable, { compute }: ReplaceStatements): Promise<boolean> {
+  const plan = await transaction.query(raw(`explain (costs off) ${compute}`))
+  return plan.some((line) => /^\s*(->  )?Gather\b/.test(String(line['QUERY PLAN'])))
+}
+
+/**
+ * Brings every state table to the transaction's snapshot, inner ones first; or the answer alone, where the plan has a way
+ * to it. `expectedMs`: null when nobody knows.
+ */
 export async function replaceAll(
   transaction: Queryable,
   definition: Definition,
   expectedMs: number | null = null,
+  depth: Depth = 'all',
 ): Promise<FullResult> {
   const [allowed] = await transaction.query<{ scratch: boolean }>(ANNOUNCE, { prepared: true })
-  // what is on other nodes is read by a statement that does nothing else
-  const apart = spansNodes(definition) || (allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS)
+  const mayBeApart = allowed?.scratch === true && (expectedMs ?? Infinity) >= WORTH_A_TABLE_MS
   await announceOnNodes(transaction, definition.plan)
   if (definition.pushed.length > 0) {
     const { written, deleted } = await replacePushed(transaction, definition)
     return { rowsInserted: written, rowsDeleted: deleted }
   }
   let result: FullResult = { rowsInserted: 0, rowsDeleted: 0 }
-  for (const { replace } of definition.plan.tables) {
+  const { answer, tables } = definition.plan
+  for (const replace of depth === 'answer' && answer !== undefined ? [answer] : tables.map((table) => table.replace)) {
     if (replace.placed !== undefined) {
       result = await replacePlaced(transaction, definition, replace, replace.placed)
       continue
     }
+    // what is on other nodes is read by a statement that does nothing else
+    const apart = spansNodes(definition) || (mayBeApart && (await isParallel(transaction, replace)))
     if (apart) await transaction.query(raw(replace.compute))
     const { quiet, emitting } = apart ? replace.apply : replace.once
     const statement = definition.emits && emitting !== null ? emitting : quiet
@@ -158,7 +196,8 @@ export async function recordFull(
     readonly initiatedBy: string
     readonly result: FullResult
     /** Why AUTO preferred it, where that was the reason. */
-    readonly decision?: Decision | null
+    readonly decision?: RecordedDecision | null
+    readonly depth?: Depth
     /** It is being created, and goes on being. */
     readonly unfinished?: boolean
   },
@@ -172,6 +211,7 @@ export async function recordFull(
     state as (
       update freshet.stream_table_state set
         version = freshet.next_version(version), refreshed_at = clock_timestamp(), reinitialize = null,
+        state_behind = ${entry.depth === 'answer'}::boolean,
         consecutive_errors = 0, last_error = null, retry_at = null,
         status = case when status = 'initializing' and not ${entry.unfinished === true}::boolean then 'active' else status end,
         decision = coalesce(${decision}::jsonb || jsonb_build_object('decidedAt', clock_timestamp()), decision),

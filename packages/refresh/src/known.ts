@@ -20,8 +20,16 @@ export interface Known {
 
 /** Its last refresh was a small one, and so will the next be. */
 function isQuick({ definition, extent, warm, idle, experience }: Known): boolean {
-  const { mode, unit } = definition
-  return mode !== 'immediate' && unit === null && extent === 'few' && warm && !idle && !fewChangesAreSlow(experience)
+  const { mode, unit, stateBehind } = definition
+  return (
+    mode !== 'immediate' &&
+    unit === null &&
+    !stateBehind &&
+    extent === 'few' &&
+    warm &&
+    !idle &&
+    !fewChangesAreSlow(experience)
+  )
 }
 
 /** The first one and those that can be refreshed in one go with it; none that reads one of the others left out. */

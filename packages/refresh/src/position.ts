@@ -97,7 +97,7 @@ export async function settle(
 
 function moved(member: Definition, version: string, position: string): Definition {
   const snapshots = member.plan.sources.map(() => position)
-  return { ...member, version, snapshots, reinitialize: null, fuseLifted: false }
+  return { ...member, version, snapshots, reinitialize: null, stateBehind: false, fuseLifted: false }
 }
 
 /** The frontier of a stream table that was brought to this transaction's snapshot: that, and this transaction. */

@@ -7,6 +7,10 @@ import { REASONS } from '@freshet/dvm'
 const REFRESH_REASONS = {
   CHEAPER: 'AUTO expected this kind of refresh to take less time than the other one.',
   EXPLORED: 'AUTO expected the other kind to take less time, and measured this one again.',
+  STATE_KEPT:
+    'AUTO expected a full refresh of the answer alone to take less time; but then the state of inner stages would have had to be filled again for the next differential one.',
+  STATE_BEHIND:
+    'Full refreshes before it had brought the answer alone to the present; this one filled the state too, so that the next can be differential.',
   FORCED: 'The setting force_full_refresh is on. Take it away when the diagnosis is done.',
   TRUNCATED: 'A source was truncated, which leaves no row changes behind.',
   DELTA_FAILED:

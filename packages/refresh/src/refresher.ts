@@ -13,23 +13,22 @@ import {
 import type { Extent } from '@freshet/dvm'
 import type { RefreshContext } from './context.ts'
 import { choose, FEW_ROWS, fewChangesAreSlow, type Decision } from './choose.ts'
-import { enoughToCount, estimateFull, learn } from './cost-model.ts'
+import { enoughToCount, learn } from './cost-model.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, spansNodes, type Definition } from './definition.ts'
 import { runDifferential, type DifferentialResult } from './differential.ts'
-import { loadExperience } from './experience.ts'
+import { fullSeen, loadExperience } from './experience.ts'
 import { fullReason } from './full-reason.ts'
 import { heedFuse } from './fuse.ts'
 import { refreshGroup, SMALLEST_GROUP } from './group.ts'
-import { lockState, recordFull, replaceAll } from './full.ts'
+import { refreshInFull } from './in-full.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
-import { isIdle, measurePending } from './pending-changes.ts'
+import { isIdle, measurePendingApart } from './pending-changes.ts'
 import { type Known, NONE, quickOnes, waitingSources } from './known.ts'
 import { markerReason } from './marker-reason.ts'
 import { toldOf } from './position.ts'
 import { adapt, recompile } from './recompile.ts'
 import { mended, requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
-import { oneSnapshot } from './sessions.ts'
 import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
 import { refuseUnfinished } from './unfinished.ts'
 import { blaming } from './unit-member.ts'
@@ -118,7 +117,9 @@ class CachingRefresher implements Refresher {
     try {
       if (options.fused === true) await heedFuse(this.context.database, known.definition)
       const made = this.unfinished ? ({ ...known.definition, status: 'active' } as const) : known.definition
-      const reason = await fullReason(this.context.database, made, options)
+      // AUTO decides for itself whether the state is to be filled
+      const whole = made.mode === 'auto' ? { ...made, stateBehind: false } : made
+      const reason = await fullReason(this.context.database, whole, options)
       if (reason === 'nothing pending') return await this.confirm(id, known)
       if (reason !== null) return await this.full(known, reason, options)
       if (known.idle && (await isIdle(this.context.database, known.definition))) return { action: 'none' }
@@ -184,7 +185,8 @@ class CachingRefresher implements Refresher {
   /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
   private async planAttempt(known: Known, options: RefreshOptions): Promise<Next> {
     const mayChoose = known.definition.mode === 'auto'
-    if (mayChoose && (known.extent !== 'few' || fewChangesAreSlow(known.experience))) return this.decide(known, options)
+    if (mayChoose && (known.definition.stateBehind || known.extent !== 'few' || fewChangesAreSlow(known.experience)))
+      return this.decide(known, options)
     return { extent: known.extent, decision: null }
   }
 
@@ -192,8 +194,8 @@ class CachingRefresher implements Refresher {
     const { definition } = known
     const sources = definition.plan.sources.length
     const choice = async (bound: number | null) => {
-      const pending = await measurePending(this.context.database, definition, bound)
-      return { pending, decision: choose(known.experience, { ...pending, sources }) }
+      const pending = await measurePendingApart(this.context.database, definition, bound)
+      return { pending, decision: choose(known.experience, { ...pending, sources }, definition.stateBehind) }
     }
     let { pending, decision } = await choice(enoughToCount(known.experience, sources))
     // By a bounded count a differential refresh is never chosen: it may have to read many more rows.
@@ -311,24 +313,13 @@ class CachingRefresher implements Refresher {
     this.known.delete(definition.id)
     const started = performance.now()
     try {
-      const done = await oneSnapshot(this.context.database, definition, async (transaction) => {
-        const state = await lockState(transaction, definition.id, false)
-        if (state === null) return 'busy'
-        if (state.version !== definition.version) return 'again'
-        if (await queryChanged(transaction, definition.id)) return 'changed'
-        const result = await replaceAll(transaction, definition, estimateFull(experience, decision?.sourceRows ?? 0))
-        const initiatedBy = options.initiatedBy ?? 'manual'
-        return {
-          result,
-          ...(await recordFull(transaction, definition, {
-            action: 'full',
-            reason,
-            initiatedBy,
-            result,
-            decision,
-            unfinished: this.unfinished,
-          })),
-        }
+      const done = await refreshInFull(this.context.database, {
+        definition,
+        reason,
+        decision,
+        experience,
+        initiatedBy: options.initiatedBy ?? 'manual',
+        unfinished: this.unfinished,
       })
       if (done === 'again') return 'again'
       if (done === 'changed') return await this.adapt(definition)
@@ -339,16 +330,12 @@ class CachingRefresher implements Refresher {
           ...definition,
           version: done.version,
           reinitialize: null,
+          stateBehind: done.depth === 'answer',
           fuseLifted: false,
           status: definition.status === 'initializing' && !this.unfinished ? 'active' : definition.status,
           snapshots: definition.snapshots.map(() => done.snapshot),
         },
-        experience: learn(experience, {
-          action: 'full',
-          ms: performance.now() - started,
-          sourceRows: done.sourceRows,
-          preferredAt: decision?.changeRows ?? null,
-        }),
+        experience: learn(experience, fullSeen(performance.now() - started, done.sourceRows, done.recorded)),
       })
       const identified = options.identified === true ? { refreshId: done.refreshId } : {}
       return { action: 'full', reason, ...done.result, ...identified }

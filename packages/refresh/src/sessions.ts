@@ -91,14 +91,8 @@ export async function oneSnapshot<T>(
   return database.session(async (session) => {
     const changes = await differing(session, settings)
     const sources = await sourceTables(session, plan.sources)
-    return session.transaction(
-      async (transaction) => {
-        for (const statement of lockedAsReader(sources, own)) await transaction.query(statement)
-        await applySettings(transaction, [...changes, ALL_ROWS])
-        return work(transaction)
-      },
-      { isolation: 'repeatable read' },
-    )
+    const opening = [...lockedAsReader(sources, own), settingsStatement([...changes, ALL_ROWS])]
+    return session.transaction((transaction) => work(transaction), { isolation: 'repeatable read', opening })
   })
 }
 

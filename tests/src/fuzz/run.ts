@@ -2,6 +2,7 @@ import { DEFAULT_PATIENCE, FreshetError, isFreshetError, raw, whileRefused } fro
 import type { Freshet } from '@freshet/client'
 import { differences } from '@freshet/testkit'
 import pg from 'pg'
+import { answerAlone } from '../answer-alone.ts'
 import type { FuzzCase, Step, Stream } from './case.ts'
 import { printQuery } from './query.ts'
 
@@ -66,6 +67,9 @@ const HARMLESS = new Set([
   '42704', // COMMIT PREPARED of a transaction that failed before it was prepared
   '55P03', // the row is locked by another writer
 ])
+
+/** Reasons of full refreshes that AUTO has by what they took. */
+const BY_TIME = new Set(['CHEAPER', 'STATE_BEHIND', 'STATE_KEPT'])
 
 /** PostgreSQL prints some of what it has read so that it can not read it again: then nobody can. */
 function isUnreadable(error: unknown): boolean {
@@ -215,6 +219,7 @@ class Run {
 
   async #refresh(index: number, full: boolean): Promise<void> {
     const stream = this.#stream(index)
+    if (this.#created.get(index)?.immediate !== true) await this.#mustAnswerAlone(index)
     const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), {
       // that waits until nobody writes
       full: full && this.#created.get(index)?.immediate !== true,
@@ -235,10 +240,28 @@ class Run {
     if (outcome.action === 'busy') throw new Fault('refresh failed', 'busy', 'nobody else refreshes')
     if (outcome.action === 'full' && !full && !this.#created.get(index)?.full && !this.#explained(outcome.reason)) {
       // by the sizes of tables, AUTO may choose it now and then
-      const reasons = outcome.reason === 'CHEAPER' ? this.#full : this.#surprises
+      const reasons = BY_TIME.has(outcome.reason ?? '') ? this.#full : this.#surprises
       reasons.push(`refresh: ${outcome.reason ?? 'no reason'}`)
     }
     await this.#compare(index, `after a refresh (${outcome.action})`)
+  }
+
+  /** Computed as AUTO does where it prefers a full refresh, with what is not committed left out. */
+  async #mustAnswerAlone(index: number): Promise<void> {
+    const { name } = this.#stream(index)
+    const text = this.#text(this.#stream(index))
+    const alone = answerAlone(this.#arena.freshet.database, this.#here(name), text).catch((error: unknown) => {
+      // a writer that has not ended has locked what it would read
+      if (isFreshetError(error, 'LOCK_TIMEOUT')) return null
+      throw error
+    })
+    const found = (await this.#orFault('refresh failed', alone, text)) ?? []
+    if (found.length === 0) return
+    throw new Fault(
+      'difference',
+      'answer alone',
+      `${name}:\n${found.map(({ side, row }) => `${side} ${row}`).join('\n')}`,
+    )
   }
 
   #explained(reason: string | null): boolean {

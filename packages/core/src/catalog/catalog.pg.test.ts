@@ -223,6 +223,7 @@ const COLUMNS: { [T in keyof Catalog]: { [C in keyof Catalog[T]]: ServerType<Sel
     status_reason: 'text or null',
     frontier: 'jsonb',
     reinitialize: 'text or null',
+    state_behind: 'boolean',
     refreshed_at: 'timestamp with time zone or null',
     consecutive_errors: 'integer',
     last_error: 'jsonb or null',

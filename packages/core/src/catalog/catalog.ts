@@ -180,6 +180,7 @@ interface StreamTableStateTable {
   status_reason: string | null
   frontier: JsonColumn<FrontierJson>
   reinitialize: string | null
+  state_behind: Generated<boolean>
   refreshed_at: Date | null
   consecutive_errors: Generated<number>
   last_error: JSONColumnType<ErrorJson> | null

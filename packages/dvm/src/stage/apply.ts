@@ -54,8 +54,10 @@ function place(delta: StageDelta): string {
 }
 
 function insert(target: string, delta: StageDelta, where: readonly string[]): string {
-  const columns = delta.table.columns.map((column) => q(column.name))
-  return `insert into ${target} as t (${columns.join(', ')})\n${select({ columns: delta.row, from: delta.rows, where })}`
+  const others = delta.table.placeholders ?? []
+  const columns = [...delta.table.columns, ...others].map((column) => q(column.name))
+  const row = [...delta.row, ...others.map(({ value }) => value)]
+  return `insert into ${target} as t (${columns.join(', ')})\n${select({ columns: row, from: delta.rows, where })}`
 }
 
 function upsert(target: string, delta: StageDelta): string {

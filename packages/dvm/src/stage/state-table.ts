@@ -13,6 +13,8 @@ export interface StateTable {
   readonly key: Key
   /** Whether its rows are on other nodes, where they have no place by which they would be found again. */
   readonly placed: Placed
+  /** Where `columns` are not all that it has: what a new row gets in others. */
+  readonly placeholders?: readonly { readonly name: string; readonly value: string }[]
 }
 
 /** Rows on other nodes are fetched from there, `apart`, or a statement that runs there meets them, `beside`. */

@@ -117,6 +117,7 @@ async function bringUpToDate(transaction: Queryable, definition: Definition, how
   const windowed =
     how.full === null &&
     definition.reinitialize === null &&
+    !definition.stateBehind &&
     plan.refresh !== null &&
     !definition.snapshots.includes(null)
   if (windowed && plan.refresh !== null) {

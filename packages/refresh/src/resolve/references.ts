@@ -1,4 +1,4 @@
-import { type Fragment, isFreshetError, type Queryable, sql } from '@freshet/core'
+import { type Fragment, isFreshetError, type Queryable, type Sql, sql } from '@freshet/core'
 import type { RelationFacts } from '@freshet/dvm'
 
 /**
@@ -109,11 +109,12 @@ export function recordedReferences(streamTable: number, references: readonly Ref
 
 /** Whether something that the stream table refers to is not as it was when its query was compiled. */
 export async function queryChanged(queryable: Queryable, streamTable: number): Promise<boolean> {
-  const [row] = await queryable.query<{ changed: boolean }>(
-    sql`select freshet.query_changed(${streamTable}::int) as changed`,
-    { prepared: true },
-  )
+  const [row] = await queryable.query<{ changed: boolean }>(queryChangedStatement(streamTable), { prepared: true })
   return row?.changed === true
+}
+
+export function queryChangedStatement(streamTable: number): Sql {
+  return sql`select freshet.query_changed(${streamTable}::int) as changed`
 }
 
 /** Whether a statement failed because it names what is called otherwise by now, or is gone. */

@@ -122,7 +122,7 @@ async function bringToPresent(
   shadow: Definition,
 ): Promise<void> {
   if (shadow.plan.refresh === null) return
-  if (shadow.reinitialize !== null) throw new Behind()
+  if (shadow.reinitialize !== null || shadow.stateBehind) throw new Behind()
   const session = {
     identity,
     pooled,
@@ -321,7 +321,7 @@ function catalogRows(swapping: Swapping, shadow: Definition, pair: Pair): readon
     where ${other}`,
     sql`
     update freshet.stream_table_state s set version = freshet.next_version(s.version), frontier = n.frontier,
-      reinitialize = n.reinitialize, refreshed_at = n.refreshed_at, consecutive_errors = 0, last_error = null, retry_at = null
+      reinitialize = n.reinitialize, state_behind = n.state_behind, refreshed_at = n.refreshed_at, consecutive_errors = 0, last_error = null, retry_at = null
     from freshet.stream_table_state n where s.${own} and n.${other}`,
     sql`
     insert into freshet.refresh_history (stream_table_id, started_at, finished_at, action, reason, initiated_by, rows_inserted, source_rows)
