@@ -74,7 +74,7 @@ const MORE: Readonly<Record<string, Staged>> = {
     query: `select c.id, c.region, l.amount from customers c join (
       select distinct on (customer) customer, amount, id from orders order by customer, id desc) l on l.customer = c.id`,
   },
-  both: {
+  two_sides: {
     query: `select a.customer, a.n, b.total from (select customer, count(*) as n from orders where product < 5 group by customer) a
       left join (select customer, sum(amount) as total from orders where product > 6 group by customer) b on b.customer = a.customer`,
   },
