@@ -74,7 +74,7 @@ const MORE: Readonly<Record<string, Staged>> = {
     query: `select c.id, c.region, l.amount from customers c join (
       select distinct on (customer) customer, amount, id from orders order by customer, id desc) l on l.customer = c.id`,
   },
-  both: {
+  two_sides: {
     query: `select a.customer, a.n, b.total from (select customer, count(*) as n from orders where product < 5 group by customer) a
       left join (select customer, sum(amount) as total from orders where product > 6 group by customer) b on b.customer = a.customer`,
   },
@@ -92,10 +92,14 @@ const MORE: Readonly<Record<string, Staged>> = {
 }
 
 /** A stage has rows of several shards: everything stays on the coordinator. */
-const ACROSS = {
+const ACROSS: Readonly<Record<string, string>> = {
   products: `select product, count(*) as n from (${BY_PRODUCT}) p group by product`,
-  regions: `select c.id, c.region, t.n from customers c
-    join (select region, count(*) as n from customers group by region) t on t.region = c.region`,
+  ...(LONG
+    ? {
+        regions: `select c.id, c.region, t.n from customers c
+          join (select region, count(*) as n from customers group by region) t on t.region = c.region`,
+      }
+    : {}),
 }
 
 const DISTRIBUTED = { placement: 'distributed' } as const
@@ -128,7 +132,7 @@ describe.skipIf(clusterUrls() === null)('stream tables with inner stages', () =>
       () => moveOne(world),
       () => (draw.chance(0.2) ? world.run('truncate orders') : Promise.resolve()),
     ]
-    const steps = LONG ? 120 : 4
+    const steps = LONG ? 120 : 3
     for (let step = 0; step < steps; step++) {
       // always one that moves a shard, between changes
       for (let i = draw.int(1, 3); i > 0; i--) await draw.pick(operations)()
@@ -221,12 +225,14 @@ describe.skipIf(clusterUrls() === null)('stream tables with inner stages', () =>
     await goesOn('local')
     await world.alter('t', { placement: 'distributed' })
     await goesOn('distributed')
-    await world.alter('t', { mode: 'full' })
-    expect(await placesOfStages(world, 't')).toEqual(['local'])
-    await world.run('update orders set amount = amount + 1 where id % 5 = 0')
-    expect(await world.follow()).toEqual({ t: 'full' })
-    await world.alter('t', { mode: 'differential' })
-    await goesOn('distributed')
+    if (LONG) {
+      await world.alter('t', { mode: 'full' })
+      expect(await placesOfStages(world, 't')).toEqual(['local'])
+      await world.run('update orders set amount = amount + 1 where id % 5 = 0')
+      expect(await world.follow()).toEqual({ t: 'full' })
+      await world.alter('t', { mode: 'differential' })
+      await goesOn('distributed')
+    }
     await world.run('alter table orders rename column product to article')
     await world.freshet.refresh('t')
     expect(await placesOfStages(world, 't')).toEqual(['distributed'])
