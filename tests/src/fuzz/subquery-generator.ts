@@ -60,7 +60,7 @@ function asks(asking: Asking, scope: Scope, seen: Scope): string {
       34,
       () => {
         const type = compared()
-        return `${expression(random, scope, type, 1)} ${not}in ${column(asking, seen, [type])}`
+        return `${oneValue(expression(random, scope, type, 1))} ${not}in ${column(asking, seen, [type])}`
       },
     ],
     [
@@ -76,7 +76,7 @@ function asks(asking: Asking, scope: Scope, seen: Scope): string {
       () => {
         const type = compared()
         const test = `${random.pick(['=', '<>', '<', '<=', '>', '>='])} ${random.pick(['any', 'all'])}`
-        return `${expression(random, scope, type, 1)} ${test} ${column(asking, seen, [type])}`
+        return `${oneValue(expression(random, scope, type, 1))} ${test} ${column(asking, seen, [type])}`
       },
     ],
     [
@@ -89,6 +89,11 @@ function asks(asking: Asking, scope: Scope, seen: Scope): string {
       },
     ],
   ])()
+}
+
+/** PostgreSQL takes a row there for as many values, also where it is cast to a composite type. */
+function oneValue(sql: string): string {
+  return sql.startsWith('row(') ? `coalesce(${sql})` : sql
 }
 
 function exists(asking: Asking, seen: Scope): string {
