@@ -69,7 +69,7 @@ const HARMLESS = new Set([
 ])
 
 /** Reasons of full refreshes that AUTO has by what they took. */
-const BY_TIME = new Set(['CHEAPER', 'STATE_BEHIND', 'STATE_KEPT'])
+const BY_TIME = new Set(['CHEAPER', 'EXPLORED', 'STATE_BEHIND', 'STATE_KEPT'])
 
 /** PostgreSQL prints some of what it has read so that it can not read it again: then nobody can. */
 function isUnreadable(error: unknown): boolean {
