@@ -34,8 +34,8 @@ const roots = ['packages/*/src', 'apps/*/src', 'tests/src', 'tests/kit/src', 'de
 
 export default defineConfig({
   test: {
-    // most tests wait for a server, or for time to pass: one more at a time than there are processors is quicker
-    maxWorkers: availableParallelism() + 1,
+    // most tests wait for a server: two at a time are quicker than one, on two processors too
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -142,7 +142,8 @@ async function positionAt(
 
 /**
  * Of a time: before the first transaction, by its number, of those that wrote anything since. So nothing that was written
- * since is left out, and a little of what was written before may come again.
+ * since is left out, and a little of what was written before may come again. A transaction that is under way, however low
+ * its number, is still to come.
  */
 async function snapshotAt(
   transaction: Queryable,
@@ -156,7 +157,9 @@ async function snapshotAt(
       (select min(__x)::text from ${tableOf(outbox)} where created_at >= ${since}::timestamptz) as first`,
   )
   if (row === undefined) throw new FreshetError('INTERNAL', 'the server did not say its snapshot')
-  if (row.first === null) return parseSnapshot(row.now)
+  const now = parseSnapshot(row.now)
+  if (row.first === null) return now
   const first = BigInt(row.first)
-  return { xmin: first, xmax: first, inProgress: [] }
+  const inProgress = now.inProgress.filter((xid) => xid < first)
+  return { xmin: inProgress[0] ?? first, xmax: first, inProgress }
 }

@@ -206,6 +206,23 @@ test('a consumer is moved: to the beginning, to a time, to now, to a position; w
   await lease.release()
 })
 
+test('a consumer that is moved to a time gets what a transaction writes that had begun before it', async () => {
+  await using world = await outboxWorld()
+  const { database } = world
+  await openConsumer(database, 'reader', world.outbox, 'now')
+  const late = await world.test.client()
+  await late.query('begin; select pg_current_xact_id()')
+  await database.query(sql`insert into outbox (topic, payload, created_at) values ('t', '{"n": 1}', '2026-01-01')`)
+  await database.query(sql`insert into outbox (topic, payload, created_at) values ('t', '{"n": 2}', '2026-01-03')`)
+  const { position } = await seek(database, 'outbox', 'reader', new Date('2026-01-02'))
+  const first = await take(world, position ?? '', (events) => events.length > 0)
+  expect(numbersOf(first.events)).toEqual([2])
+  await late.query(`insert into outbox (topic, payload) values ('t', '{"n": 3}'); commit`)
+  const both = await take(world, position ?? '', (events) => events.length > 1)
+  expect([...numbersOf(both.events)].sort()).toEqual([2, 3])
+  expect(numbersOf((await take(world, first.position, (events) => events.length > 0)).events)).toEqual([3])
+})
+
 test('a position of another outbox, another database or the future is refused', async () => {
   await using world = await outboxWorld()
   await using other = await outboxWorld()
