@@ -219,7 +219,7 @@ test('a consumer that is moved to a time gets what a transaction writes that had
   expect(numbersOf(first.events)).toEqual([2])
   await late.query(`insert into outbox (topic, payload) values ('t', '{"n": 3}'); commit`)
   const both = await take(world, position ?? '', (events) => events.length > 1)
-  expect([...numbersOf(both.events)].sort()).toEqual([2, 3])
+  expect([...numbersOf(both.events)].sort((left, right) => left - right)).toEqual([2, 3])
   expect(numbersOf((await take(world, first.position, (events) => events.length > 0)).events)).toEqual([3])
 })
 
