@@ -16,7 +16,7 @@ import { refreshStatement } from './refresh-statement.ts'
 import { replaceStatements } from './replace-statement.ts'
 import { answerOf } from './stage/answer.ts'
 import { ROW_ORDINAL } from './stage/key.ts'
-import { PartitionStage } from './stage/partition-stage.ts'
+import { indexesOf } from './stage/stages.ts'
 import type { AnyStage, Stages } from './stage/stages.ts'
 import { createTable, tableName } from './stage/state-table.ts'
 import { stagePlan } from './staged-plan.ts'
@@ -111,7 +111,7 @@ function compileTable(stage: AnyStage, input: string, target: Target | null): Co
     schema: table.schema,
     table: table.table,
     create: createTable(table),
-    indexes: stage instanceof PartitionStage ? stage.indexes : [],
+    indexes: indexesOf(stage),
     fill: `insert into ${tableName(table)} (${columns})\n${fill}`,
     replace: replaceStatements(table, fill, target),
     visibleColumns: table.columns.filter((column) => column.visible).map((column) => column.name),

@@ -1,3 +1,4 @@
+import { weightedStep } from './delta/weighted-step.ts'
 import type { Planned } from './plan-query.ts'
 import { inputsOf, type Plan, type Query } from './plan/plan.ts'
 import { printExpression } from './print/expression.ts'
@@ -89,7 +90,12 @@ function describe(plan: Plan): Omit<ExplainedNode, 'inputs'> {
       return {
         operator: plan.all ? 'recursive union all' : 'recursive union',
         detail: plan.columns.map((column) => column.name).join(', '),
-        law: 'computed again when what it reads has changed',
+        law:
+          weightedStep(plan.step) === null
+            ? 'computed again when what it reads has changed'
+            : plan.all
+              ? 'ΔX = Δbase ⊎ Δstep(X) ⊎ step(ΔX)'
+              : 'ΔX: deleted and rederived',
       }
     case 'working-table':
       return {

@@ -1,7 +1,8 @@
 import { as, columnsOf, isObject, soleColumn, type Ast } from './ast.ts'
 import { statefulOf } from './plan-query.ts'
 import { isEquality } from './plan/keys.ts'
-import { inputsOf, scansOf, type Plan, type Query, type Scan } from './plan/plan.ts'
+import { inputsOf, scansOf, type Plan, type Query, type Recursion, type Scan, type WorkingTable } from './plan/plan.ts'
+import { openRecursions } from './plan/recursion.ts'
 
 /**
  * By which columns a delta looks up rows of base tables. An index on them makes a refresh cost as much as what changed;
@@ -9,6 +10,7 @@ import { inputsOf, scansOf, type Plan, type Query, type Scan } from './plan/plan
  *
  *   R ⋈ S on r = s         ΔR looks up S by s, ΔS looks up R by r; so do semi, anti and outer joins
  *   groups, partitions     those that are computed again look up their rows by the keys
+ *   recursion              every round looks up what its step joins the last one's rows with
  *
  * A side that is kept in a state table is found by that table's key, and wants nothing.
  */
@@ -70,7 +72,7 @@ const AGAIN: ReadonlySet<string> = new Set(['min', 'max', 'recompute'])
 
 /** Columns of `side` that the conditions set equal to something of `other`, which can change. */
 function equated(side: Plan, other: Plan, conditions: readonly Ast[]): string[] {
-  if (scansOf(other).length === 0 && statefulOf(other).length === 0) return []
+  if (scansOf(other).length === 0 && statefulOf(other).length === 0 && openRecursions(other).size === 0) return []
   const own = new Set(side.columns.map((column) => column.name))
   const others = new Set(other.columns.map((column) => column.name))
   return conditions.filter(isEquality).flatMap((condition) => {
@@ -86,11 +88,31 @@ function equated(side: Plan, other: Plan, conditions: readonly Ast[]): string[] 
   })
 }
 
+/**
+ * Columns of a recursion by which its stored rows are looked up when what the step joins them with has changed. A change
+ * of `parts` in `… from down d join parts p on p.part_of = d.id` looks for rows by `id`.
+ */
+export function roundLookups(recursion: Recursion): readonly string[] {
+  const found = nodesOf(recursion.step).flatMap((plan) => {
+    if (plan.kind !== 'join' && plan.kind !== 'semi-join') return []
+    const sides = [[plan.left, plan.right] as const, [plan.right, plan.left] as const]
+    return sides.flatMap(([own, other]) =>
+      equated(own, other, plan.conditions).flatMap((column) =>
+        originsOf(own, column).flatMap(({ leaf, name }) =>
+          leaf.kind === 'working-table' && leaf.name === recursion.name ? [name] : [],
+        ),
+      ),
+    )
+  })
+  return [...new Set(found)]
+}
+
 /** The base tables that hold some of these columns. */
 function lookupsIn(plan: Plan, columns: readonly string[], operator: string): Lookup[] {
   const byScan = new Map<Scan, string[]>()
   for (const column of new Set(columns)) {
-    for (const { scan, name } of originsOf(plan, column)) byScan.set(scan, [...(byScan.get(scan) ?? []), name])
+    for (const { leaf, name } of originsOf(plan, column))
+      if (leaf.kind === 'scan') byScan.set(leaf, [...(byScan.get(leaf) ?? []), name])
   }
   return [...byScan].map(([{ relation }, names]) => ({
     oid: relation.oid,
@@ -102,12 +124,18 @@ function lookupsIn(plan: Plan, columns: readonly string[], operator: string): Lo
   }))
 }
 
-/** Where a column is read from a table as it stands, and not computed or kept in between. */
-function originsOf(plan: Plan, column: string): readonly { readonly scan: Scan; readonly name: string }[] {
+interface Origin {
+  readonly leaf: Scan | WorkingTable
+  readonly name: string
+}
+
+/** Where a column is read from a table as it stands, or a recursion's rows, and not computed or kept in between. */
+function originsOf(plan: Plan, column: string): readonly Origin[] {
   switch (plan.kind) {
-    case 'scan': {
+    case 'scan':
+    case 'working-table': {
       const name = plan.sourceColumns[plan.columns.findIndex((candidate) => candidate.name === column)]
-      return name === undefined ? [] : [{ scan: plan, name }]
+      return name === undefined ? [] : [{ leaf: plan, name }]
     }
     case 'project': {
       const item = plan.items.find((candidate) => candidate.name === column)
@@ -125,7 +153,6 @@ function originsOf(plan: Plan, column: string): readonly { readonly scan: Scan; 
     case 'aggregate':
     case 'partitioned':
     case 'recursion':
-    case 'working-table':
     case 'constant':
       return []
   }

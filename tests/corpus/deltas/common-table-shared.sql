@@ -474,6 +474,7 @@ changes as (
     (__have + least(__w, 0) + 1)::bigint,
     (__have + greatest(__w, 0))::bigint
   ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "deleted from common_table_shared" as (
   delete from public.common_table_shared t

@@ -392,6 +392,7 @@ changes as (
     (__have + least(__w, 0) + 1)::bigint,
     (__have + greatest(__w, 0))::bigint
   ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "deleted from full_join_orders_payments" as (
   delete from public.full_join_orders_payments t

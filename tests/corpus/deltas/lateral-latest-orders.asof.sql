@@ -319,6 +319,7 @@ copies as (
     (__have + least(__w, 0) + 1)::bigint,
     (__have + greatest(__w, 0))::bigint
   ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "deleted from asof" as (
   delete from public.asof t

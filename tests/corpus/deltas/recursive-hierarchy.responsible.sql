@@ -1,101 +1,164 @@
+__under as not materialized (
+  select t.boss as boss, t.id_2 as id_2
+  from freshet_changes.stage_256241da3e828956_1 t
+),
 "Δ employees" as (
   select id, __w
   from "window of employees"
   where (select go from gate)
+),
+"Δ project" as (
+  select id as boss, id as id_2, __w
+  from "Δ employees"
 ),
 "Δ e_1" as (
   select id as id_4, boss_id as boss_id_2, __w
   from "window of employees"
   where (select go from gate)
 ),
-"Δ below" as (
-  select where exists (select 1 from "Δ employees") or exists (select 1 from "Δ e_1")
+"Δ join" as (
+  select boss_2, id_3, id_4, boss_id_2, r.__w as __w
+  from "Δ e_1" r
+  join (
+    select boss as boss_2, id_2 as id_3
+    from __under
+  ) l on (boss_id_2 = id_3)
+  where (select go from gate)
 ),
-fresh as materialized (
-  select * from (
-    select boss, id_2, __row, row_number() over (partition by __row) as __ord
+"Δ project 2" as (
+  select boss_2 as boss, id_4 as id_2, __w
+  from "Δ join"
+),
+"Δ seeds" as (
+  select boss, id_2, __w
+  from "Δ project"
+  union all
+  select boss, id_2, __w
+  from "Δ project 2"
+),
+"Δ rounds" as materialized (
+  with recursive __under (boss, id_2, __w) as (
+    select boss, id_2, __w
+    from "Δ seeds"
+    union all
+    select boss, id_2, __w
     from (
-      select *, substr(sha256(record_send(row(boss::integer, id_2::integer))), 1, 16) as __row
+      select boss_2 as boss, id_4 as id_2, __w as __w
       from (
-        select __item_1 as boss, __item_2 as id_2
+        select boss_2, id_3, id_4, boss_id_2, __w
         from (
-          select (boss)::integer as __item_1, (id_2)::integer as __item_2
+          select boss as boss_2, id_2 as id_3, __w
+          from __under
+        ) l
+        join (
+          select id as id_4, boss_id as boss_id_2
+          from public.employees
+        ) r on (boss_id_2 = id_3)
+      ) p
+    ) s
+  )
+  select boss, id_2, __w
+  from __under
+  limit (select greatest(reltuples, 0)::bigint + 1000 from pg_catalog.pg_class where oid = 'freshet_changes.stage_256241da3e828956_1'::regclass) + 1
+),
+again as (
+  select
+  where (select count(*) from "Δ rounds") > (select greatest(reltuples, 0)::bigint + 1000 from pg_catalog.pg_class where oid = 'freshet_changes.stage_256241da3e828956_1'::regclass)
+),
+"Δ recursion" as (
+  select (boss)::integer as boss, (id_2)::integer as id_2, __w
+  from (
+    select boss, id_2, __w
+    from "Δ rounds"
+  ) r
+  where not (select exists (select 1 from again))
+  union all
+  select (boss)::integer as boss, (id_2)::integer as id_2, __w
+  from (
+    select *, 1 as __w
+    from (
+      with recursive __under (boss, id_2) as (
+        select id as boss, id as id_2
+        from (
+          select id
+          from public.employees
+        ) p
+        union all
+        select boss_2 as boss, id_4 as id_2
+        from (
+          select boss_2, id_3, id_4, boss_id_2
           from (
-            select *
-            from (
-              with recursive __under (boss, id_2) as (
-                select id as boss, id as id_2
-                from (
-                  select id
-                  from public.employees
-                ) p
-                union all
-                select boss_2 as boss, id_4 as id_2
-                from (
-                  select boss_2, id_3, id_4, boss_id_2
-                  from (
-                    select boss as boss_2, id_2 as id_3
-                    from __under
-                  ) l
-                  join (
-                    select id as id_4, boss_id as boss_id_2
-                    from public.employees
-                  ) r on (boss_id_2 = id_3)
-                ) p
-              )
-              select boss, id_2
-              from __under
-            ) r
-            where (select exists (select 1 from "Δ below"))
-          ) p
-        ) v
-      ) n
-    ) k
-  ) as f(boss, id_2, __row, __ord)
+            select boss as boss_2, id_2 as id_3
+            from __under
+          ) l
+          join (
+            select id as id_4, boss_id as boss_id_2
+            from public.employees
+          ) r on (boss_id_2 = id_3)
+        ) p
+      )
+      select boss, id_2
+      from __under
+    ) r
+  ) r
+  where (select exists (select 1 from again))
+    and num_nulls(boss, id_2) between (select 0) and (select 1664)
+    and num_nonnulls(boss, id_2) between (select 0) and (select 1664)
+  union all
+  select boss, id_2, -1 as __w
+  from freshet_changes.stage_256241da3e828956_1
+  where (select exists (select 1 from again))
+    and num_nulls(boss, id_2) between (select 0) and (select 1664)
+    and num_nonnulls(boss, id_2) between (select 0) and (select 1664)
+),
+"Δ net" as (
+  select (array_agg(boss))[1] as boss, (array_agg(id_2))[1] as id_2, __row, sum(__w) as __w
+  from (
+    select boss, id_2, substr(sha256(record_send(row(boss::integer, id_2::integer))), 1, 16) as __row, __w
+    from "Δ recursion"
+  ) h
+  group by __row
+  having sum(__w) <> 0
+),
+copies as (
+  select n.*, (select coalesce(max(t.__ord), 0) from freshet_changes.stage_256241da3e828956_1 t where t.__row = n.__row) as __have
+  from "Δ net" n
 ),
 changes as (
-  select coalesce(t.__row, f.__row) as __key_1, coalesce(t.__ord, f.__ord) as __key_2, t.__row is not null as __existed, t.__at, f.__row is not null as __alive, f.boss as __new_1, f.id_2 as __new_2, f.__row as __new_3, f.__ord as __new_4, t.boss as __old_1, t.id_2 as __old_2, row(t.boss, t.id_2)::record *<> row(f.boss, f.id_2)::record as __differs
-  from fresh f
-  full join (
-    select t.*, t.ctid as __at
-    from freshet_changes.stage_256241da3e828956_1 t
-    where (select exists (select 1 from "Δ below"))
-  ) t on t.__row = f.__row and t.__ord = f.__ord
-  where (t.__row is null or f.__row is null or row(t.boss, t.id_2, t.__row, t.__ord)::record *<> row(f.boss, f.id_2, f.__row, f.__ord)::record)
+  select __row as __key_1, copy.__n as __key_2, __w < 0 as __existed, __w > 0 as __alive, boss as __value_1, id_2 as __value_2
+  from copies c
+  cross join lateral generate_series(
+    (__have + least(__w, 0) + 1)::bigint,
+    (__have + greatest(__w, 0))::bigint
+  ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "Δ stage" as (
-  select __old_1 as boss, __old_2 as id_2, -1 as __w
+  select __value_1 as boss, __value_2 as id_2, -1 as __w
   from changes
   where __existed
-    and (not __existed or not (__alive) or __differs)
+    and true
   union all
-  select __new_1 as boss, __new_2 as id_2, 1 as __w
+  select __value_1 as boss, __value_2 as id_2, 1 as __w
   from changes
   where __alive
-    and (not __existed or not (__alive) or __differs)
+    and true
 ),
 "deleted from stage_256241da3e828956_1" as (
   delete from freshet_changes.stage_256241da3e828956_1 t
   using changes c
-  where t.ctid = c.__at and c.__existed and not (__alive)
+  where t.__row = c.__key_1 and t.__ord = c.__key_2 and c.__existed and not (__alive)
   returning 1
 ),
-"inserted into stage_256241da3e828956_1" as (
+"written to stage_256241da3e828956_1" as (
   insert into freshet_changes.stage_256241da3e828956_1 as t (boss, id_2, __row, __ord)
-  select __new_1, __new_2, __new_3, __new_4
+  select __value_1, __value_2, __key_1, __key_2
   from changes
   where __alive
-    and not __existed
+  on conflict (__row, __ord) do update set boss = excluded.boss, id_2 = excluded.id_2
   returning 1
 ),
-"updated in stage_256241da3e828956_1" as (
-  update freshet_changes.stage_256241da3e828956_1 t
-  set boss = __new_1, id_2 = __new_2
-  from changes c
-  where t.ctid = c.__at and c.__existed and __alive
-  returning 1
-),
-"Δ project" as (
+"Δ project 3" as (
   select boss as boss_3, id_2 as id_5, __w
   from "Δ stage"
 ),
@@ -104,14 +167,14 @@ changes as (
   from "window of employees"
   where (select go from gate)
 ),
-"Δ join" as (
+"Δ join 2" as (
   select boss_3, id_5, id_6, name_3, l.__w as __w
-  from "Δ project" l
+  from "Δ project 3" l
   join (
     select id as id_6, "name" as name_3
     from public.employees
   ) r on (id_6 = boss_3)
-  where (select exists (select 1 from "Δ project"))
+  where (select exists (select 1 from "Δ project 3"))
   union all
   select boss_3, id_5, id_6, name_3, r.__w as __w
   from "Δ b" r
@@ -129,14 +192,14 @@ changes as (
   from "window of employees"
   where (select go from gate)
 ),
-"Δ join 2" as (
+"Δ join 3" as (
   select boss_3, id_5, id_6, name_3, id_7, salary_4, l.__w as __w
-  from "Δ join" l
+  from "Δ join 2" l
   join (
     select id as id_7, salary as salary_4
     from public.employees
   ) r on (id_7 = id_5)
-  where (select exists (select 1 from "Δ join"))
+  where (select exists (select 1 from "Δ join 2"))
   union all
   select boss_3, id_5, id_6, name_3, id_7, salary_4, r.__w as __w
   from "Δ e" r
@@ -150,7 +213,7 @@ changes as (
           select t.boss, t.id_2, t.__row as __stored_1, t.__ord as __stored_2, true as __stored
           from freshet_changes.stage_256241da3e828956_1 t
           union all
-          select __new_1 as boss, __new_2 as id_2, __key_1, __key_2, false
+          select __value_1 as boss, __value_2 as id_2, __key_1, __key_2, false
           from changes
           where __alive
         ) s
@@ -165,18 +228,18 @@ changes as (
   where (select exists (select 1 from "Δ e"))
   union all
   select boss_3, id_5, id_6, name_3, id_7, salary_4, -(l.__w * r.__w) as __w
-  from "Δ join" l
+  from "Δ join 2" l
   join "Δ e" r on (id_7 = id_5)
-  where (select exists (select 1 from "Δ join"))
+  where (select exists (select 1 from "Δ join 2"))
     and (select exists (select 1 from "Δ e"))
 ),
-"Δ project 2" as (
+"Δ project 4" as (
   select id_6 as id_6, name_3 as name_3, salary_4 as salary_4, __w
-  from "Δ join 2"
+  from "Δ join 3"
 ),
 "Δ groups" as (
   select id_6, name_3, sum(__w) as "__count(*)", sum(salary_4::bigint * __w) as "__sum salary_4", sum(__w) filter (where salary_4 is not null) as "__count filter (where sala h1bv6z"
-  from "Δ project 2"
+  from "Δ project 4"
   group by id_6, name_3
 ),
 groups as (

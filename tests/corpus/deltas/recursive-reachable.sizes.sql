@@ -1,111 +1,277 @@
+__r as not materialized (
+  select t.src_2 as src_2, t.dst_2 as dst_2, t.__key as __known
+  from freshet_changes.stage_29ba187de26cb980_1 t
+),
 "Δ edges" as (
   select src, dst, __w
   from "window of edges"
   where (select go from gate)
+),
+"Δ project" as (
+  select src as src_2, dst as dst_2, __w
+  from "Δ edges"
 ),
 "Δ e" as (
   select src as src_4, dst as dst_4, __w
   from "window of edges"
   where (select go from gate)
 ),
-"Δ below" as (
-  select where exists (select 1 from "Δ edges") or exists (select 1 from "Δ e")
+"Δ join" as (
+  select src_3, dst_3, src_4, dst_4, r.__w as __w
+  from "Δ e" r
+  join (
+    select src_2 as src_3, dst_2 as dst_3
+    from __r
+  ) l on (src_4 = dst_3)
+  where (select go from gate)
 ),
-fresh as materialized (
-  select * from (
-    select src_2, dst_2, __key
+"Δ project 2" as (
+  select src_3 as src_2, dst_4 as dst_2, __w
+  from "Δ join"
+),
+"Δ seeds" as (
+  select src_2, dst_2, __w
+  from "Δ project"
+  union all
+  select src_2, dst_2, __w
+  from "Δ project 2"
+),
+"Δ lost" as materialized (
+  with recursive __r (src_2, dst_2) as (
+    select src_2, dst_2
     from (
-      select *, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __key
+      select *, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __known
       from (
-        select __item_1 as src_2, __item_2 as dst_2
-        from (
-          select (src_2)::integer as __item_1, (dst_2)::integer as __item_2
-          from (
-            select *
-            from (
-              with recursive __r (src_2, dst_2) as (
-                select src as src_2, dst as dst_2
-                from (
-                  select src, dst
-                  from public.edges
-                ) p
-                union
-                select src_3 as src_2, dst_4 as dst_2
-                from (
-                  select src_3, dst_3, src_4, dst_4
-                  from (
-                    select src_2 as src_3, dst_2 as dst_3
-                    from __r
-                  ) l
-                  join (
-                    select src as src_4, dst as dst_4
-                    from public.edges
-                  ) r on (src_4 = dst_3)
-                ) p
-              )
-              select src_2, dst_2
-              from __r
-            ) r
-            where (select exists (select 1 from "Δ below"))
-          ) p
-        ) v
-      ) n
+        select src_2, dst_2
+        from "Δ seeds"
+        where __w < 0
+      ) s
     ) k
-  ) as f(src_2, dst_2, __key)
+    where (select true from freshet_changes.stage_29ba187de26cb980_1 t where t.__key = __known)
+    union
+    select src_2, dst_2
+    from (
+      select *, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __known
+      from (
+        select src_3 as src_2, dst_4 as dst_2
+        from (
+          select src_3, dst_3, src_4, dst_4
+          from (
+            select src_2 as src_3, dst_2 as dst_3
+            from __r
+          ) l
+          join (
+            select src as src_4, dst as dst_4
+            from public.edges
+          ) r on (src_4 = dst_3)
+        ) p
+      ) s
+    ) k
+    where (select true from freshet_changes.stage_29ba187de26cb980_1 t where t.__key = __known)
+  )
+  select src_2, dst_2, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __known
+  from __r
+  limit (select greatest(reltuples, 0)::bigint + 1000 from pg_catalog.pg_class where oid = 'freshet_changes.stage_29ba187de26cb980_1'::regclass) + 1
+),
+"Δ candidates" as (
+  select src_2, dst_2
+  from "Δ lost"
+  union
+  select src_2, dst_2
+  from "Δ seeds"
+  where __w > 0
+),
+"kept __r" as not materialized (
+  select src_2, dst_2
+  from __r
+  where not __known in (select l.__known from "Δ lost" l)
+),
+"Δ ways" as materialized (
+  select src_2, dst_2
+  from (
+    select src as src_2, dst as dst_2
+    from (
+      select src, dst
+      from public.edges
+    ) p
+  ) w
+  where (select exists (select 1 from "Δ lost"))
+    and (src_2, dst_2) in (select src_2, dst_2 from "Δ candidates")
+  union all
+  select src_2, dst_2
+  from (
+    select src_3 as src_2, dst_4 as dst_2
+    from (
+      select src_3, dst_3, src_4, dst_4
+      from (
+        select src_2 as src_3, dst_2 as dst_3
+        from "kept __r"
+      ) l
+      join (
+        select src as src_4, dst as dst_4
+        from public.edges
+      ) r on (src_4 = dst_3)
+    ) p
+  ) w
+  where (select exists (select 1 from "Δ lost"))
+    and (src_2, dst_2) in (select src_2, dst_2 from "Δ candidates")
+  union all
+  select src_2, dst_2
+  from "Δ seeds"
+  where not (select exists (select 1 from "Δ lost"))
+  group by src_2, dst_2
+  having sum(__w) > 0
+),
+"Δ gained" as materialized (
+  with recursive __r (src_2, dst_2) as (
+    select src_2, dst_2
+    from (
+      select *, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __known
+      from (
+        select src_2, dst_2
+        from "Δ ways"
+      ) s
+    ) k
+    where ((select true from freshet_changes.stage_29ba187de26cb980_1 t where t.__key = __known) is null or __known in (select l.__known from "Δ lost" l))
+    union
+    select src_2, dst_2
+    from (
+      select *, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __known
+      from (
+        select src_3 as src_2, dst_4 as dst_2
+        from (
+          select src_3, dst_3, src_4, dst_4
+          from (
+            select src_2 as src_3, dst_2 as dst_3
+            from __r
+          ) l
+          join (
+            select src as src_4, dst as dst_4
+            from public.edges
+          ) r on (src_4 = dst_3)
+        ) p
+      ) s
+    ) k
+    where ((select true from freshet_changes.stage_29ba187de26cb980_1 t where t.__key = __known) is null or __known in (select l.__known from "Δ lost" l))
+  )
+  select src_2, dst_2
+  from __r
+  limit (select greatest(reltuples, 0)::bigint + 1000 from pg_catalog.pg_class where oid = 'freshet_changes.stage_29ba187de26cb980_1'::regclass) + 1
+),
+again as (
+  select
+  where (select count(*) from "Δ lost") > (select greatest(reltuples, 0)::bigint + 1000 from pg_catalog.pg_class where oid = 'freshet_changes.stage_29ba187de26cb980_1'::regclass)
+    or (select count(*) from "Δ gained") > (select greatest(reltuples, 0)::bigint + 1000 from pg_catalog.pg_class where oid = 'freshet_changes.stage_29ba187de26cb980_1'::regclass)
+    or ((select exists (select 1 from "Δ lost")) and exists (select 1 from "Δ candidates" where src_2 is null or dst_2 is null))
+),
+"Δ recursion" as (
+  select (src_2)::integer as src_2, (dst_2)::integer as dst_2, __w
+  from (
+    select src_2, dst_2, 1 as __w
+    from "Δ gained"
+    union all
+    select src_2, dst_2, -1 as __w
+    from "Δ lost"
+  ) r
+  where not (select exists (select 1 from again))
+  union all
+  select (src_2)::integer as src_2, (dst_2)::integer as dst_2, __w
+  from (
+    select *, 1 as __w
+    from (
+      with recursive __r (src_2, dst_2) as (
+        select src as src_2, dst as dst_2
+        from (
+          select src, dst
+          from public.edges
+        ) p
+        union
+        select src_3 as src_2, dst_4 as dst_2
+        from (
+          select src_3, dst_3, src_4, dst_4
+          from (
+            select src_2 as src_3, dst_2 as dst_3
+            from __r
+          ) l
+          join (
+            select src as src_4, dst as dst_4
+            from public.edges
+          ) r on (src_4 = dst_3)
+        ) p
+      )
+      select src_2, dst_2
+      from __r
+    ) r
+  ) r
+  where (select exists (select 1 from again))
+    and num_nulls(src_2, dst_2) between (select 0) and (select 1664)
+    and num_nonnulls(src_2, dst_2) between (select 0) and (select 1664)
+  union all
+  select src_2, dst_2, -1 as __w
+  from freshet_changes.stage_29ba187de26cb980_1
+  where (select exists (select 1 from again))
+    and num_nulls(src_2, dst_2) between (select 0) and (select 1664)
+    and num_nonnulls(src_2, dst_2) between (select 0) and (select 1664)
+),
+"Δ net" as (
+  select src_2, dst_2, sum(__w) as __w
+  from "Δ recursion"
+  group by src_2, dst_2
+  having sum(__w) <> 0
+),
+"Δ keyed" as (
+  select *, substr(sha256(record_send(row(src_2::integer, dst_2::integer))), 1, 16) as __key_1
+  from "Δ net"
 ),
 changes as (
-  select coalesce(t.__key, f.__key) as __key_1, t.__key is not null as __existed, t.__at, f.__key is not null as __alive, f.src_2 as __new_1, f.dst_2 as __new_2, f.__key as __new_3, t.src_2 as __old_1, t.dst_2 as __old_2, row(t.src_2, t.dst_2)::record *<> row(f.src_2, f.dst_2)::record as __differs
-  from fresh f
+  select coalesce(a.__key_1, l.__key_1) as __key_1, l.__w is not null as __existed, a.__w is not null as __alive, l.src_2 as __old_1, l.dst_2 as __old_2, a.src_2 as __new_1, a.dst_2 as __new_2
+  from (
+    select *
+    from "Δ keyed"
+    where __w > 0
+  ) a
   full join (
-    select t.*, t.ctid as __at
-    from freshet_changes.stage_29ba187de26cb980_1 t
-    where (select exists (select 1 from "Δ below"))
-  ) t on t.__key = f.__key
-  where (t.__key is null or f.__key is null or row(t.src_2, t.dst_2, t.__key)::record *<> row(f.src_2, f.dst_2, f.__key)::record)
+    select *
+    from "Δ keyed"
+    where __w < 0
+  ) l on a.__key_1 = l.__key_1
 ),
 "Δ stage" as (
   select __old_1 as src_2, __old_2 as dst_2, -1 as __w
   from changes
   where __existed
-    and (not __existed or not (__alive) or __differs)
+    and true
   union all
   select __new_1 as src_2, __new_2 as dst_2, 1 as __w
   from changes
   where __alive
-    and (not __existed or not (__alive) or __differs)
+    and true
 ),
 "deleted from stage_29ba187de26cb980_1" as (
   delete from freshet_changes.stage_29ba187de26cb980_1 t
   using changes c
-  where t.ctid = c.__at and c.__existed and not (__alive)
+  where t.__key = c.__key_1 and c.__existed and not (__alive)
   returning 1
 ),
-"inserted into stage_29ba187de26cb980_1" as (
+"written to stage_29ba187de26cb980_1" as (
   insert into freshet_changes.stage_29ba187de26cb980_1 as t (src_2, dst_2, __key)
-  select __new_1, __new_2, __new_3
+  select __new_1, __new_2, __key_1
   from changes
   where __alive
-    and not __existed
+  on conflict (__key) do update set src_2 = excluded.src_2, dst_2 = excluded.dst_2
   returning 1
 ),
-"updated in stage_29ba187de26cb980_1" as (
-  update freshet_changes.stage_29ba187de26cb980_1 t
-  set src_2 = __new_1, dst_2 = __new_2
-  from changes c
-  where t.ctid = c.__at and c.__existed and __alive
-  returning 1
-),
-"Δ project" as (
+"Δ project 3" as (
   select src_2 as src_5, __w
   from "Δ stage"
 ),
-"Δ project 2" as (
+"Δ project 4" as (
   select src_5 as src_5, __w
-  from "Δ project"
+  from "Δ project 3"
 ),
 "Δ groups" as (
   select src_5, sum(__w) as "__count(*)"
-  from "Δ project 2"
+  from "Δ project 4"
   group by src_5
 ),
 groups as (
@@ -166,26 +332,26 @@ groups as (
   select (src_5)::integer as src, (count)::bigint as n, __w
   from "Δ filter"
 ),
-"Δ net" as (
+"Δ net 2" as (
   select src, n, sum(__w) as __w
   from "Δ output"
   group by src, n
   having sum(__w) <> 0
 ),
-"Δ keyed" as (
+"Δ keyed 2" as (
   select *, substr(sha256(record_send(row(src::integer))), 1, 16) as __key_1
-  from "Δ net"
+  from "Δ net 2"
 ),
 "changes 2" as (
   select coalesce(a.__key_1, l.__key_1) as __key_1, l.__w is not null as __existed, a.__w is not null as __alive, l.src as __old_1, l.n as __old_2, a.src as __new_1, a.n as __new_2
   from (
     select *
-    from "Δ keyed"
+    from "Δ keyed 2"
     where __w > 0
   ) a
   full join (
     select *
-    from "Δ keyed"
+    from "Δ keyed 2"
     where __w < 0
   ) l on a.__key_1 = l.__key_1
 ),

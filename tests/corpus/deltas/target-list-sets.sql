@@ -36,6 +36,7 @@ changes as (
     (__have + least(__w, 0) + 1)::bigint,
     (__have + greatest(__w, 0))::bigint
   ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "deleted from target_list_sets" as (
   delete from public.target_list_sets t

@@ -32,6 +32,7 @@ changes as (
     (__have + least(__w, 0) + 1)::bigint,
     (__have + greatest(__w, 0))::bigint
   ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "deleted from kept" as (
   delete from public.kept t

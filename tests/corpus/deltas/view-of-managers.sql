@@ -260,6 +260,7 @@ changes as (
     (__have + least(__w, 0) + 1)::bigint,
     (__have + greatest(__w, 0))::bigint
   ) copy(__n)
+  where copy.__n between (select 1) and (select 9223372036854775807)
 ),
 "deleted from view_of_managers" as (
   delete from public.view_of_managers t

@@ -35,7 +35,7 @@ export interface Campaign {
   readonly slow: readonly Slow[]
 }
 
-const CASES_PER_DATABASE = 150
+const CASES_PER_DATABASE = 40
 const WRITERS = 3
 
 export async function runCampaign(options: CampaignOptions): Promise<Campaign> {

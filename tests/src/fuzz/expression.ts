@@ -67,12 +67,17 @@ function compound(random: Random, scope: Scope, type: TypeName, depth: number): 
     json: [() => `json_build_object('a', ${of('int')})`],
     enum: [],
     domain: [() => `(${of('domain')})::fz.small`],
-    array: [() => `array[${of('int')}, ${of('int')}]`, () => `array_append(${of('array')}, ${of('int')})`],
-    numbers: [() => `array[${of('numeric')}]`, () => `array_append(${of('numbers')}, ${of('numeric')})`],
+    array: [() => `array[${of('int')}, ${of('int')}]`, () => longer(of('array'), of('int'))],
+    numbers: [() => `array[${of('numeric')}]`, () => longer(of('numbers'), of('numeric'))],
     range: [() => `(${of('range')} * ${of('range')})`],
     composite: [() => `row(${of('numeric')}, ${of('text')})::fz.pair`],
   }
   return random.pick([...common, ...special[type], ...special[type]])()
+}
+
+/** To an array of several dimensions nothing can be appended. */
+function longer(array: string, value: string): string {
+  return `case when array_ndims(${array}) > 1 then ${array} else array_append(${array}, ${value}) end`
 }
 
 /** Conditions of every level multiply: those that most rows meet are likelier, or nothing is left to maintain. */

@@ -94,7 +94,8 @@ export class Differentiator implements DeltaContext {
       case 'recursion':
         return this.stageDelta(plan)
       case 'working-table':
-        throw new TypeError('a working table was differentiated outside its recursion')
+        // the stored rows of its recursion, which have not changed yet
+        return null
     }
   }
 

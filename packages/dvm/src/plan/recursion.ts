@@ -18,7 +18,8 @@ export function recursion(analyser: QueryAnalyser, table: CommonTable): Level {
     name: analyser.names.fresh(table.columns[i] ?? output.name),
     notNull: false,
   }))
-  const name = `__${analyser.names.fresh(table.name)}`
+  // short: it is the name of a part of a refresh too
+  const name = `__${analyser.names.fresh([...table.name].slice(0, 12).join(''))}`
   const open = { name, columns: columns.map((column) => column.name), shown: base.outputs.map((output) => output.name) }
   const step = analyser.recursing(table, open, () => analyser.select(side('rarg'), environment, table.outer))
   const plan: Recursion = {

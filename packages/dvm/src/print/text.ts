@@ -66,6 +66,14 @@ export function theOne(value: string, condition: string): string {
   return `(array_agg(${value}) filter (where ${condition}))[1]`
 }
 
+/**
+ * A condition that always holds, between bounds that PostgreSQL does not know when it plans: it expects one row in two
+ * hundred. For what it would take for many rows, and is few.
+ */
+export function asFew(value: string, least: number, most: string): string {
+  return `${value} between (select ${least}) and (select ${most})`
+}
+
 /** One of the named parts; `writes`: what it does to a table besides giving rows. */
 export interface Part {
   readonly name: string

@@ -1,7 +1,7 @@
 import { Chain, nested, q, select, sentImagesDiffer } from '../print/text.ts'
 import { apply } from '../stage/apply.ts'
 import { keyName } from '../stage/key.ts'
-import { PartitionStage } from '../stage/partition-stage.ts'
+import { indexesOf } from '../stage/stages.ts'
 import { comparison, freshRows } from '../stage/replace.ts'
 import type { StageDelta } from '../stage/stage.ts'
 import { createTable, sameKey, type StateTable, tableName } from '../stage/state-table.ts'
@@ -118,6 +118,6 @@ export function pushedStates({ stages, shards }: ShardedPlan): readonly PushedSt
     table: stage.table.table,
     create: createTable(stage.table),
     column: shards[i] ?? '',
-    indexes: stage instanceof PartitionStage ? stage.indexes : [],
+    indexes: indexesOf(stage),
   }))
 }

@@ -13,3 +13,8 @@ export interface Stages {
   readonly order: readonly { readonly stage: AnyStage; readonly input: string }[]
   readonly last: AnyStage
 }
+
+/** Columns of its table that want an index of their own, beside the key. */
+export function indexesOf(stage: AnyStage): readonly string[] {
+  return 'indexes' in stage ? stage.indexes : []
+}
