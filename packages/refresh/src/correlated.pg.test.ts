@@ -113,6 +113,20 @@ test('what equality does not tell apart is another outer row', async () => {
   )
 })
 
+test('an outer row without a key is told apart by a document that is never null, and has no equality', async () => {
+  await world.run(`create table notes (k int, body json not null); create table hits (k int, n int);
+    insert into notes values (1, '{"a": 1}'), (1, '{"a": 2}'), (2, '{}'), (null, '[]'); insert into hits values (1, 1), (1, 2), (2, 2)`)
+  await world.stream(
+    'answer',
+    `select k, (select min(n) from hits h where h.k = t.k and h.n::text <> t.body ->> 'a') as n from notes t`,
+  )
+  await world.step(
+    `insert into hits values (1, 0); insert into notes values (1, '{"a": 1}'), (1, '{"a":1}')`,
+    `delete from hits where n = 0; update notes set body = '{"a": 2}' where k = 2`,
+    `delete from notes where body ->> 'a' = '1'`,
+  )
+})
+
 test('several rows where one is wanted: PostgreSQL refuses, and so does the refresh', async () => {
   await world.run(SHOP)
   await world.stream(

@@ -108,11 +108,11 @@ function byKey(rows: Plan, key: readonly string[], outer: ReadonlySet<string>, n
 
 /**
  * Rows without a key: the different values, told apart by their image, for equal values may still differ; and
- * by those that are never null as well, which an index finds.
+ * by those that are never null and have an equality as well, which an index finds.
  */
 function byValue(rows: Plan, outer: ReadonlySet<string>, names: Names): Domain {
   const all = [...outer]
-  const required = all.filter((name) => isNotNull(rows, name))
+  const required = all.filter((name) => isNotNull(rows, name) && isGroupable(rows, name))
   const image = imageOf(all)
   const groupable = all.every((name) => isGroupable(rows, name))
   return {
