@@ -8,6 +8,7 @@ import { dag } from './dag.ts'
 import { freshness } from './freshness.ts'
 import { idle } from './idle.ts'
 import { jsonReport, parseReport, type Report, tableHeader, tableReport } from './measurement.ts'
+import { recursion } from './recursion.ts'
 import { refresh } from './refresh.ts'
 import { relay } from './relay.ts'
 import { scale } from './scale.ts'
@@ -39,6 +40,7 @@ const queries = values.queries?.split(',')
 const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   capture,
   refresh,
+  recursion,
   freshness,
   compile,
   dag,

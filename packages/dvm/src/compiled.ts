@@ -61,6 +61,11 @@ export interface RefreshVariant {
    */
   readonly changed: ReadonlySet<string>
   readonly extent: Extent
+  /**
+   * Of `many`: stable names of sources of which it takes no more than `few` does. By statistics the planner would expect
+   * thousands of rows where there are four, and read what these are joined with from end to end.
+   */
+  readonly few?: ReadonlySet<string>
   /** Writes the output delta to the stream table's own change buffer. */
   readonly emits: boolean
 }

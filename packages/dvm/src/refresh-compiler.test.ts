@@ -47,8 +47,24 @@ describe('a statement reads the changes of the sources that it is for', () => {
   test('of none: it computes nothing, and tells who has changed', () => {
     const { names, text } = partsFor()
     expect(names).toEqual(['marks', 'state', 'gate', 'advanced', 'recorded'])
-    expect(text).toContain('::boolean[] as waiting')
+    expect(text).toContain('::float8[] as waiting')
   })
+})
+
+test('of many changes, each source is planned for what it has', () => {
+  const changed = new Set([orders, customers])
+  const text = (few: readonly string[]) =>
+    statementOf(joined, { changed, extent: 'many', few: new Set(few), emits: false })
+  const windows = (few: readonly string[]) =>
+    ['orders', 'customers'].map((table) => {
+      const part = text(few).split(`"window of ${table}" as (`)[1]?.split('\n),')[0] ?? ''
+      return part.includes('limit 1001') && part.includes('__w in (1, -1)')
+    })
+  expect(windows([])).toEqual([false, false])
+  expect(windows([customers])).toEqual([false, true])
+  expect(text([customers]), 'and takes no more of it').toContain('(select rows > 1000 from "size of customers")')
+  expect(text([customers])).not.toContain('churn of customers')
+  expect(text([customers])).toContain('churn of orders')
 })
 
 test('a recipe is plain data: through JSON it compiles to the same', () => {

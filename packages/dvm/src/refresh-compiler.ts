@@ -44,8 +44,11 @@ export function refreshCompiler(recipe: RefreshRecipe): RefreshCompiler {
   const compiled = new Map<string, string>()
   return {
     statement(variant) {
-      const changed = plan.sources.map((source) => variant.changed.has(source.stableName))
-      const key = JSON.stringify([changed, variant.extent, variant.emits])
+      const windows = plan.sources.map(({ stableName }) => [
+        variant.changed.has(stableName),
+        variant.few?.has(stableName) === true,
+      ])
+      const key = JSON.stringify([windows, variant.extent, variant.emits])
       const text = compiled.get(key) ?? refreshStatement(plan, variant)
       compiled.set(key, text)
       return text

@@ -132,7 +132,7 @@ export interface Windows {
   readonly pending: string
   readonly truncated: string
   readonly over: string
-  /** For each source, in order: whether its window has rows. */
+  /** For each source, in order: how many rows its window has, as far as they were counted; of one that is not read: 1 or 0. */
   readonly waiting: string
   /** Sources have changed that the statement does not read. */
   readonly others: string
@@ -148,10 +148,11 @@ export interface Windows {
 export function openWindows(
   chain: Chain,
   { sources, smallDeltaRows }: Pick<RefreshPlan, 'sources' | 'smallDeltaRows'>,
-  { changed, extent }: RefreshVariant,
+  { changed, extent, few }: RefreshVariant,
   given: Arguments,
 ): Windows {
-  const limit = extent === 'few' ? smallDeltaRows : null
+  const limitOf = ({ stableName }: CompiledSource) =>
+    extent === 'few' || (extent === 'many' && few?.has(stableName) === true) ? smallDeltaRows : null
   const within = (source: CompiledSource) => {
     const frontier = given.frontier(sources.indexOf(source))
     return [`__x >= pg_snapshot_xmin(${frontier})`, `not pg_visible_in_snapshot(__x, ${frontier})`]
@@ -161,36 +162,39 @@ export function openWindows(
   const read = sources.filter((source) => changed.has(source.stableName))
   const sizes = new Map(
     read.map((source) => {
-      const name = chain.add(`size of ${source.table}`, sizeOf(stored('sizes', source), within(source), limit), {
-        materialized: true,
-      })
+      const name = chain.add(
+        `size of ${source.table}`,
+        sizeOf(stored('sizes', source), within(source), limitOf(source)),
+        {
+          materialized: true,
+        },
+      )
       return [source, name] as const
     }),
   )
   const churned = new Map(
-    extent === 'few'
-      ? []
-      : read.map((source) => {
-          const test = isChurned(source, sizes.get(source) ?? '')
-          return [
-            source,
-            `(select churned from ${chain.add(`churn of ${source.table}`, test, { materialized: true })})`,
-          ]
-        }),
+    read
+      .filter((source) => limitOf(source) === null)
+      .map((source) => {
+        const test = isChurned(source, sizes.get(source) ?? '')
+        return [source, `(select churned from ${chain.add(`churn of ${source.table}`, test, { materialized: true })})`]
+      }),
   )
   const names = new Map(
     read.map((source) => {
+      const limit = limitOf(source)
       const rows = select({
         columns: [...source.columns.map((column) => collated(column, source.collations[column])), '__w::int as __w'],
         from: limit === null ? stored('changes', source) : `${stored('changes', source)}\n${EXPECTED_TO_BE_MANY}`,
         where: [...within(source), '__w <> 0'],
         ...(limit === null ? {} : firstOf(limit + 1)),
       })
-      const body = {
-        few: () => expectedToBeFew(rows),
-        many: () => rows,
-        churned: () => netOfMany(rows, source, churned.get(source) ?? ''),
-      }[extent]()
+      const body =
+        limit !== null
+          ? expectedToBeFew(rows)
+          : extent === 'churned'
+            ? netOfMany(rows, source, churned.get(source) ?? '')
+            : rows
       return [source.stableName, chain.add(`window of ${source.table}`, body)] as const
     }),
   )
@@ -211,8 +215,11 @@ export function openWindows(
     return size === undefined ? `(select ${q(source.stableName)} from marks)` : `(select rows > 0 from ${size})`
   }
   const others = anyOf(unread.map(waits))
-  const waiting = sources.map(waits)
-  const pending = anyOf(waiting)
+  const rowsOf = (source: CompiledSource) => {
+    const size = sizes.get(source)
+    return size === undefined ? `(select ${q(source.stableName)}::int from marks)` : `(select rows from ${size})`
+  }
+  const pending = anyOf(sources.map(waits))
   chain.add(
     'state',
     [
@@ -225,11 +232,10 @@ export function openWindows(
     { materialized: true },
   )
   const over = anyOf(
-    {
-      few: () => [...sizes.values()].map((name) => `(select rows > ${smallDeltaRows} from ${name})`),
-      many: () => [...churned.values()],
-      churned: () => [],
-    }[extent](),
+    [...sizes].flatMap(([source, size]) => {
+      if (limitOf(source) !== null) return [`(select rows > ${smallDeltaRows} from ${size})`]
+      return extent === 'many' ? [churned.get(source) ?? ''] : []
+    }),
   )
   const gate = [
     `select c.forced, c.changed,`,
@@ -246,7 +252,7 @@ export function openWindows(
     truncated,
     over,
     others,
-    waiting: `array[${waiting.join(', ')}]::boolean[]`,
+    waiting: `array[${sources.map(rowsOf).join(', ')}]::float8[]`,
     changeRows: counts.length === 0 ? '0' : `(${counts.join(' + ')})`,
   }
 }

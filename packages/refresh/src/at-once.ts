@@ -1,4 +1,5 @@
 import { FreshetError, type Queryable, type RefreshOptions, type Sql } from '@freshet/core'
+import { SMALLEST } from './attempt.ts'
 import { type Definition, spansNodes } from './definition.ts'
 import type { StatementResult } from './differential.ts'
 import { deltaStatement, planningOf, type Step, stepOf } from './unit-member.ts'
@@ -50,7 +51,7 @@ export async function bringAtOnce(
     const shown = JSON.stringify(settings.values)
     if (shown !== planning) statements.push(settings)
     planning = shown
-    places.push(statements.push(await deltaStatement(member, 'few', options)) - 1)
+    places.push(statements.push(await deltaStatement(member, SMALLEST, options)) - 1)
   }
   const started = performance.now()
   const answers = await transaction.batch([...statements, last], { prepared: true })

@@ -6,6 +6,7 @@ import { loadDefinition, type Definition } from './definition.ts'
 import { createRefresher } from './refresher.ts'
 import { recorded } from './statements.fixture.ts'
 import { describeStreamTables, historyOf } from './status.ts'
+import { tryInFull } from './trial.ts'
 import { createWorld, type World } from './world.fixture.ts'
 
 /**
@@ -140,6 +141,31 @@ describe('many changes', () => {
     await world.run(MANY)
     expect((await refreshAnew(answer)).outcome).toMatchObject({ action: 'full', reason: 'CHEAPER' })
     expect(await historyOf(world.database, answer, 1)).toMatchObject([{ decision: { changeRows: 4_000 } }])
+  })
+
+  test('the query is tried for its time where deltas are slow, and nobody knows what a full refresh takes', async () => {
+    const answer = await made()
+    await remember(3_600_000, [{ changeRows: 4_000, ms: 1_800_000, times: 2 }])
+    await world.run(MANY)
+    const { outcome, sent, refresher } = await refreshAnew(answer)
+    expect(outcome).toMatchObject({ action: 'full', reason: 'CHEAPER' })
+    expect(sent.filter((text) => text.startsWith('explain (analyze'))).toHaveLength(1)
+    sent.length = 0
+    await world.run(MANY)
+    expect(await refresher.refresh(answer.id)).toMatchObject({ action: 'full' })
+    expect(sent.join(), 'once').not.toContain('explain (analyze')
+  })
+
+  test('a trial is given up in time, and of a query that fails', async () => {
+    await world.run(ITEMS)
+    const pairs = 'select a.kind, count(*) as n from items a join items b on b.id % 50 = a.id % 50 group by 1'
+    const answer = await createStreamTable(world.context, { name: 'answer', query: pairs })
+    const trial = await tryInFull(world.database, answer, { limitMs: 1, sourceRows: 40_000 })
+    expect(trial).toEqual({ action: 'trial', ms: 1, sourceRows: 40_000, finished: false, answerOnly: false })
+    const failing = await loadDefinition(world.database, answer.id)
+    expect(
+      await tryInFull(world.database, { ...failing, query: 'select 1 / 0' }, { limitMs: 5_000, sourceRows: 0 }),
+    ).toMatchObject({ finished: false })
   })
 
   test('DIFFERENTIAL does not ask', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { choose, fewChangesAreSlow, forgoneMsOf, leavesState, type Decision } from './choose.ts'
+import { choose, fewChangesAreSlow, forgoneMsOf, leavesState, trialMs, type Decision } from './choose.ts'
 import { observations } from './cost-model.fixture.ts'
 import { learn, NO_EXPERIENCE, type Experience, type Observation } from './cost-model.ts'
 
@@ -10,6 +10,14 @@ const full = (ms: number, preferredAt: number | null = null): Observation => ({
   ms,
   sourceRows: 1_000_000,
   preferredAt,
+})
+const fill = (ms: number): Observation => ({ action: 'fill', ms, sourceRows: 1_000_000 })
+const trial = (ms: number, finished = true): Observation => ({
+  action: 'trial',
+  ms,
+  sourceRows: 1_000_000,
+  finished,
+  answerOnly: true,
 })
 const after = (...seen: readonly Observation[]) => seen.reduce(learn, NO_EXPERIENCE)
 const repeated = (count: number, seen: Observation) => Array.from({ length: count }, () => seen)
@@ -193,6 +201,41 @@ describe('sizes are looked at before a small delta', () => {
       true,
     ],
   ])('%s', (_, seen, expected) => {
-    expect(fewChangesAreSlow(after(...seen))).toBe(expected)
+    expect(fewChangesAreSlow(after(...seen), false)).toBe(expected)
+  })
+
+  test('small deltas take long enough to find out what a full refresh takes', () => {
+    const slow = [fill(2_000), ...repeated(5, delta(10, 500))]
+    expect(fewChangesAreSlow(after(...slow), true)).toBe(true)
+    expect(fewChangesAreSlow(after(...slow, trial(600)), true), 'which is longer').toBe(false)
+    expect(fewChangesAreSlow(after(...slow, trial(40)), true), 'which is shorter').toBe(true)
+  })
+})
+
+describe('the query is tried for its time', () => {
+  // in the middle of an octave, so that times stay what they are
+  const [SOME, MORE] = [2 ** 11.5, 2 ** 15.5]
+  test.each<[string, readonly Observation[], number | null, number | null]>([
+    ['nothing is known', [], 100, null],
+    ['no delta was measured', [fill(1_000)], 100, null],
+    ['deltas are fast', [fill(1_000), delta(10, 4)], 4, null],
+    ['deltas take a small share of it, whatever it is', [fill(10_000), delta(10, 200)], 200, null],
+    ['deltas may be slower', [fill(1_000), delta(SOME, 200)], 200, 200],
+    ['more is expected than was ever seen', [fill(1_000), delta(SOME, 200)], 900, 200],
+    ['it was tried', [fill(1_000), delta(SOME, 200), trial(50)], 200, null],
+    ['the answer alone was never computed', [full(900), delta(SOME, 200)], 200, 200],
+    ['it was given up', [fill(1_000), delta(SOME, 200), trial(200, false)], 200, null],
+    [
+      'it was given up, and deltas have become much slower',
+      [fill(1_000), delta(SOME, 200), trial(200, false), delta(MORE, 900)],
+      900,
+      900,
+    ],
+  ])('%s', (_, seen, differentialMs, expected) => {
+    expect(trialMs(after(...seen), differentialMs, true)).toBe(expected)
+  })
+
+  test('where a full refresh brings all there is, one that was measured is enough', () => {
+    expect(trialMs(after(full(900), delta(SOME, 200)), 200, false)).toBeNull()
   })
 })

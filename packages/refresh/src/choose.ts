@@ -94,15 +94,39 @@ export function choose(known: Experience, sizes: Sizes, stateBehind = false): De
 }
 
 /**
+ * How long the query may be tried, for its time alone, in milliseconds; null: it is not worth a trial. What a full refresh
+ * takes is a guess as long as there was none, and may be a tenth of it where the fill had to write the state of many
+ * stages. So where deltas were seen to take long enough to matter, it is found out, once, and in no more time than one of
+ * these takes.
+ */
+export function trialMs(known: Experience, differentialMs: number | null, answerOnly: boolean): number | null {
+  const measured = answerOnly ? known.answers : known.fulls
+  const fullMs = estimateFull(known, 0)
+  if (measured.length > 0 || differentialMs === null || fullMs === null) return null
+  const seen = [...known.octaves.values()].flatMap(({ times }) => times)
+  const limitMs = Math.min(differentialMs, Math.max(0, ...seen))
+  const matters = limitMs >= WORTH_A_TRIAL_MS && limitMs >= LEAST_SHARE * fullMs
+  return matters && limitMs >= GROWN * known.givenUpMs ? limitMs : null
+}
+
+const WORTH_A_TRIAL_MS = 10
+
+/** No query has taken less of what was guessed. */
+const LEAST_SHARE = 0.05
+
+/** After a trial that was given up, deltas must have become this much slower before another. */
+const GROWN = 4
+
+/**
  * Whether sizes are worth a look before a refresh is tried as one of few changes. The statement for them costs one round
  * trip, so it is tried unseen; except where it took longer than a full refresh when as many changes came as the last time.
  */
-export function fewChangesAreSlow(known: Experience): boolean {
+export function fewChangesAreSlow(known: Experience, answerOnly: boolean): boolean {
   const fullMs = estimateFull(known, 0)
   const changeRows = known.lastChangeRows
   if (fullMs === null || changeRows === null || octaveAt(known, changeRows).times.length < ENOUGH) return false
-  const sizes = { changeRows, sourceRows: 0, sources: 1 }
-  return (estimateDelta(known, sizes) ?? 0) > fullMs + NOTICEABLE_MS
+  const differentialMs = estimateDelta(known, { changeRows, sourceRows: 0, sources: 1 }) ?? 0
+  return differentialMs > fullMs + NOTICEABLE_MS || trialMs(known, differentialMs, answerOnly) !== null
 }
 
 /** So few change rows are not worth a choice: the next refresh is tried with the statement for small deltas again. */

@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { observations } from './cost-model.fixture.ts'
-import { enoughToCount, estimateDelta, estimateFull, learn, NO_EXPERIENCE, type Observation } from './cost-model.ts'
+import {
+  answerCosts,
+  enoughToCount,
+  estimateDelta,
+  estimateFull,
+  learn,
+  NO_EXPERIENCE,
+  type Observation,
+} from './cost-model.ts'
 
 const delta = (changeRows: number, ms: number): Observation => ({ action: 'differential', changeRows, ms })
 const full = (ms: number, sourceRows: number | null = null): Observation => ({
@@ -28,6 +36,16 @@ describe('a full refresh', () => {
     const fill: Observation = { action: 'fill', ms: 100, sourceRows: 1_000 }
     expect(estimateFull(after(fill), 2_000)).toBeCloseTo(120)
     expect(estimateFull(after(full(300, 1_000), fill), 1_000)).toBe(300)
+  })
+
+  test('takes a little longer than a trial of its query, which replaces the guess', () => {
+    const fill: Observation = { action: 'fill', ms: 100, sourceRows: 1_000 }
+    const trial: Observation = { action: 'trial', ms: 10, sourceRows: 1_000, finished: true, answerOnly: false }
+    expect(estimateFull(after(fill, trial), 1_000)).toBeCloseTo(12)
+    expect(estimateFull(after(fill, { ...trial, finished: false }), 1_000), 'given up').toBeCloseTo(60)
+    const alone = after(fill, { ...trial, answerOnly: true })
+    expect(estimateFull(alone, 1_000), 'of the answer alone').toBeCloseTo(12)
+    expect(answerCosts(alone, 1_000)?.filledMs, 'of all state').toBeCloseTo(60)
   })
 
   test('takes longer as the sources grow', () => {

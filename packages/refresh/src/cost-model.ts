@@ -2,7 +2,8 @@
  * What a refresh will take, from what earlier ones took. Pure.
  *
  *   full(N)  = the lower median of the last full refreshes, each scaled by N ÷ N then        N: rows of the sources
- *              before there was one: FILL · the first fill; of the answer alone, where that was tried: of those
+ *              before there was one: FILL · the first fill; of the answer alone, where that was tried: of those;
+ *              a trial of the query, where there was one, counts as a full refresh, TRIED times as long
  *   delta(n) = through one point for each octave of n, never falling as n grows              n: change rows
  *
  * A point is the lower median of its last refreshes; points that fall are pooled (isotonic regression by the pool
@@ -24,6 +25,9 @@ const WORK = 6
 /** A fill writes every row, and no parallel worker helps it: over TPC-H a full refresh took this much of its time. */
 const FILL = 0.6
 
+/** What is done about the query in a full refresh: its answer is stored on the way, and compared with what is there. */
+const TRIED = 1.2
+
 /** How many refreshes of one octave, and how many full ones, are remembered. */
 const REMEMBERED = 5
 
@@ -31,6 +35,15 @@ const REMEMBERED = 5
 export type Observation =
   | { readonly action: 'differential'; readonly ms: number; readonly changeRows: number }
   | { readonly action: 'fill'; readonly ms: number; readonly sourceRows: number | null }
+  | {
+      /** The query, run for its time alone; not finished: it would have taken more. */
+      readonly action: 'trial'
+      readonly ms: number
+      readonly sourceRows: number
+      readonly finished: boolean
+      /** A full refresh would bring the answer alone to the present. */
+      readonly answerOnly: boolean
+    }
   | {
       readonly action: 'full'
       readonly ms: number
@@ -62,6 +75,8 @@ export interface Experience {
   readonly withoutStateMs: number
   readonly withStateMs: number
   readonly fill: Whole | null
+  /** How long a trial of the query went on that was given up. */
+  readonly givenUpMs: number
   /** Time spent on differential refreshes since a full one was measured. */
   readonly differentialMs: number
   /** How many change rows the last refresh met, as far as somebody counted them; null before. */
@@ -81,6 +96,7 @@ export const NO_EXPERIENCE: Experience = {
   withoutStateMs: 0,
   withStateMs: 0,
   fill: null,
+  givenUpMs: 0,
   differentialMs: 0,
   lastChangeRows: null,
 }
@@ -97,6 +113,13 @@ export interface Sizes {
 /** Experience and one refresh more. */
 export function learn(known: Experience, seen: Observation): Experience {
   if (seen.action === 'fill') return { ...known, fill: { ms: seen.ms, sourceRows: seen.sourceRows } }
+  if (seen.action === 'trial') {
+    if (!seen.finished) return { ...known, givenUpMs: seen.ms }
+    const whole = { ms: TRIED * seen.ms, sourceRows: seen.sourceRows }
+    return seen.answerOnly
+      ? { ...known, answers: [whole, ...known.answers].slice(0, REMEMBERED) }
+      : { ...known, fulls: [whole, ...known.fulls].slice(0, REMEMBERED) }
+  }
   if (seen.action === 'full') {
     const { ms, sourceRows, preferredAt, answerOnly = false, forgoneMs = 0 } = seen
     const octaves = new Map(known.octaves)

@@ -33,8 +33,8 @@ export interface StatementResult {
   readonly pending: boolean
   readonly truncated: boolean
   readonly over: boolean
-  /** For each source of the plan, in order: whether it has changes. */
-  readonly waiting: readonly boolean[]
+  /** For each source of the plan, in order: its change rows, as far as they were counted; 1 for some. */
+  readonly waiting: readonly number[]
   /** Among them are sources whose changes the statement does not read. */
   readonly others: boolean
   readonly forced: boolean

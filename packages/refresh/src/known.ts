@@ -1,4 +1,4 @@
-import type { Extent } from '@freshet/dvm'
+import type { Attempt } from './attempt.ts'
 import { fewChangesAreSlow } from './choose.ts'
 import type { Experience } from './cost-model.ts'
 import type { Definition } from './definition.ts'
@@ -8,8 +8,8 @@ import { withoutReadersOfOthers } from './group.ts'
 export interface Known {
   readonly definition: Definition
   readonly experience: Experience
-  /** Of the last refresh: most likely as many change rows will wait again. */
-  readonly extent: Extent
+  /** That of the last refresh: most likely as many change rows will wait again. */
+  readonly attempt: Attempt
   /** Stable names of the sources that changed last: most likely the same change next. */
   readonly changed: ReadonlySet<string>
   /** The statement for small deltas of these sources has run: it is planned, and its time is worth remembering. */
@@ -19,16 +19,16 @@ export interface Known {
 }
 
 /** Its last refresh was a small one, and so will the next be. */
-function isQuick({ definition, extent, warm, idle, experience }: Known): boolean {
+function isQuick({ definition, attempt, warm, idle, experience }: Known): boolean {
   const { mode, unit, stateBehind } = definition
   return (
     mode !== 'immediate' &&
     unit === null &&
     !stateBehind &&
-    extent === 'few' &&
+    attempt.extent === 'few' &&
     warm &&
     !idle &&
-    !fewChangesAreSlow(experience)
+    !fewChangesAreSlow(experience, definition.plan.answer !== undefined)
   )
 }
 
@@ -54,6 +54,6 @@ export function quickOnes(
 
 export const NONE: ReadonlySet<string> = new Set()
 
-export function waitingSources({ plan }: Definition, waiting: readonly boolean[]): ReadonlySet<string> {
-  return new Set(plan.sources.flatMap((source, i) => (waiting[i] === true ? [source.stableName] : [])))
+export function waitingSources({ plan }: Definition, waiting: readonly number[]): ReadonlySet<string> {
+  return new Set(plan.sources.flatMap((source, i) => ((waiting[i] ?? 0) > 0 ? [source.stableName] : [])))
 }

@@ -42,9 +42,9 @@ export async function isIdle(queryable: Queryable, definition: Definition): Prom
 
 /** What AUTO looks at, in one statement. */
 export interface Pending {
-  /** Change rows that wait: of all sources, and the most of one. */
+  /** Change rows that wait: of all sources, and of each, in order. */
   readonly changeRows: number
-  readonly largestWindow: number
+  readonly waiting: readonly number[]
   /** There may be more: they were counted up to a bound. */
   readonly bounded: boolean
   /** Rows of the sources by the server's statistics; 0 where it has none. */
@@ -83,7 +83,7 @@ const PLANNED_ONCE = sql`select set_config('plan_cache_mode', 'force_generic_pla
 
 const NOTHING_KNOWN: Pending = {
   changeRows: 0,
-  largestWindow: 0,
+  waiting: [],
   bounded: false,
   sourceRows: 0,
   version: null,
@@ -92,17 +92,18 @@ const NOTHING_KNOWN: Pending = {
 
 function pendingStatement(definition: Definition, bound: number | null): Sql {
   const sizes = windows(definition).map(
-    (window) => sql`select sum(greatest(__rows, 1)) as rows, count(*) >= ${bound}::bigint as bounded
+    (window, i) => sql`select ${i}::int as at, coalesce(sum(greatest(__rows, 1)), 0) as rows,
+        count(*) >= ${bound}::bigint as bounded
       from (select __rows ${window} limit ${bound}::bigint) w`,
   )
   const names = definition.plan.sources.map((source) => source.stableName)
   return sql`
-    select coalesce(sum(rows), 0)::float8 as "changeRows", coalesce(max(rows), 0)::float8 as "largestWindow",
+    select coalesce(sum(rows), 0)::float8 as "changeRows", coalesce(array_agg(rows order by at) filter (where at >= 0), '{}')::float8[] as waiting,
       coalesce(bool_or(bounded), false) as bounded,
       ${sourceRows(names)} as "sourceRows",
       (select version::text from freshet.stream_table_state where stream_table_id = ${definition.id}) as version,
       exists (select from freshet.setting where name = 'force_full_refresh' and value = 'true') as forced
-    from (${join([sql`select 0 as rows, false as bounded`, ...sizes], ' union all ')}) as w`
+    from (${join([sql`select -1 as at, 0 as rows, false as bounded`, ...sizes], ' union all ')}) as w`
 }
 
 /** Rows of the sources, those of partitions included, by the server's statistics; of placed ones, by those of their shards. */

@@ -97,6 +97,40 @@ describe('a statement for the sources that changed last', () => {
   })
 })
 
+test('many changes of one source: of the other it is looked up what a few rows need, until they are many too', async () => {
+  await world.run(`create table kinds (kind text primary key, label text);
+    create table items (id int primary key, kind text, n int);
+    insert into kinds select 'k' || i, 'l' || i % 9 from generate_series(0, 4999) i;
+    insert into items select i, 'k' || i % 5000, i from generate_series(1, 60000) i;
+    create index on items (kind); analyze kinds, items`)
+  const answer = await world.stream('answer', 'select label, sum(n) as s from items join kinds using (kind) group by 1')
+  const [items, kinds] = ['items', 'kinds'].map((table) => answer.plan.sources.find((source) => source.table === table))
+  const changed = new Set([items?.stableName ?? '', kinds?.stableName ?? ''])
+  const client = await world.own.client()
+  const byIndex = async (few: readonly string[]) => {
+    const variant = { changed, extent: 'many', few: new Set(few) } as const
+    const { text, values } = await differentialStatement(answer, variant, {})
+    await client.query(`deallocate all; set enable_sort = off; set plan_cache_mode = force_generic_plan`)
+    await client.query(`prepare refresh as ${text}`)
+    const run = `execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`
+    return JSON.stringify((await client.query(`explain ${run}`)).rows).includes('items_kind_idx')
+  }
+  // the log has seen thousands of each, and that is what the planner goes by
+  await world.step(`update kinds set label = label || '' where true; update items set n = n + 1 where id <= 3000`)
+  await world.run(`vacuum (analyze) freshet_changes.log_${kinds?.stableName}`)
+  expect([await byIndex([]), await byIndex([kinds?.stableName ?? ''])]).toEqual([false, true])
+
+  const many = 'update items set n = n + 1 where id <= 3000'
+  for (const label of ['few', 'fewer']) {
+    const { answer: outcome } = await world.step(
+      `${many}; update kinds set label = '${label}' where kind in ('k1', 'k2')`,
+    )
+    expect(outcome).toMatchObject({ action: 'differential', changeRows: 6_004 })
+  }
+  const { answer: outcome } = await world.step(`${many}; update kinds set label = 'many' where kind like 'k1%'`)
+  expect(outcome).toMatchObject({ action: 'differential', changeRows: 6_000 + 2 * 1_111 })
+})
+
 test('a refresh is one round trip, with changes and without; two where nothing had changed the last time', async () => {
   await world.run(ITEMS)
   const { id } = await world.stream('answer', SUMS)

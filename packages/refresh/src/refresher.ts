@@ -10,9 +10,9 @@ import {
   type Refresher,
   whileRefused,
 } from '@freshet/core'
-import type { Extent } from '@freshet/dvm'
+import { type Attempt, attemptFor, SMALLEST, wider } from './attempt.ts'
 import type { RefreshContext } from './context.ts'
-import { choose, FEW_ROWS, fewChangesAreSlow, type Decision } from './choose.ts'
+import { choose, FEW_ROWS, fewChangesAreSlow, trialMs, type Decision } from './choose.ts'
 import { enoughToCount, learn } from './cost-model.ts'
 import { COMPILER_VERSION, loadDefinition, nameOf, spansNodes, type Definition } from './definition.ts'
 import { runDifferential, type DifferentialResult } from './differential.ts'
@@ -30,6 +30,7 @@ import { adapt, recompile } from './recompile.ts'
 import { mended, requireCapture } from './require-sources.ts'
 import { changesOf, isRenamed, queryChanged } from './resolve/references.ts'
 import { refreshUnit, unitMembers, upstreamFirst } from './together.ts'
+import { tryInFull } from './trial.ts'
 import { refuseUnfinished } from './unfinished.ts'
 import { blaming } from './unit-member.ts'
 
@@ -47,14 +48,14 @@ export function createShadowRefresher(context: RefreshContext): Refresher {
   return new CachingRefresher(context, true)
 }
 
-/** A differential refresh to be tried: by which statement, and why, where AUTO had to choose. */
-interface Attempt {
-  readonly extent: Extent
+/** What comes next: a differential refresh, and why, where AUTO had to choose; or what was done in place of one. */
+type Next = Chosen | { readonly instead: Promise<Step | 'again'> | Step | 'again' }
+
+interface Chosen {
+  readonly known: Known
+  readonly attempt: Attempt
   readonly decision: Decision | null
 }
-
-/** What comes next: a differential refresh, or what was done in place of one. */
-type Next = Attempt | { readonly instead: Promise<Step | 'again'> | Step | 'again' }
 
 const MAX_ATTEMPTS = 8
 
@@ -113,7 +114,7 @@ class CachingRefresher implements Refresher {
     const group = await this.group(known, options)
     if (group !== null) return group
     let result: DifferentialResult
-    let attempt: Attempt
+    let chosen: Chosen
     try {
       if (options.fused === true) await heedFuse(this.context.database, known.definition)
       const made = this.unfinished ? ({ ...known.definition, status: 'active' } as const) : known.definition
@@ -125,13 +126,13 @@ class CachingRefresher implements Refresher {
       if (known.idle && (await isIdle(this.context.database, known.definition))) return { action: 'none' }
       known = { ...known, idle: false }
       const plan = await this.planAttempt(known, options)
-      if (!('extent' in plan)) return await plan.instead
-      attempt = plan
+      if (!('attempt' in plan)) return await plan.instead
+      chosen = plan
       result = await this.context.database.session((session) =>
         runDifferential(
           session,
-          known.definition,
-          { changed: known.changed, extent: plan.extent },
+          plan.known.definition,
+          { changed: plan.known.changed, ...plan.attempt },
           plan.decision,
           options,
         ),
@@ -139,7 +140,7 @@ class CachingRefresher implements Refresher {
     } catch (error) {
       return this.recover(id, known, error, options)
     }
-    return this.interpret(known, attempt, result, options)
+    return this.interpret(chosen, result, options)
   }
 
   /** With the others of its unit, or alone what reads other nodes: in a transaction. What is not so any more is forgotten, and asked again. */
@@ -184,10 +185,10 @@ class CachingRefresher implements Refresher {
 
   /** The usual refresh is tried unseen. Where AUTO expects something else, it looks at the sizes first, and chooses. */
   private async planAttempt(known: Known, options: RefreshOptions): Promise<Next> {
-    const mayChoose = known.definition.mode === 'auto'
-    if (mayChoose && (known.definition.stateBehind || known.extent !== 'few' || fewChangesAreSlow(known.experience)))
-      return this.decide(known, options)
-    return { extent: known.extent, decision: null }
+    const { mode, stateBehind, plan } = known.definition
+    const slow = () => fewChangesAreSlow(known.experience, plan.answer !== undefined)
+    if (mode === 'auto' && (stateBehind || known.attempt.extent !== 'few' || slow())) return this.decide(known, options)
+    return { known, attempt: known.attempt, decision: null }
   }
 
   private async decide(known: Known, options: RefreshOptions): Promise<Next> {
@@ -206,9 +207,17 @@ class CachingRefresher implements Refresher {
     }
     if (pending.changeRows === 0) return { instead: { action: 'none' } }
     if (pending.forced) return { instead: this.full(known, 'FORCED', options) }
+    const limitMs = trialMs(known.experience, decision.differentialMs, definition.plan.answer !== undefined)
+    if (limitMs !== null && decision.action === 'differential') {
+      const tried = await tryInFull(this.context.database, definition, { limitMs, sourceRows: pending.sourceRows })
+      const experience = learn(known.experience, tried)
+      this.known.set(definition.id, { ...known, experience })
+      return this.decide({ ...known, experience }, options)
+    }
     if (decision.action === 'full') return { instead: this.full(known, decision.reason, options, decision) }
-    const few = pending.largestWindow <= (definition.plan.refresh?.smallDeltaRows ?? 0)
-    return { extent: few ? 'few' : known.extent === 'churned' ? 'churned' : 'many', decision }
+    const few = Math.max(...pending.waiting) <= (definition.plan.refresh?.smallDeltaRows ?? 0)
+    const extent = known.attempt.extent === 'churned' ? 'churned' : 'many'
+    return { known, attempt: few ? SMALLEST : attemptFor(definition, extent, pending.waiting), decision }
   }
 
   /**
@@ -228,8 +237,7 @@ class CachingRefresher implements Refresher {
   }
 
   private interpret(
-    known: Known,
-    attempt: Attempt,
+    { known, attempt, decision }: Chosen,
     result: DifferentialResult,
     options: RefreshOptions,
   ): Promise<Step | 'again'> | Step | 'again' {
@@ -246,10 +254,10 @@ class CachingRefresher implements Refresher {
           snapshots: definition.snapshots.map(() => result.snapshot),
         },
         experience:
-          known.warm || attempt.decision !== null
+          known.warm || decision !== null
             ? learn(known.experience, { action: 'differential', ms, changeRows })
             : known.experience,
-        extent: changeRows > FEW_ROWS ? attempt.extent : 'few',
+        attempt: changeRows > FEW_ROWS ? attemptFor(definition, attempt.extent, result.waiting) : SMALLEST,
         warm: known.warm || attempt.extent === 'few',
         idle: false,
       })
@@ -283,7 +291,9 @@ class CachingRefresher implements Refresher {
     }
     if (result.over) {
       // More changes than planned for: the next attempt chooses, or takes the statement for more.
-      this.known.set(id, { ...known, extent: attempt.extent === 'few' ? 'many' : 'churned' })
+      const next = wider(definition, attempt, result.waiting)
+      if (next === null) throw new FreshetError('INTERNAL', `${nameOf(definition)}: no statement takes all that waits`)
+      this.known.set(id, { ...known, attempt: next })
       return 'again'
     }
     throw new FreshetError('INTERNAL', `a refresh of ${nameOf(definition)} neither ran nor said why`)
@@ -362,7 +372,7 @@ class CachingRefresher implements Refresher {
       await requireCapture(this.context, definition)
     }
     const experience = await loadExperience(this.context.database, id)
-    const known: Known = { definition, experience, extent: 'few', changed: NONE, warm: false, idle: false }
+    const known: Known = { definition, experience, attempt: SMALLEST, changed: NONE, warm: false, idle: false }
     this.known.set(id, known)
     return known
   }

@@ -1,6 +1,6 @@
 import { FreshetError, type Queryable, raw, type RefreshOptions, type RefreshOutcome, type Sql } from '@freshet/core'
-import { type Extent, EXTENTS } from '@freshet/dvm'
 import { nameOf, spansNodes, type Definition } from './definition.ts'
+import { type Attempt, SMALLEST, wider } from './attempt.ts'
 import { bySteps } from './by-steps.ts'
 import { choose, type Decision, FEW_ROWS } from './choose.ts'
 import { differentialStatement, PLANNING, type StatementResult } from './differential.ts'
@@ -100,14 +100,14 @@ export function stepOf(result: StatementResult): Step | null {
 /** By the statement for few changes, and where more wait by those for more. */
 async function byDelta(transaction: Queryable, member: Definition, options: RefreshOptions): Promise<StatementResult> {
   await transaction.query(planningOf(member))
-  let last: StatementResult | undefined
-  for (const extent of EXTENTS) {
-    const statement = await deltaStatement(member, extent, options)
-    ;[last] = await transaction.query<StatementResult>(statement, { prepared: true })
-    if (last === undefined || !last.over || last.truncated || last.forced || last.changed) break
+  for (let attempt: Attempt | null = SMALLEST; ;) {
+    const statement = await deltaStatement(member, attempt, options)
+    const [last]: StatementResult[] = await transaction.query<StatementResult>(statement, { prepared: true })
+    if (last === undefined) throw new FreshetError('INTERNAL', `a refresh of ${nameOf(member)} answered nothing`)
+    if (!last.over || last.truncated || last.forced || last.changed) return last
+    attempt = wider(member, attempt, last.waiting)
+    if (attempt === null) return last
   }
-  if (last === undefined) throw new FreshetError('INTERNAL', `a refresh of ${nameOf(member)} answered nothing`)
-  return last
 }
 
 /** Of a member's delta, for the statements that follow. */
@@ -116,9 +116,9 @@ export function planningOf(member: Definition): Sql {
 }
 
 /** What others of the unit emit is not known before: each statement reads the changes of all sources. */
-export function deltaStatement(member: Definition, extent: Extent, options: RefreshOptions): Promise<Sql> {
+export function deltaStatement(member: Definition, attempt: Attempt, options: RefreshOptions): Promise<Sql> {
   const changed = new Set(member.plan.sources.map((source) => source.stableName))
-  return differentialStatement(member, { changed, extent }, options)
+  return differentialStatement(member, { changed, ...attempt }, options)
 }
 
 /** The error says which member it was. */

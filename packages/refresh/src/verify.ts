@@ -1,5 +1,5 @@
 import { FreshetError, isFreshetError, isRefusal, type Queryable, raw, sql } from '@freshet/core'
-import { EXTENTS } from '@freshet/dvm'
+import { type Attempt, SMALLEST, wider } from './attempt.ts'
 import { copyReferences } from './citus/copies.ts'
 import { ownTables } from './citus/output.ts'
 import { compare, type Comparison } from './compare.ts'
@@ -7,7 +7,7 @@ import type { RefreshContext } from './context.ts'
 import { findDefinition, loadDefinition, nameOf, spansNodes, type Definition } from './definition.ts'
 import { lockState, recordFull, replaceAll } from './full.ts'
 import { fullReason } from './full-reason.ts'
-import { differentialStatement } from './differential.ts'
+import { differentialStatement, type StatementResult } from './differential.ts'
 import { refreshImmediate } from './immediate/refresh-immediate.ts'
 import { markerReason } from './marker-reason.ts'
 import { adapt } from './recompile.ts'
@@ -109,13 +109,13 @@ async function bringToSnapshot(transaction: Queryable, definition: Definition): 
   if (reason === 'nothing pending') return
   if (reason === null) {
     const all = new Set(definition.plan.sources.map((source) => source.stableName))
-    for (const extent of EXTENTS) {
-      const [result] = await transaction.query<{ done: boolean; pending: boolean; truncated: boolean; over: boolean }>(
-        await differentialStatement(definition, { changed: all, extent }, options),
+    for (let attempt: Attempt | null = SMALLEST; attempt !== null;) {
+      const [result]: StatementResult[] = await transaction.query<StatementResult>(
+        await differentialStatement(definition, { changed: all, ...attempt }, options),
       )
       if (result === undefined) throw new FreshetError('INTERNAL', 'a refresh statement answered nothing')
       if (result.done || !result.pending) return
-      if (result.truncated) break
+      attempt = result.truncated ? null : wider(definition, attempt, result.waiting)
     }
   }
   const result = await replaceAll(transaction, definition)

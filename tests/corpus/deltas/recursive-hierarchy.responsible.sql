@@ -78,11 +78,16 @@ again as (
     select *, 1 as __w
     from (
       with recursive __under (boss, id_2) as (
-        select id as boss, id as id_2
+        select boss, id_2
         from (
-          select id
-          from public.employees
-        ) p
+          select id as boss, id as id_2
+          from (
+            select id
+            from public.employees
+          ) p
+        ) b
+        where num_nulls(boss, id_2) between (select 0) and (select 1664)
+          and num_nonnulls(boss, id_2) between (select 0) and (select 1664)
         union all
         select boss_2 as boss, id_4 as id_2
         from (

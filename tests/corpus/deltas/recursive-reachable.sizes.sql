@@ -180,11 +180,16 @@ again as (
     select *, 1 as __w
     from (
       with recursive __r (src_2, dst_2) as (
-        select src as src_2, dst as dst_2
+        select src_2, dst_2
         from (
-          select src, dst
-          from public.edges
-        ) p
+          select src as src_2, dst as dst_2
+          from (
+            select src, dst
+            from public.edges
+          ) p
+        ) b
+        where num_nulls(src_2, dst_2) between (select 0) and (select 1664)
+          and num_nonnulls(src_2, dst_2) between (select 0) and (select 1664)
         union
         select src_3 as src_2, dst_4 as dst_2
         from (

@@ -44,7 +44,7 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
   const texts = [...views, ...streams].map(({ query }) => printQuery(query)).join('\n')
   const used = tables.filter(({ sql }) => texts.includes(sql))
   const changed = r.chance(0.9) && used.length > 0 ? used : tables
-  return {
+  const subject: FuzzCase = {
     seed,
     setup: [...TYPE_SETUP, ...tables.map(createTable)],
     fill: fill.filter(({ rows }) => rows.length > 0),
@@ -53,6 +53,7 @@ export function generateCase(seed: number, features: Features = ALL_FEATURES): F
     ...(law ? { laws: [{ whole: 0, parts: [1, 2, 3] }] } : {}),
     steps: steps(r, changed, numbers, streams.length),
   }
+  return r.chance(0.35) ? { ...subject, smallDeltaRows: r.int(0, 4) } : subject
 
   function steps(random: Random, written: readonly Table[], numbering: Keys, count: number): Step[] {
     const first = randomSteps(random, written, numbering, count, random.int(8, 26))

@@ -15,6 +15,11 @@ export interface FuzzCase {
   /** view(p) ⊎ view(not p) ⊎ view(p is null) = view: the parts together are the whole. */
   readonly laws?: readonly { readonly whole: number; readonly parts: readonly number[] }[]
   readonly steps: readonly Step[]
+  /**
+   * The setting `small_delta_rows`, so that a few rows take the statements for many; what AUTO is asked for is then made
+   * DIFFERENTIAL where it can be, for AUTO would take a full refresh. The default where it is left out.
+   */
+  readonly smallDeltaRows?: number
 }
 
 export interface Stream {

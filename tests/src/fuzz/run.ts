@@ -1,4 +1,4 @@
-import { DEFAULT_PATIENCE, FreshetError, isFreshetError, raw, whileRefused } from '@freshet/core'
+import { DEFAULT_PATIENCE, FreshetError, isFreshetError, raw, whileRefused, writeSetting } from '@freshet/core'
 import type { Freshet } from '@freshet/client'
 import { differences } from '@freshet/testkit'
 import pg from 'pg'
@@ -161,6 +161,7 @@ class Run {
       `create schema ${this.#schema}`,
     )
     await this.#orFault('invalid', this.#writer(0).query(script))
+    await writeSetting(this.#arena.freshet.database, 'small_delta_rows', this.#case.smallDeltaRows ?? null)
   }
 
   async #take(step: Step): Promise<void> {
@@ -213,6 +214,12 @@ class Run {
       const reasons = mayBe ? this.#full : this.#surprises
       const { code, detail } = made.modeReason ?? { code: 'no reason', detail: '' }
       reasons.push(`${code}: ${detail.replaceAll(/names \S+ of/g, 'names … of')}`)
+    }
+    if (this.#case.smallDeltaRows !== undefined && made.effectiveMode === 'differential') {
+      const altering = whileRefused(DEFAULT_PATIENCE.patienceMs, () =>
+        this.#arena.freshet.alter(spec.name, { mode: 'differential' }),
+      )
+      await this.#orFault('create failed', altering, spec.query)
     }
     await this.#compare(index, 'after create')
   }

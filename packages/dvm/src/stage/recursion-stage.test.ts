@@ -61,15 +61,20 @@ test('UNION ALL: changes go through the step with their weights, and where they 
       select *, 1 as __w
       from (
         with recursive __r (id_2, depth) as (
-          select id as id_2, 1 as depth
+          select id_2, depth
           from (
-            select id, score
+            select id as id_2, 1 as depth
             from (
               select id, score
-              from shop.customers
-            ) f
-            where (score = 0)
-          ) p
+              from (
+                select id, score
+                from shop.customers
+              ) f
+              where (score = 0)
+            ) p
+          ) b
+          where num_nulls(id_2, depth) between (select 0) and (select 1664)
+            and num_nonnulls(id_2, depth) between (select 0) and (select 1664)
           union all
           select id_3 as id_2, (depth_2 + 1) as depth
           from (

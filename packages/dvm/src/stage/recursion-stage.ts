@@ -84,7 +84,14 @@ export class RecursionStage {
     const shown = this.shown()
     const show = (rows: string, where: readonly string[]) =>
       select({ columns: [...this.itemValues(), '__w'], from: `${nested(rows)} r`, where })
-    const whole = select({ columns: ['*', '1 as __w'], from: `${nested(this.recomputed(context))} r` })
+    const columns = this.node.columns.map((column) => q(column.name))
+    // PostgreSQL makes room for all rows that it expects of a recursion before it knows that it is not to be run
+    const base = select({
+      columns,
+      from: `${nested(context.read(this.node.base, 'after'))} b`,
+      where: few(columns),
+    })
+    const whole = select({ columns: ['*', '1 as __w'], from: `${nested(this.recomputed(context, base))} r` })
     const gone = select({
       columns: [...shown.map(({ name }) => q(name)), '-1 as __w'],
       from: tableName(this.table),
@@ -92,11 +99,7 @@ export class RecursionStage {
     })
     const rows = chain.add(
       'Δ recursion',
-      [
-        show(delta.rows, [`not ${again}`]),
-        show(whole, [again, ...few(this.node.columns.map(({ name }) => q(name)))]),
-        gone,
-      ].join('\nunion all\n'),
+      [show(delta.rows, [`not ${again}`]), show(whole, [again, ...few(columns)]), gone].join('\nunion all\n'),
     )
     return weightedRows(chain, this.table, shown, rows)
   }
@@ -115,8 +118,8 @@ export class RecursionStage {
     return compareRows(chain, this.table, fresh, `${nested(stored)} t`)
   }
 
-  private recomputed(context: DeltaContext): string {
-    return recursed(this.node, context.read(this.node.base, 'after'), context.read(this.node.step, 'after'))
+  private recomputed(context: DeltaContext, base = context.read(this.node.base, 'after')): string {
+    return recursed(this.node, base, context.read(this.node.step, 'after'))
   }
 
   /** Null where the rows can not be read back as they were computed, or be told apart by what is stored. */
