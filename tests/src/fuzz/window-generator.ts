@@ -30,7 +30,11 @@ export function windows(random: Random, scope: Scope): Windows {
   const over = () => `over (${random.chance(0.5) ? shared : partition(0.6)}order by ${sorts()})`
   const ranked = (): Column => {
     const name = random.pick(['rank', 'dense_rank', 'percent_rank', 'cume_dist'])
-    return { sql: `${name}() ${over()}`, type: name.endsWith('dense_rank') || name === 'rank' ? 'bigint' : 'double' }
+    const call = `${name}() ${over()}`
+    // thirds and sevenths: what they add up to as floats depends on the order of the rows
+    return name === 'percent_rank' || name === 'cume_dist'
+      ? { sql: `cast(${call} as numeric)`, type: 'numeric' }
+      : { sql: call, type: 'bigint' }
   }
   const summed = (): Column => {
     const column = random.pick<Column>([
