@@ -92,9 +92,18 @@ export async function whenFree<T>(
  */
 const WORTH_A_TABLE_MS = 40
 
-async function isParallel(transaction: Queryable, { compute }: ReplaceStatements): Promise<boolean> {
-  const plan = await transaction.query(raw(`explain (costs off) ${compute}`))
-  return plan.some((line) => /^\s*(->  )?Gather\b/.test(String(line['QUERY PLAN'])))
+/** To plan a query takes long beside a query that takes no time, so what the planner said is remembered for a while. */
+const REMEMBERED_MS = 60_000
+
+const asked = new WeakMap<ReplaceStatements, { readonly parallel: boolean; readonly at: number }>()
+
+async function isParallel(transaction: Queryable, replace: ReplaceStatements): Promise<boolean> {
+  const known = asked.get(replace)
+  if (known !== undefined && performance.now() - known.at < REMEMBERED_MS) return known.parallel
+  const plan = await transaction.query(raw(`explain (costs off) ${replace.compute}`))
+  const parallel = plan.some((line) => /^\s*(->  )?Gather\b/.test(String(line['QUERY PLAN'])))
+  asked.set(replace, { parallel, at: performance.now() })
+  return parallel
 }
 
 /**

@@ -279,16 +279,9 @@ changes as (
         from (
           select key_5 as key_6, status_7 as status_8, sort1_5 as sort1_6
           from (
-            select key_5, status_7, sort1_5
-            from (
-              select t.key_5, t.status_7, t.sort1_5, t.sort1_5 as __stored_1, true as __stored
-              from freshet_changes.stage_942ffc1c3fac7660_2 t
-              union all
-              select __new_1 as key_5, __new_2 as status_7, __new_3 as sort1_5, __key_1, false
-              from changes
-              where __alive
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+            select t.key_5, t.status_7, t.sort1_5
+            from freshet_changes.stage_942ffc1c3fac7660_2 t
+            where (t.sort1_5) not in (select c.__key_1 from changes c)
           ) p
         ) p
       ) r on r.key_7 = w.__wanted_1
@@ -301,16 +294,40 @@ changes as (
         from (
           select key_5 as key_6, status_7 as status_8, sort1_5 as sort1_6
           from (
-            select key_5, status_7, sort1_5
-            from (
-              select t.key_5, t.status_7, t.sort1_5, t.sort1_5 as __stored_1, true as __stored
-              from freshet_changes.stage_942ffc1c3fac7660_2 t
-              union all
-              select __new_1 as key_5, __new_2 as status_7, __new_3 as sort1_5, __key_1, false
-              from changes
-              where __alive
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+            select t.key_5, t.status_7, t.sort1_5
+            from freshet_changes.stage_942ffc1c3fac7660_2 t
+            where (t.sort1_5) not in (select c.__key_1 from changes c)
+          ) p
+        ) p
+      ) r on (r.key_7 = w.__wanted_1 or (r.key_7 is null and w.__wanted_1 is null))
+      where (w.__wanted_1 is null)
+        and (select exists (select 1 from "groups again 2" w where w.__wanted_1 is null))
+      union all
+      select r.*
+      from "groups again 2" w
+      join (
+        select key_6 as key_7, status_8 as status_8, sort1_6 as sort1_6
+        from (
+          select key_5 as key_6, status_7 as status_8, sort1_5 as sort1_6
+          from (
+            select __new_1 as key_5, __new_2 as status_7, __new_3 as sort1_5
+            from changes
+            where __alive
+          ) p
+        ) p
+      ) r on r.key_7 = w.__wanted_1
+      where (select exists (select 1 from "groups again 2"))
+      union all
+      select r.*
+      from "groups again 2" w
+      join (
+        select key_6 as key_7, status_8 as status_8, sort1_6 as sort1_6
+        from (
+          select key_5 as key_6, status_7 as status_8, sort1_5 as sort1_6
+          from (
+            select __new_1 as key_5, __new_2 as status_7, __new_3 as sort1_5
+            from changes
+            where __alive
           ) p
         ) p
       ) r on (r.key_7 = w.__wanted_1 or (r.key_7 is null and w.__wanted_1 is null))
@@ -501,16 +518,9 @@ changes as (
         from (
           select key_9 as key_10, product_id_5 as product_id_6
           from (
-            select key_9, product_id_5
-            from (
-              select t.key_9, t.product_id_5, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_942ffc1c3fac7660_4 t
-              union all
-              select __new_1 as key_9, __new_2 as product_id_5, __key_1, false
-              from "groups after 3"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 3" c))
+            select t.key_9, t.product_id_5
+            from freshet_changes.stage_942ffc1c3fac7660_4 t
+            where (t.__key) not in (select c.__key_1 from "groups after 3" c)
           ) p
         ) p
       ) r on r.key_11 = w.__wanted_1
@@ -523,16 +533,40 @@ changes as (
         from (
           select key_9 as key_10, product_id_5 as product_id_6
           from (
-            select key_9, product_id_5
-            from (
-              select t.key_9, t.product_id_5, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_942ffc1c3fac7660_4 t
-              union all
-              select __new_1 as key_9, __new_2 as product_id_5, __key_1, false
-              from "groups after 3"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 3" c))
+            select t.key_9, t.product_id_5
+            from freshet_changes.stage_942ffc1c3fac7660_4 t
+            where (t.__key) not in (select c.__key_1 from "groups after 3" c)
+          ) p
+        ) p
+      ) r on (r.key_11 = w.__wanted_1 or (r.key_11 is null and w.__wanted_1 is null))
+      where (w.__wanted_1 is null)
+        and (select exists (select 1 from "groups again 3" w where w.__wanted_1 is null))
+      union all
+      select r.*
+      from "groups again 3" w
+      join (
+        select key_10 as key_11, product_id_6 as product_id_6
+        from (
+          select key_9 as key_10, product_id_5 as product_id_6
+          from (
+            select __new_1 as key_9, __new_2 as product_id_5
+            from "groups after 3"
+            where __slot_1 > 0
+          ) p
+        ) p
+      ) r on r.key_11 = w.__wanted_1
+      where (select exists (select 1 from "groups again 3"))
+      union all
+      select r.*
+      from "groups again 3" w
+      join (
+        select key_10 as key_11, product_id_6 as product_id_6
+        from (
+          select key_9 as key_10, product_id_5 as product_id_6
+          from (
+            select __new_1 as key_9, __new_2 as product_id_5
+            from "groups after 3"
+            where __slot_1 > 0
           ) p
         ) p
       ) r on (r.key_11 = w.__wanted_1 or (r.key_11 is null and w.__wanted_1 is null))
@@ -627,16 +661,17 @@ crossings as (
       from (
         select 1
         from (
-          select key_3, array_agg
-          from (
-            select t.key_3, t.array_agg, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_942ffc1c3fac7660_1 t
-            union all
-            select __new_1 as key_3, __new_2 as array_agg, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select t.key_3, t.array_agg
+          from freshet_changes.stage_942ffc1c3fac7660_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+        ) r
+        where (key_3 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as key_3, __new_2 as array_agg
+          from "groups after"
+          where __slot_1 > 0
         ) r
         where (key_3 = id)
         limit greatest(d.__m, 0) + 1
@@ -651,16 +686,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select key_3, array_agg
-      from (
-        select t.key_3, t.array_agg, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_942ffc1c3fac7660_1 t
-        union all
-        select __new_1 as key_3, __new_2 as array_agg, __key_1, false
-        from "groups after"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.key_3, t.array_agg
+      from freshet_changes.stage_942ffc1c3fac7660_1 t
+      where (t.__key) not in (select c.__key_1 from "groups after" c)
+    ) r
+    where (key_3 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as key_3, __new_2 as array_agg
+      from "groups after"
+      where __slot_1 > 0
     ) r
     where (key_3 = id)
   )
@@ -743,16 +780,17 @@ crossings as (
       from (
         select 1
         from (
-          select key_7, array_agg_2
-          from (
-            select t.key_7, t.array_agg_2, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_942ffc1c3fac7660_3 t
-            union all
-            select __new_1 as key_7, __new_2 as array_agg_2, __key_1, false
-            from "groups after 2"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+          select t.key_7, t.array_agg_2
+          from freshet_changes.stage_942ffc1c3fac7660_3 t
+          where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+        ) r
+        where (key_7 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as key_7, __new_2 as array_agg_2
+          from "groups after 2"
+          where __slot_1 > 0
         ) r
         where (key_7 = id)
         limit greatest(d.__m, 0) + 1
@@ -767,16 +805,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select key_7, array_agg_2
-      from (
-        select t.key_7, t.array_agg_2, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_942ffc1c3fac7660_3 t
-        union all
-        select __new_1 as key_7, __new_2 as array_agg_2, __key_1, false
-        from "groups after 2"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+      select t.key_7, t.array_agg_2
+      from freshet_changes.stage_942ffc1c3fac7660_3 t
+      where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+    ) r
+    where (key_7 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as key_7, __new_2 as array_agg_2
+      from "groups after 2"
+      where __slot_1 > 0
     ) r
     where (key_7 = id)
   )
@@ -895,16 +935,17 @@ crossings as (
       from (
         select 1
         from (
-          select key_11, array_agg_3
-          from (
-            select t.key_11, t.array_agg_3, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_942ffc1c3fac7660_5 t
-            union all
-            select __new_1 as key_11, __new_2 as array_agg_3, __key_1, false
-            from "groups after 4"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 4" c))
+          select t.key_11, t.array_agg_3
+          from freshet_changes.stage_942ffc1c3fac7660_5 t
+          where (t.__key) not in (select c.__key_1 from "groups after 4" c)
+        ) r
+        where (key_11 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as key_11, __new_2 as array_agg_3
+          from "groups after 4"
+          where __slot_1 > 0
         ) r
         where (key_11 = id)
         limit greatest(d.__m, 0) + 1
@@ -919,16 +960,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select key_11, array_agg_3
-      from (
-        select t.key_11, t.array_agg_3, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_942ffc1c3fac7660_5 t
-        union all
-        select __new_1 as key_11, __new_2 as array_agg_3, __key_1, false
-        from "groups after 4"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 4" c))
+      select t.key_11, t.array_agg_3
+      from freshet_changes.stage_942ffc1c3fac7660_5 t
+      where (t.__key) not in (select c.__key_1 from "groups after 4" c)
+    ) r
+    where (key_11 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as key_11, __new_2 as array_agg_3
+      from "groups after 4"
+      where __slot_1 > 0
     ) r
     where (key_11 = id)
   )

@@ -147,16 +147,23 @@ groups as (
         from (
           select sum as total_3
           from (
-            select customer_id, sum
-            from (
-              select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_07061d32918ee3f4_1 t
-              union all
-              select __new_1 as customer_id, __new_2 as sum, __key_1, false
-              from "groups after"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+            select t.customer_id, t.sum
+            from freshet_changes.stage_07061d32918ee3f4_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) p
+        ) p
+      ) r
+      where (select exists (select 1 from "groups again 2"))
+      union all
+      select *
+      from (
+        select total_3 as total_3
+        from (
+          select sum as total_3
+          from (
+            select __new_1 as customer_id, __new_2 as sum
+            from "groups after"
+            where __slot_1 > 0
           ) p
         ) p
       ) r
@@ -253,16 +260,20 @@ crossings as (
         from (
           select sum as total_2
           from (
-            select customer_id, sum
-            from (
-              select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_07061d32918ee3f4_1 t
-              union all
-              select __new_1 as customer_id, __new_2 as sum, __key_1, false
-              from "groups after"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+            select t.customer_id, t.sum
+            from freshet_changes.stage_07061d32918ee3f4_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) p
+        ) r
+        where (total_2 > total)
+        union all
+        select 1
+        from (
+          select sum as total_2
+          from (
+            select __new_1 as customer_id, __new_2 as sum
+            from "groups after"
+            where __slot_1 > 0
           ) p
         ) r
         where (total_2 > total)
@@ -280,16 +291,36 @@ crossings as (
     from (
       select sum as total_2
       from (
-        select customer_id, sum
-        from (
-          select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
-          from freshet_changes.stage_07061d32918ee3f4_1 t
-          union all
-          select __new_1 as customer_id, __new_2 as sum, __key_1, false
-          from "groups after"
-          where __slot_1 > 0
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+        select t.customer_id, t.sum
+        from freshet_changes.stage_07061d32918ee3f4_1 t
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
+      ) p
+    ) r
+    where (total_2 > total)
+  )
+  union all
+  select customer_id_2, total, __w
+  from "Δ project 4" l
+  where exists (
+    select 1
+    from (
+      select sum as total_2
+      from (
+        select __new_1 as customer_id, __new_2 as sum
+        from "groups after"
+        where __slot_1 > 0
+      ) p
+    ) r
+    where (total_2 > total)
+  )
+    and not exists (
+    select 1
+    from (
+      select sum as total_2
+      from (
+        select t.customer_id, t.sum
+        from freshet_changes.stage_07061d32918ee3f4_1 t
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
       ) p
     ) r
     where (total_2 > total)
@@ -343,16 +374,16 @@ crossings as (
       from (
         select 1
         from (
-          select max
-          from (
-            select t.max, t.__one as __stored_1, true as __stored
-            from freshet_changes.stage_07061d32918ee3f4_2 t
-            union all
-            select __new_1 as max, __key_1, false
-            from "groups after 2"
-            where true
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+          select t.max
+          from freshet_changes.stage_07061d32918ee3f4_2 t
+          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+        ) r
+        union all
+        select 1
+        from (
+          select __new_1 as max
+          from "groups after 2"
+          where true
         ) r
         limit greatest(d.__m, 0) + 1
       ) m
@@ -366,16 +397,17 @@ crossings as (
   where not exists (
     select 1
     from (
-      select max
-      from (
-        select t.max, t.__one as __stored_1, true as __stored
-        from freshet_changes.stage_07061d32918ee3f4_2 t
-        union all
-        select __new_1 as max, __key_1, false
-        from "groups after 2"
-        where true
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+      select t.max
+      from freshet_changes.stage_07061d32918ee3f4_2 t
+      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+    ) r
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as max
+      from "groups after 2"
+      where true
     ) r
   )
   union all

@@ -147,16 +147,23 @@ groups as (
         from (
           select sum as spent_2
           from (
-            select customer_id, sum
-            from (
-              select t.customer_id, t.sum, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_b19ca38960a5a9b3_1 t
-              union all
-              select __new_1 as customer_id, __new_2 as sum, __key_1, false
-              from "groups after"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+            select t.customer_id, t.sum
+            from freshet_changes.stage_b19ca38960a5a9b3_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) p
+        ) p
+      ) r
+      where (select exists (select 1 from "groups again 2"))
+      union all
+      select *
+      from (
+        select spent_2 as spent_2
+        from (
+          select sum as spent_2
+          from (
+            select __new_1 as customer_id, __new_2 as sum
+            from "groups after"
+            where __slot_1 > 0
           ) p
         ) p
       ) r

@@ -169,16 +169,17 @@ crossings as (
       from (
         select 1
         from (
-          select id_5, count
-          from (
-            select t.id_5, t.count, t.id_5 as __stored_1, true as __stored
-            from freshet_changes.stage_8f48f2a18ffd9772_1 t
-            union all
-            select __new_1 as id_5, __new_2 as count, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select t.id_5, t.count
+          from freshet_changes.stage_8f48f2a18ffd9772_1 t
+          where (t.id_5) not in (select c.__key_1 from "groups after" c)
+        ) r
+        where (id = id_5)
+        union all
+        select 1
+        from (
+          select __new_1 as id_5, __new_2 as count
+          from "groups after"
+          where __slot_1 > 0
         ) r
         where (id = id_5)
         limit greatest(d.__m, 0) + 1
@@ -193,16 +194,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select id_5, count
-      from (
-        select t.id_5, t.count, t.id_5 as __stored_1, true as __stored
-        from freshet_changes.stage_8f48f2a18ffd9772_1 t
-        union all
-        select __new_1 as id_5, __new_2 as count, __key_1, false
-        from "groups after"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.id_5, t.count
+      from freshet_changes.stage_8f48f2a18ffd9772_1 t
+      where (t.id_5) not in (select c.__key_1 from "groups after" c)
+    ) r
+    where (id = id_5)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as id_5, __new_2 as count
+      from "groups after"
+      where __slot_1 > 0
     ) r
     where (id = id_5)
   )

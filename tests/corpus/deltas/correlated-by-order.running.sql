@@ -169,16 +169,17 @@ crossings as (
       from (
         select 1
         from (
-          select id_6, sum
-          from (
-            select t.id_6, t.sum, t.id_6 as __stored_1, true as __stored
-            from freshet_changes.stage_3de16d4c68d8e259_1 t
-            union all
-            select __new_1 as id_6, __new_2 as sum, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select t.id_6, t.sum
+          from freshet_changes.stage_3de16d4c68d8e259_1 t
+          where (t.id_6) not in (select c.__key_1 from "groups after" c)
+        ) r
+        where (id = id_6)
+        union all
+        select 1
+        from (
+          select __new_1 as id_6, __new_2 as sum
+          from "groups after"
+          where __slot_1 > 0
         ) r
         where (id = id_6)
         limit greatest(d.__m, 0) + 1
@@ -193,16 +194,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select id_6, sum
-      from (
-        select t.id_6, t.sum, t.id_6 as __stored_1, true as __stored
-        from freshet_changes.stage_3de16d4c68d8e259_1 t
-        union all
-        select __new_1 as id_6, __new_2 as sum, __key_1, false
-        from "groups after"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.id_6, t.sum
+      from freshet_changes.stage_3de16d4c68d8e259_1 t
+      where (t.id_6) not in (select c.__key_1 from "groups after" c)
+    ) r
+    where (id = id_6)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as id_6, __new_2 as sum
+      from "groups after"
+      where __slot_1 > 0
     ) r
     where (id = id_6)
   )

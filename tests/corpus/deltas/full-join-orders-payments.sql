@@ -208,16 +208,20 @@ crossings as (
         from (
           select customer_id_3 as customer_id_4, sum as paid
           from (
-            select customer_id_3, sum
-            from (
-              select t.customer_id_3, t.sum, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_15100939e35cc30e_2 t
-              union all
-              select __new_1 as customer_id_3, __new_2 as sum, __key_1, false
-              from "groups after 2"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+            select t.customer_id_3, t.sum
+            from freshet_changes.stage_15100939e35cc30e_2 t
+            where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+          ) p
+        ) r
+        where (customer_id_2 = customer_id_4)
+        union all
+        select 1
+        from (
+          select customer_id_3 as customer_id_4, sum as paid
+          from (
+            select __new_1 as customer_id_3, __new_2 as sum
+            from "groups after 2"
+            where __slot_1 > 0
           ) p
         ) r
         where (customer_id_2 = customer_id_4)
@@ -235,16 +239,21 @@ crossings as (
     from (
       select customer_id_3 as customer_id_4, sum as paid
       from (
-        select customer_id_3, sum
-        from (
-          select t.customer_id_3, t.sum, t.__key as __stored_1, true as __stored
-          from freshet_changes.stage_15100939e35cc30e_2 t
-          union all
-          select __new_1 as customer_id_3, __new_2 as sum, __key_1, false
-          from "groups after 2"
-          where __slot_1 > 0
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+        select t.customer_id_3, t.sum
+        from freshet_changes.stage_15100939e35cc30e_2 t
+        where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+      ) p
+    ) r
+    where (customer_id_2 = customer_id_4)
+  )
+    and not exists (
+    select 1
+    from (
+      select customer_id_3 as customer_id_4, sum as paid
+      from (
+        select __new_1 as customer_id_3, __new_2 as sum
+        from "groups after 2"
+        where __slot_1 > 0
       ) p
     ) r
     where (customer_id_2 = customer_id_4)
@@ -286,16 +295,20 @@ crossings as (
         from (
           select customer_id as customer_id_2, count as orders
           from (
-            select customer_id, count
-            from (
-              select t.customer_id, t.count, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_15100939e35cc30e_1 t
-              union all
-              select __new_1 as customer_id, __new_2 as count, __key_1, false
-              from "groups after"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+            select t.customer_id, t.count
+            from freshet_changes.stage_15100939e35cc30e_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) p
+        ) r
+        where (customer_id_2 = customer_id_4)
+        union all
+        select 1
+        from (
+          select customer_id as customer_id_2, count as orders
+          from (
+            select __new_1 as customer_id, __new_2 as count
+            from "groups after"
+            where __slot_1 > 0
           ) p
         ) r
         where (customer_id_2 = customer_id_4)
@@ -313,16 +326,21 @@ crossings as (
     from (
       select customer_id as customer_id_2, count as orders
       from (
-        select customer_id, count
-        from (
-          select t.customer_id, t.count, t.__key as __stored_1, true as __stored
-          from freshet_changes.stage_15100939e35cc30e_1 t
-          union all
-          select __new_1 as customer_id, __new_2 as count, __key_1, false
-          from "groups after"
-          where __slot_1 > 0
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+        select t.customer_id, t.count
+        from freshet_changes.stage_15100939e35cc30e_1 t
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
+      ) p
+    ) r
+    where (customer_id_2 = customer_id_4)
+  )
+    and not exists (
+    select 1
+    from (
+      select customer_id as customer_id_2, count as orders
+      from (
+        select __new_1 as customer_id, __new_2 as count
+        from "groups after"
+        where __slot_1 > 0
       ) p
     ) r
     where (customer_id_2 = customer_id_4)

@@ -247,16 +247,27 @@ crossings as (
         where ((max::numeric = price) IS TRUE)
       ) as mark
       from (
-        select department, max, count
+        select t.department, t.max, t.count
+        from freshet_changes.stage_87004569882abd60_1 t
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
+      ) l
+    ) l
+    where exists (select 1 from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
+    union all
+    select department, max, count, mark, 1 as __w
+    from (
+      select department, max, count, exists (
+        select 1
         from (
-          select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-          from freshet_changes.stage_87004569882abd60_1 t
-          union all
-          select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-          from "groups after"
-          where __slot_1 > 0
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select price
+          from public.products
+        ) r
+        where ((max::numeric = price) IS TRUE)
+      ) as mark
+      from (
+        select __new_1 as department, __new_2 as max, __new_3 as count
+        from "groups after"
+        where __slot_1 > 0
       ) l
     ) l
     where exists (select 1 from "Δ products" r where ((max::numeric = price) IS UNKNOWN))
@@ -338,16 +349,37 @@ crossings as (
           where ((max::numeric = price) IS TRUE)
         ) as mark
         from (
-          select department, max, count
+          select t.department, t.max, t.count
+          from freshet_changes.stage_87004569882abd60_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+        ) l
+      ) l
+    ) l
+    where exists (select 1 from "Δ order_lines" r where ((count = line) IS TRUE))
+    union all
+    select department, max, count, mark, mark_2, 1 as __w
+    from (
+      select department, max, count, mark, exists (
+        select 1
+        from (
+          select price
+          from public.products
+        ) r
+        where ((max::numeric = price) IS UNKNOWN)
+      ) as mark_2
+      from (
+        select department, max, count, exists (
+          select 1
           from (
-            select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_87004569882abd60_1 t
-            union all
-            select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+            select price
+            from public.products
+          ) r
+          where ((max::numeric = price) IS TRUE)
+        ) as mark
+        from (
+          select __new_1 as department, __new_2 as max, __new_3 as count
+          from "groups after"
+          where __slot_1 > 0
         ) l
       ) l
     ) l
@@ -434,16 +466,47 @@ crossings as (
             where ((max::numeric = price) IS TRUE)
           ) as mark
           from (
-            select department, max, count
+            select t.department, t.max, t.count
+            from freshet_changes.stage_87004569882abd60_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) l
+        ) l
+      ) l
+    ) l
+    where exists (select 1 from "Δ order_lines" r where ((count = line) IS UNKNOWN))
+    union all
+    select department, max, count, mark, mark_2, mark_3, 1 as __w
+    from (
+      select department, max, count, mark, mark_2, exists (
+        select 1
+        from (
+          select line
+          from public.order_lines
+        ) r
+        where ((count = line) IS TRUE)
+      ) as mark_3
+      from (
+        select department, max, count, mark, exists (
+          select 1
+          from (
+            select price
+            from public.products
+          ) r
+          where ((max::numeric = price) IS UNKNOWN)
+        ) as mark_2
+        from (
+          select department, max, count, exists (
+            select 1
             from (
-              select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_87004569882abd60_1 t
-              union all
-              select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-              from "groups after"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+              select price
+              from public.products
+            ) r
+            where ((max::numeric = price) IS TRUE)
+          ) as mark
+          from (
+            select __new_1 as department, __new_2 as max, __new_3 as count
+            from "groups after"
+            where __slot_1 > 0
           ) l
         ) l
       ) l
@@ -547,16 +610,61 @@ crossings as (
                 where ((max::numeric = price) IS TRUE)
               ) as mark
               from (
-                select department, max, count
+                select t.department, t.max, t.count
+                from freshet_changes.stage_87004569882abd60_1 t
+                where (t.__key) not in (select c.__key_1 from "groups after" c)
+              ) l
+            ) l
+          ) l
+        ) l
+      ) f
+      where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
+    ) l
+    where exists (select 1 from "Δ stage 2" r)
+    union all
+    select department, max, count, mark, mark_2, mark_3, mark_4, 1 as __w
+    from (
+      select department, max, count, mark, mark_2, mark_3, mark_4
+      from (
+        select department, max, count, mark, mark_2, mark_3, exists (
+          select 1
+          from (
+            select line
+            from public.order_lines
+          ) r
+          where ((count = line) IS UNKNOWN)
+        ) as mark_4
+        from (
+          select department, max, count, mark, mark_2, exists (
+            select 1
+            from (
+              select line
+              from public.order_lines
+            ) r
+            where ((count = line) IS TRUE)
+          ) as mark_3
+          from (
+            select department, max, count, mark, exists (
+              select 1
+              from (
+                select price
+                from public.products
+              ) r
+              where ((max::numeric = price) IS UNKNOWN)
+            ) as mark_2
+            from (
+              select department, max, count, exists (
+                select 1
                 from (
-                  select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-                  from freshet_changes.stage_87004569882abd60_1 t
-                  union all
-                  select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-                  from "groups after"
-                  where __slot_1 > 0
-                ) s
-                where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                  select price
+                  from public.products
+                ) r
+                where ((max::numeric = price) IS TRUE)
+              ) as mark
+              from (
+                select __new_1 as department, __new_2 as max, __new_3 as count
+                from "groups after"
+                where __slot_1 > 0
               ) l
             ) l
           ) l
@@ -588,16 +696,16 @@ crossings as (
       from (
         select 1
         from (
-          select count_2
-          from (
-            select t.count_2, t.__one as __stored_1, true as __stored
-            from freshet_changes.stage_87004569882abd60_2 t
-            union all
-            select __new_1 as count_2, __key_1, false
-            from "groups after 2"
-            where true
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+          select t.count_2
+          from freshet_changes.stage_87004569882abd60_2 t
+          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+        ) r
+        union all
+        select 1
+        from (
+          select __new_1 as count_2
+          from "groups after 2"
+          where true
         ) r
         limit greatest(d.__m, 0) + 1
       ) m
@@ -611,16 +719,17 @@ crossings as (
   where not exists (
     select 1
     from (
-      select count_2
-      from (
-        select t.count_2, t.__one as __stored_1, true as __stored
-        from freshet_changes.stage_87004569882abd60_2 t
-        union all
-        select __new_1 as count_2, __key_1, false
-        from "groups after 2"
-        where true
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+      select t.count_2
+      from freshet_changes.stage_87004569882abd60_2 t
+      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+    ) r
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as count_2
+      from "groups after 2"
+      where true
     ) r
   )
   union all
@@ -677,16 +786,62 @@ crossings as (
               where ((max::numeric = price) IS TRUE)
             ) as mark
             from (
-              select department, max, count
+              select t.department, t.max, t.count
+              from freshet_changes.stage_87004569882abd60_1 t
+              where (t.__key) not in (select c.__key_1 from "groups after" c)
+            ) l
+          ) l
+        ) l
+      ) l
+    ) f
+    where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
+  ) l
+  where (select exists (select 1 from "Δ stage 2"))
+  union all
+  select department, max, count, mark, mark_2, mark_3, mark_4, count_2, r.__w as __w
+  from "Δ stage 2" r
+  cross join (
+    select department, max, count, mark, mark_2, mark_3, mark_4
+    from (
+      select department, max, count, mark, mark_2, mark_3, exists (
+        select 1
+        from (
+          select line
+          from public.order_lines
+        ) r
+        where ((count = line) IS UNKNOWN)
+      ) as mark_4
+      from (
+        select department, max, count, mark, mark_2, exists (
+          select 1
+          from (
+            select line
+            from public.order_lines
+          ) r
+          where ((count = line) IS TRUE)
+        ) as mark_3
+        from (
+          select department, max, count, mark, exists (
+            select 1
+            from (
+              select price
+              from public.products
+            ) r
+            where ((max::numeric = price) IS UNKNOWN)
+          ) as mark_2
+          from (
+            select department, max, count, exists (
+              select 1
               from (
-                select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-                from freshet_changes.stage_87004569882abd60_1 t
-                union all
-                select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-                from "groups after"
-                where __slot_1 > 0
-              ) s
-              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                select price
+                from public.products
+              ) r
+              where ((max::numeric = price) IS TRUE)
+            ) as mark
+            from (
+              select __new_1 as department, __new_2 as max, __new_3 as count
+              from "groups after"
+              where __slot_1 > 0
             ) l
           ) l
         ) l
@@ -759,16 +914,76 @@ crossings as (
                   where ((max::numeric = price) IS TRUE)
                 ) as mark
                 from (
-                  select department, max, count
+                  select t.department, t.max, t.count
+                  from freshet_changes.stage_87004569882abd60_1 t
+                  where (t.__key) not in (select c.__key_1 from "groups after" c)
+                ) l
+              ) l
+            ) l
+          ) l
+        ) f
+        where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
+      ) l
+      left join (
+        select count_2
+        from (
+          select t.count_2, t.__one as __stored_1, true as __stored
+          from freshet_changes.stage_87004569882abd60_2 t
+          union all
+          select __new_1 as count_2, __key_1, false
+          from "groups after 2"
+          where true
+        ) s
+        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+      ) r on true
+    ) l
+    where exists (select 1 from "Δ project 3" r)
+    union all
+    select department, max, count, mark, mark_2, mark_3, mark_4, count_2, 1 as __w
+    from (
+      select department, max, count, mark, mark_2, mark_3, mark_4, count_2
+      from (
+        select department, max, count, mark, mark_2, mark_3, mark_4
+        from (
+          select department, max, count, mark, mark_2, mark_3, exists (
+            select 1
+            from (
+              select line
+              from public.order_lines
+            ) r
+            where ((count = line) IS UNKNOWN)
+          ) as mark_4
+          from (
+            select department, max, count, mark, mark_2, exists (
+              select 1
+              from (
+                select line
+                from public.order_lines
+              ) r
+              where ((count = line) IS TRUE)
+            ) as mark_3
+            from (
+              select department, max, count, mark, exists (
+                select 1
+                from (
+                  select price
+                  from public.products
+                ) r
+                where ((max::numeric = price) IS UNKNOWN)
+              ) as mark_2
+              from (
+                select department, max, count, exists (
+                  select 1
                   from (
-                    select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-                    from freshet_changes.stage_87004569882abd60_1 t
-                    union all
-                    select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-                    from "groups after"
-                    where __slot_1 > 0
-                  ) s
-                  where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                    select price
+                    from public.products
+                  ) r
+                  where ((max::numeric = price) IS TRUE)
+                ) as mark
+                from (
+                  select __new_1 as department, __new_2 as max, __new_3 as count
+                  from "groups after"
+                  where __slot_1 > 0
                 ) l
               ) l
             ) l
@@ -909,16 +1124,77 @@ crossings as (
                 where ((max::numeric = price) IS TRUE)
               ) as mark
               from (
-                select department, max, count
+                select t.department, t.max, t.count
+                from freshet_changes.stage_87004569882abd60_1 t
+                where (t.__key) not in (select c.__key_1 from "groups after" c)
+              ) l
+            ) l
+          ) l
+        ) l
+      ) f
+      where ((CASE WHEN mark THEN true WHEN mark_2 THEN NULL ELSE false END) OR (NOT ((CASE WHEN mark_3 THEN true WHEN mark_4 THEN NULL ELSE false END))))
+    ) l
+    left join (
+      select count_2
+      from (
+        select t.count_2, t.__one as __stored_1, true as __stored
+        from freshet_changes.stage_87004569882abd60_2 t
+        union all
+        select __new_1 as count_2, __key_1, false
+        from "groups after 2"
+        where true
+      ) s
+      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+    ) r on true
+  ) l
+  where (select exists (select 1 from "Δ project 3"))
+  union all
+  select department, max, count, mark, mark_2, mark_3, mark_4, count_2, name_4, r.__w as __w
+  from "Δ project 3" r
+  cross join (
+    select department, max, count, mark, mark_2, mark_3, mark_4, count_2
+    from (
+      select department, max, count, mark, mark_2, mark_3, mark_4
+      from (
+        select department, max, count, mark, mark_2, mark_3, exists (
+          select 1
+          from (
+            select line
+            from public.order_lines
+          ) r
+          where ((count = line) IS UNKNOWN)
+        ) as mark_4
+        from (
+          select department, max, count, mark, mark_2, exists (
+            select 1
+            from (
+              select line
+              from public.order_lines
+            ) r
+            where ((count = line) IS TRUE)
+          ) as mark_3
+          from (
+            select department, max, count, mark, exists (
+              select 1
+              from (
+                select price
+                from public.products
+              ) r
+              where ((max::numeric = price) IS UNKNOWN)
+            ) as mark_2
+            from (
+              select department, max, count, exists (
+                select 1
                 from (
-                  select t.department, t.max, t.count, t.__key as __stored_1, true as __stored
-                  from freshet_changes.stage_87004569882abd60_1 t
-                  union all
-                  select __new_1 as department, __new_2 as max, __new_3 as count, __key_1, false
-                  from "groups after"
-                  where __slot_1 > 0
-                ) s
-                where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                  select price
+                  from public.products
+                ) r
+                where ((max::numeric = price) IS TRUE)
+              ) as mark
+              from (
+                select __new_1 as department, __new_2 as max, __new_3 as count
+                from "groups after"
+                where __slot_1 > 0
               ) l
             ) l
           ) l

@@ -113,16 +113,28 @@ fresh as materialized (
                   from (
                     select customer_id_3, paid_on_2, image, id, customer_id_2, placed_on
                     from (
-                      select customer_id_3, paid_on_2, image
-                      from (
-                        select t.customer_id_3, t.paid_on_2, t.image, t.__key as __stored_1, true as __stored
-                        from freshet_changes.stage_483ce3968a41cad7_1 t
-                        union all
-                        select __new_1 as customer_id_3, __new_2 as paid_on_2, __new_3 as image, __key_1, false
-                        from "groups after"
-                        where __slot_1 > 0
-                      ) s
-                      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                      select t.customer_id_3, t.paid_on_2, t.image
+                      from freshet_changes.stage_483ce3968a41cad7_1 t
+                      where (t.__key) not in (select c.__key_1 from "groups after" c)
+                    ) l
+                    join (
+                      select id, customer_id as customer_id_2, placed_on
+                      from public.orders
+                    ) r on (customer_id_2 = customer_id_3) and (placed_on <= paid_on_2)
+                  ) p
+                ) r on r.image_2 = w.__wanted_1
+                where (select exists (select 1 from "Δ partitions"))
+                union all
+                select r.*
+                from "Δ partitions" w
+                join (
+                  select image as image_2, id as id_2, placed_on as sort
+                  from (
+                    select customer_id_3, paid_on_2, image, id, customer_id_2, placed_on
+                    from (
+                      select __new_1 as customer_id_3, __new_2 as paid_on_2, __new_3 as image
+                      from "groups after"
+                      where __slot_1 > 0
                     ) l
                     join (
                       select id, customer_id as customer_id_2, placed_on
@@ -226,16 +238,20 @@ crossings as (
         from (
           select image_2 as image_3, id_2 as id_3
           from (
-            select image_2, id_2, sort
-            from (
-              select t.image_2, t.id_2, t.sort, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_483ce3968a41cad7_2 t
-              union all
-              select __new_1 as image_2, __new_2 as id_2, __new_3 as sort, __key_1, false
-              from changes
-              where __alive
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+            select t.image_2, t.id_2, t.sort
+            from freshet_changes.stage_483ce3968a41cad7_2 t
+            where (t.__key) not in (select c.__key_1 from changes c)
+          ) p
+        ) r
+        where (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
+        union all
+        select 1
+        from (
+          select image_2 as image_3, id_2 as id_3
+          from (
+            select __new_1 as image_2, __new_2 as id_2, __new_3 as sort
+            from changes
+            where __alive
           ) p
         ) r
         where (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
@@ -253,16 +269,21 @@ crossings as (
     from (
       select image_2 as image_3, id_2 as id_3
       from (
-        select image_2, id_2, sort
-        from (
-          select t.image_2, t.id_2, t.sort, t.__key as __stored_1, true as __stored
-          from freshet_changes.stage_483ce3968a41cad7_2 t
-          union all
-          select __new_1 as image_2, __new_2 as id_2, __new_3 as sort, __key_1, false
-          from changes
-          where __alive
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+        select t.image_2, t.id_2, t.sort
+        from freshet_changes.stage_483ce3968a41cad7_2 t
+        where (t.__key) not in (select c.__key_1 from changes c)
+      ) p
+    ) r
+    where (record_send(ROW(customer_id::text, paid_on::text)) = image_3)
+  )
+    and not exists (
+    select 1
+    from (
+      select image_2 as image_3, id_2 as id_3
+      from (
+        select __new_1 as image_2, __new_2 as id_2, __new_3 as sort
+        from changes
+        where __alive
       ) p
     ) r
     where (record_send(ROW(customer_id::text, paid_on::text)) = image_3)

@@ -158,16 +158,20 @@ crossings as (
         from (
           select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
           from (
-            select key_2, id_3, placed_on_2
-            from (
-              select t.key_2, t.id_3, t.placed_on_2, t.id_3 as __stored_1, true as __stored
-              from freshet_changes.stage_f796e385a03aa341_1 t
-              union all
-              select __new_1 as key_2, __new_2 as id_3, __new_3 as placed_on_2, __key_1, false
-              from changes
-              where __alive
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+            select t.key_2, t.id_3, t.placed_on_2
+            from freshet_changes.stage_f796e385a03aa341_1 t
+            where (t.id_3) not in (select c.__key_1 from changes c)
+          ) p
+        ) r
+        where (key_3 = id)
+        union all
+        select 1
+        from (
+          select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
+          from (
+            select __new_1 as key_2, __new_2 as id_3, __new_3 as placed_on_2
+            from changes
+            where __alive
           ) p
         ) r
         where (key_3 = id)
@@ -185,16 +189,21 @@ crossings as (
     from (
       select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
       from (
-        select key_2, id_3, placed_on_2
-        from (
-          select t.key_2, t.id_3, t.placed_on_2, t.id_3 as __stored_1, true as __stored
-          from freshet_changes.stage_f796e385a03aa341_1 t
-          union all
-          select __new_1 as key_2, __new_2 as id_3, __new_3 as placed_on_2, __key_1, false
-          from changes
-          where __alive
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+        select t.key_2, t.id_3, t.placed_on_2
+        from freshet_changes.stage_f796e385a03aa341_1 t
+        where (t.id_3) not in (select c.__key_1 from changes c)
+      ) p
+    ) r
+    where (key_3 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select key_2 as key_3, id_3 as id_4, placed_on_2 as placed_on_3
+      from (
+        select __new_1 as key_2, __new_2 as id_3, __new_3 as placed_on_2
+        from changes
+        where __alive
       ) p
     ) r
     where (key_3 = id)

@@ -116,16 +116,24 @@ crossings as (
           from (
             select status_2, count
             from (
-              select status_2, count
-              from (
-                select t.status_2, t.count, t.__key as __stored_1, true as __stored
-                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-                union all
-                select __new_1 as status_2, __new_2 as count, __key_1, false
-                from "groups after"
-                where __slot_1 > 0
-              ) s
-              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+              select t.status_2, t.count
+              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+              where (t.__key) not in (select c.__key_1 from "groups after" c)
+            ) f
+            where (count > 2)
+          ) p
+        ) r
+        where ((status = status_3) IS TRUE)
+        union all
+        select 1
+        from (
+          select status_2 as status_3
+          from (
+            select status_2, count
+            from (
+              select __new_1 as status_2, __new_2 as count
+              from "groups after"
+              where __slot_1 > 0
             ) f
             where (count > 2)
           ) p
@@ -230,16 +238,24 @@ crossings as (
           from (
             select status_2, count
             from (
-              select status_2, count
-              from (
-                select t.status_2, t.count, t.__key as __stored_1, true as __stored
-                from freshet_changes.stage_4bdb976d40dc1cc3_1 t
-                union all
-                select __new_1 as status_2, __new_2 as count, __key_1, false
-                from "groups after"
-                where __slot_1 > 0
-              ) s
-              where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+              select t.status_2, t.count
+              from freshet_changes.stage_4bdb976d40dc1cc3_1 t
+              where (t.__key) not in (select c.__key_1 from "groups after" c)
+            ) f
+            where (count > 2)
+          ) p
+        ) r
+        where ((status = status_3) IS UNKNOWN)
+        union all
+        select 1
+        from (
+          select status_2 as status_3
+          from (
+            select status_2, count
+            from (
+              select __new_1 as status_2, __new_2 as count
+              from "groups after"
+              where __slot_1 > 0
             ) f
             where (count > 2)
           ) p

@@ -147,16 +147,17 @@ crossings as (
       from (
         select 1
         from (
-          select customer_id_3, max_2
-          from (
-            select t.customer_id_3, t.max_2, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_e4bb076bfb6bd565_1 t
-            union all
-            select __new_1 as customer_id_3, __new_2 as max_2, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select t.customer_id_3, t.max_2
+          from freshet_changes.stage_e4bb076bfb6bd565_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+        ) r
+        where (customer_id_3 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as customer_id_3, __new_2 as max_2
+          from "groups after"
+          where __slot_1 > 0
         ) r
         where (customer_id_3 = id)
         limit greatest(d.__m, 0) + 1
@@ -171,16 +172,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select customer_id_3, max_2
-      from (
-        select t.customer_id_3, t.max_2, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_e4bb076bfb6bd565_1 t
-        union all
-        select __new_1 as customer_id_3, __new_2 as max_2, __key_1, false
-        from "groups after"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.customer_id_3, t.max_2
+      from freshet_changes.stage_e4bb076bfb6bd565_1 t
+      where (t.__key) not in (select c.__key_1 from "groups after" c)
+    ) r
+    where (customer_id_3 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as customer_id_3, __new_2 as max_2
+      from "groups after"
+      where __slot_1 > 0
     ) r
     where (customer_id_3 = id)
   )

@@ -213,16 +213,28 @@ changes as (
     from (
       select boss as boss_3, id_2 as id_5
       from (
-        select boss, id_2
-        from (
-          select t.boss, t.id_2, t.__row as __stored_1, t.__ord as __stored_2, true as __stored
-          from freshet_changes.stage_256241da3e828956_1 t
-          union all
-          select __value_1 as boss, __value_2 as id_2, __key_1, __key_2, false
-          from changes
-          where __alive
-        ) s
-        where not (__stored and (__stored_1, __stored_2) in (select c.__key_1, c.__key_2 from changes c))
+        select t.boss, t.id_2
+        from freshet_changes.stage_256241da3e828956_1 t
+        where (t.__row, t.__ord) not in (select c.__key_1, c.__key_2 from changes c)
+      ) p
+    ) l
+    join (
+      select id as id_6, "name" as name_3
+      from public.employees
+    ) r on (id_6 = boss_3)
+  ) l on (id_7 = id_5)
+  where (select exists (select 1 from "Δ e"))
+  union all
+  select boss_3, id_5, id_6, name_3, id_7, salary_4, r.__w as __w
+  from "Δ e" r
+  join (
+    select boss_3, id_5, id_6, name_3
+    from (
+      select boss as boss_3, id_2 as id_5
+      from (
+        select __value_1 as boss, __value_2 as id_2
+        from changes
+        where __alive
       ) p
     ) l
     join (

@@ -263,32 +263,37 @@ changes as (
                 select r.*
                 from "Δ partitions 3" w
                 join (
-                  select key_5, amount_3, rows
-                  from (
-                    select t.key_5, t.amount_3, t.rows, t.__row as __stored_1, t.__ord as __stored_2, true as __stored
-                    from freshet_changes.stage_d21e6239f76ea468_2 t
-                    union all
-                    select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows, __key_1, __key_2, false
-                    from "changes 2"
-                    where __alive
-                  ) s
-                  where not (__stored and (__stored_1, __stored_2) in (select c.__key_1, c.__key_2 from "changes 2" c))
+                  select t.key_5, t.amount_3, t.rows
+                  from freshet_changes.stage_d21e6239f76ea468_2 t
+                  where (t.__row, t.__ord) not in (select c.__key_1, c.__key_2 from "changes 2" c)
                 ) r on r.key_5 = w.__wanted_1
                 where (select exists (select 1 from "Δ partitions 3"))
                 union all
                 select r.*
                 from "Δ partitions 3" w
                 join (
-                  select key_5, amount_3, rows
-                  from (
-                    select t.key_5, t.amount_3, t.rows, t.__row as __stored_1, t.__ord as __stored_2, true as __stored
-                    from freshet_changes.stage_d21e6239f76ea468_2 t
-                    union all
-                    select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows, __key_1, __key_2, false
-                    from "changes 2"
-                    where __alive
-                  ) s
-                  where not (__stored and (__stored_1, __stored_2) in (select c.__key_1, c.__key_2 from "changes 2" c))
+                  select t.key_5, t.amount_3, t.rows
+                  from freshet_changes.stage_d21e6239f76ea468_2 t
+                  where (t.__row, t.__ord) not in (select c.__key_1, c.__key_2 from "changes 2" c)
+                ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
+                where (w.__wanted_1 is null)
+                  and (select exists (select 1 from "Δ partitions 3" w where w.__wanted_1 is null))
+                union all
+                select r.*
+                from "Δ partitions 3" w
+                join (
+                  select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
+                  from "changes 2"
+                  where __alive
+                ) r on r.key_5 = w.__wanted_1
+                where (select exists (select 1 from "Δ partitions 3"))
+                union all
+                select r.*
+                from "Δ partitions 3" w
+                join (
+                  select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
+                  from "changes 2"
+                  where __alive
                 ) r on (r.key_5 = w.__wanted_1 or (r.key_5 is null and w.__wanted_1 is null))
                 where (w.__wanted_1 is null)
                   and (select exists (select 1 from "Δ partitions 3" w where w.__wanted_1 is null))
@@ -484,16 +489,23 @@ crossings as (
           from (
             select key_2 as key_3, status_2 as status_3
             from (
-              select key_2, status_2, sort
-              from (
-                select t.key_2, t.status_2, t.sort, t.__key as __stored_1, true as __stored
-                from freshet_changes.stage_d21e6239f76ea468_1 t
-                union all
-                select __new_1 as key_2, __new_2 as status_2, __new_3 as sort, __key_1, false
-                from changes
-                where __alive
-              ) s
-              where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+              select t.key_2, t.status_2, t.sort
+              from freshet_changes.stage_d21e6239f76ea468_1 t
+              where (t.__key) not in (select c.__key_1 from changes c)
+            ) p
+          ) p
+        ) r
+        where (key_3 = id)
+        union all
+        select 1
+        from (
+          select key_3 as key_3, status_3 as "value"
+          from (
+            select key_2 as key_3, status_2 as status_3
+            from (
+              select __new_1 as key_2, __new_2 as status_2, __new_3 as sort
+              from changes
+              where __alive
             ) p
           ) p
         ) r
@@ -514,16 +526,24 @@ crossings as (
       from (
         select key_2 as key_3, status_2 as status_3
         from (
-          select key_2, status_2, sort
-          from (
-            select t.key_2, t.status_2, t.sort, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_d21e6239f76ea468_1 t
-            union all
-            select __new_1 as key_2, __new_2 as status_2, __new_3 as sort, __key_1, false
-            from changes
-            where __alive
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from changes c))
+          select t.key_2, t.status_2, t.sort
+          from freshet_changes.stage_d21e6239f76ea468_1 t
+          where (t.__key) not in (select c.__key_1 from changes c)
+        ) p
+      ) p
+    ) r
+    where (key_3 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select key_3 as key_3, status_3 as "value"
+      from (
+        select key_2 as key_3, status_2 as status_3
+        from (
+          select __new_1 as key_2, __new_2 as status_2, __new_3 as sort
+          from changes
+          where __alive
         ) p
       ) p
     ) r
@@ -613,16 +633,17 @@ crossings as (
       from (
         select 1
         from (
-          select key_5, amount_3, rows
-          from (
-            select t.key_5, t.amount_3, t.rows, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_d21e6239f76ea468_3 t
-            union all
-            select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows, __key_1, false
-            from "changes 3"
-            where __alive
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "changes 3" c))
+          select t.key_5, t.amount_3, t.rows
+          from freshet_changes.stage_d21e6239f76ea468_3 t
+          where (t.__key) not in (select c.__key_1 from "changes 3" c)
+        ) r
+        where (key_5 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
+          from "changes 3"
+          where __alive
         ) r
         where (key_5 = id)
         limit greatest(d.__m, 0) + 1
@@ -637,16 +658,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select key_5, amount_3, rows
-      from (
-        select t.key_5, t.amount_3, t.rows, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_d21e6239f76ea468_3 t
-        union all
-        select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows, __key_1, false
-        from "changes 3"
-        where __alive
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "changes 3" c))
+      select t.key_5, t.amount_3, t.rows
+      from freshet_changes.stage_d21e6239f76ea468_3 t
+      where (t.__key) not in (select c.__key_1 from "changes 3" c)
+    ) r
+    where (key_5 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as key_5, __new_2 as amount_3, __new_3 as rows
+      from "changes 3"
+      where __alive
     ) r
     where (key_5 = id)
   )
@@ -776,16 +799,22 @@ crossings as (
           from (
             select name_3 as name_4
             from (
-              select name_3, sort_2, sort_3
-              from (
-                select t.name_3, t.sort_2, t.sort_3, t.__one as __stored_1, true as __stored
-                from freshet_changes.stage_d21e6239f76ea468_4 t
-                union all
-                select __new_1 as name_3, __new_2 as sort_2, __new_3 as sort_3, __key_1, false
-                from "changes 4"
-                where __alive
-              ) s
-              where not (__stored and (__stored_1) in (select c.__key_1 from "changes 4" c))
+              select t.name_3, t.sort_2, t.sort_3
+              from freshet_changes.stage_d21e6239f76ea468_4 t
+              where (t.__one) not in (select c.__key_1 from "changes 4" c)
+            ) p
+          ) p
+        ) r
+        union all
+        select 1
+        from (
+          select name_4 as name_5
+          from (
+            select name_3 as name_4
+            from (
+              select __new_1 as name_3, __new_2 as sort_2, __new_3 as sort_3
+              from "changes 4"
+              where __alive
             ) p
           ) p
         ) r
@@ -805,16 +834,23 @@ crossings as (
       from (
         select name_3 as name_4
         from (
-          select name_3, sort_2, sort_3
-          from (
-            select t.name_3, t.sort_2, t.sort_3, t.__one as __stored_1, true as __stored
-            from freshet_changes.stage_d21e6239f76ea468_4 t
-            union all
-            select __new_1 as name_3, __new_2 as sort_2, __new_3 as sort_3, __key_1, false
-            from "changes 4"
-            where __alive
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "changes 4" c))
+          select t.name_3, t.sort_2, t.sort_3
+          from freshet_changes.stage_d21e6239f76ea468_4 t
+          where (t.__one) not in (select c.__key_1 from "changes 4" c)
+        ) p
+      ) p
+    ) r
+  )
+    and not exists (
+    select 1
+    from (
+      select name_4 as name_5
+      from (
+        select name_3 as name_4
+        from (
+          select __new_1 as name_3, __new_2 as sort_2, __new_3 as sort_3
+          from "changes 4"
+          where __alive
         ) p
       ) p
     ) r

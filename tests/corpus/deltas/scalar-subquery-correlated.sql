@@ -223,16 +223,17 @@ crossings as (
       from (
         select 1
         from (
-          select customer_id, count
-          from (
-            select t.customer_id, t.count, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_93cc086b813bff4d_1 t
-            union all
-            select __new_1 as customer_id, __new_2 as count, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select t.customer_id, t.count
+          from freshet_changes.stage_93cc086b813bff4d_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+        ) r
+        where (customer_id = id)
+        union all
+        select 1
+        from (
+          select __new_1 as customer_id, __new_2 as count
+          from "groups after"
+          where __slot_1 > 0
         ) r
         where (customer_id = id)
         limit greatest(d.__m, 0) + 1
@@ -247,16 +248,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select customer_id, count
-      from (
-        select t.customer_id, t.count, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_93cc086b813bff4d_1 t
-        union all
-        select __new_1 as customer_id, __new_2 as count, __key_1, false
-        from "groups after"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.customer_id, t.count
+      from freshet_changes.stage_93cc086b813bff4d_1 t
+      where (t.__key) not in (select c.__key_1 from "groups after" c)
+    ) r
+    where (customer_id = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as customer_id, __new_2 as count
+      from "groups after"
+      where __slot_1 > 0
     ) r
     where (customer_id = id)
   )
@@ -332,16 +335,17 @@ crossings as (
       from (
         select 1
         from (
-          select customer_id_2, max
-          from (
-            select t.customer_id_2, t.max, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_93cc086b813bff4d_2 t
-            union all
-            select __new_1 as customer_id_2, __new_2 as max, __key_1, false
-            from "groups after 2"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+          select t.customer_id_2, t.max
+          from freshet_changes.stage_93cc086b813bff4d_2 t
+          where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+        ) r
+        where (customer_id_2 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as customer_id_2, __new_2 as max
+          from "groups after 2"
+          where __slot_1 > 0
         ) r
         where (customer_id_2 = id)
         limit greatest(d.__m, 0) + 1
@@ -356,16 +360,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select customer_id_2, max
-      from (
-        select t.customer_id_2, t.max, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_93cc086b813bff4d_2 t
-        union all
-        select __new_1 as customer_id_2, __new_2 as max, __key_1, false
-        from "groups after 2"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+      select t.customer_id_2, t.max
+      from freshet_changes.stage_93cc086b813bff4d_2 t
+      where (t.__key) not in (select c.__key_1 from "groups after 2" c)
+    ) r
+    where (customer_id_2 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as customer_id_2, __new_2 as max
+      from "groups after 2"
+      where __slot_1 > 0
     ) r
     where (customer_id_2 = id)
   )

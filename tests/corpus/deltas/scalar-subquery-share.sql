@@ -157,16 +157,24 @@ touched as (
         from public.employees
       ) l
       join (
-        select avg
-        from (
-          select t.avg, t.__one as __stored_1, true as __stored
-          from freshet_changes.stage_d84e4b7721f2bcf1_1 t
-          union all
-          select __new_1 as avg, __key_1, false
-          from "groups after"
-          where true
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+        select t.avg
+        from freshet_changes.stage_d84e4b7721f2bcf1_1 t
+        where (t.__one) not in (select c.__key_1 from "groups after" c)
+      ) r on (salary::numeric > ((avg / 2::numeric)))
+    ) l
+    where exists (select 1 from "Δ stage 2" r)
+    union all
+    select id, "name", salary, avg, 1 as __w
+    from (
+      select id, "name", salary, avg
+      from (
+        select id, "name", salary
+        from public.employees
+      ) l
+      join (
+        select __new_1 as avg
+        from "groups after"
+        where true
       ) r on (salary::numeric > ((avg / 2::numeric)))
     ) l
     where exists (select 1 from "Δ stage 2" r)
@@ -193,16 +201,16 @@ crossings as (
       from (
         select 1
         from (
-          select sum
-          from (
-            select t.sum, t.__one as __stored_1, true as __stored
-            from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-            union all
-            select __new_1 as sum, __key_1, false
-            from "groups after 2"
-            where true
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+          select t.sum
+          from freshet_changes.stage_d84e4b7721f2bcf1_2 t
+          where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+        ) r
+        union all
+        select 1
+        from (
+          select __new_1 as sum
+          from "groups after 2"
+          where true
         ) r
         limit greatest(d.__m, 0) + 1
       ) m
@@ -216,16 +224,17 @@ crossings as (
   where not exists (
     select 1
     from (
-      select sum
-      from (
-        select t.sum, t.__one as __stored_1, true as __stored
-        from freshet_changes.stage_d84e4b7721f2bcf1_2 t
-        union all
-        select __new_1 as sum, __key_1, false
-        from "groups after 2"
-        where true
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after 2" c))
+      select t.sum
+      from freshet_changes.stage_d84e4b7721f2bcf1_2 t
+      where (t.__one) not in (select c.__key_1 from "groups after 2" c)
+    ) r
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as sum
+      from "groups after 2"
+      where true
     ) r
   )
   union all
@@ -250,16 +259,25 @@ crossings as (
       from public.employees
     ) l
     join (
-      select avg
-      from (
-        select t.avg, t.__one as __stored_1, true as __stored
-        from freshet_changes.stage_d84e4b7721f2bcf1_1 t
-        union all
-        select __new_1 as avg, __key_1, false
-        from "groups after"
-        where true
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.avg
+      from freshet_changes.stage_d84e4b7721f2bcf1_1 t
+      where (t.__one) not in (select c.__key_1 from "groups after" c)
+    ) r on (salary::numeric > ((avg / 2::numeric)))
+  ) l
+  where (select exists (select 1 from "Δ stage 2"))
+  union all
+  select id, "name", salary, avg, sum, r.__w as __w
+  from "Δ stage 2" r
+  cross join (
+    select id, "name", salary, avg
+    from (
+      select id, "name", salary
+      from public.employees
+    ) l
+    join (
+      select __new_1 as avg
+      from "groups after"
+      where true
     ) r on (salary::numeric > ((avg / 2::numeric)))
   ) l
   where (select exists (select 1 from "Δ stage 2"))

@@ -160,16 +160,20 @@ crossings as (
         from (
           select id_4 as id_5, name_4 as name_5, count as reports
           from (
-            select id_4, name_4, count
-            from (
-              select t.id_4, t.name_4, t.count, t.__key as __stored_1, true as __stored
-              from freshet_changes.stage_bf354ec1338c4e0a_1 t
-              union all
-              select __new_1 as id_4, __new_2 as name_4, __new_3 as count, __key_1, false
-              from "groups after"
-              where __slot_1 > 0
-            ) s
-            where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+            select t.id_4, t.name_4, t.count
+            from freshet_changes.stage_bf354ec1338c4e0a_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) p
+        ) r
+        where (id_5 = boss_id_2)
+        union all
+        select 1
+        from (
+          select id_4 as id_5, name_4 as name_5, count as reports
+          from (
+            select __new_1 as id_4, __new_2 as name_4, __new_3 as count
+            from "groups after"
+            where __slot_1 > 0
           ) p
         ) r
         where (id_5 = boss_id_2)
@@ -187,16 +191,21 @@ crossings as (
     from (
       select id_4 as id_5, name_4 as name_5, count as reports
       from (
-        select id_4, name_4, count
-        from (
-          select t.id_4, t.name_4, t.count, t.__key as __stored_1, true as __stored
-          from freshet_changes.stage_bf354ec1338c4e0a_1 t
-          union all
-          select __new_1 as id_4, __new_2 as name_4, __new_3 as count, __key_1, false
-          from "groups after"
-          where __slot_1 > 0
-        ) s
-        where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+        select t.id_4, t.name_4, t.count
+        from freshet_changes.stage_bf354ec1338c4e0a_1 t
+        where (t.__key) not in (select c.__key_1 from "groups after" c)
+      ) p
+    ) r
+    where (id_5 = boss_id_2)
+  )
+    and not exists (
+    select 1
+    from (
+      select id_4 as id_5, name_4 as name_5, count as reports
+      from (
+        select __new_1 as id_4, __new_2 as name_4, __new_3 as count
+        from "groups after"
+        where __slot_1 > 0
       ) p
     ) r
     where (id_5 = boss_id_2)

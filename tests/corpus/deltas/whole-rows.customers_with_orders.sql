@@ -168,16 +168,17 @@ crossings as (
       from (
         select 1
         from (
-          select key_2, count, jsonb_agg
-          from (
-            select t.key_2, t.count, t.jsonb_agg, t.__key as __stored_1, true as __stored
-            from freshet_changes.stage_1d1f6ae5c6211980_1 t
-            union all
-            select __new_1 as key_2, __new_2 as count, __new_3 as jsonb_agg, __key_1, false
-            from "groups after"
-            where __slot_1 > 0
-          ) s
-          where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+          select t.key_2, t.count, t.jsonb_agg
+          from freshet_changes.stage_1d1f6ae5c6211980_1 t
+          where (t.__key) not in (select c.__key_1 from "groups after" c)
+        ) r
+        where (key_2 = id)
+        union all
+        select 1
+        from (
+          select __new_1 as key_2, __new_2 as count, __new_3 as jsonb_agg
+          from "groups after"
+          where __slot_1 > 0
         ) r
         where (key_2 = id)
         limit greatest(d.__m, 0) + 1
@@ -192,16 +193,18 @@ crossings as (
   where not exists (
     select 1
     from (
-      select key_2, count, jsonb_agg
-      from (
-        select t.key_2, t.count, t.jsonb_agg, t.__key as __stored_1, true as __stored
-        from freshet_changes.stage_1d1f6ae5c6211980_1 t
-        union all
-        select __new_1 as key_2, __new_2 as count, __new_3 as jsonb_agg, __key_1, false
-        from "groups after"
-        where __slot_1 > 0
-      ) s
-      where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+      select t.key_2, t.count, t.jsonb_agg
+      from freshet_changes.stage_1d1f6ae5c6211980_1 t
+      where (t.__key) not in (select c.__key_1 from "groups after" c)
+    ) r
+    where (key_2 = id)
+  )
+    and not exists (
+    select 1
+    from (
+      select __new_1 as key_2, __new_2 as count, __new_3 as jsonb_agg
+      from "groups after"
+      where __slot_1 > 0
     ) r
     where (key_2 = id)
   )

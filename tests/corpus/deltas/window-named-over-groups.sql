@@ -177,16 +177,20 @@ fresh as materialized (
               from (
                 select customer_id as customer_id, count as count, max as max
                 from (
-                  select customer_id, count, max
-                  from (
-                    select t.customer_id, t.count, t.max, t.__key as __stored_1, true as __stored
-                    from freshet_changes.stage_a751c2f338529664_1 t
-                    union all
-                    select __new_1 as customer_id, __new_2 as count, __new_3 as max, __key_1, false
-                    from "groups after"
-                    where __slot_1 > 0
-                  ) s
-                  where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                  select t.customer_id, t.count, t.max
+                  from freshet_changes.stage_a751c2f338529664_1 t
+                  where (t.__key) not in (select c.__key_1 from "groups after" c)
+                ) p
+              ) r
+              where (select exists (select 1 from "Δ partitions"))
+              union all
+              select *
+              from (
+                select customer_id as customer_id, count as count, max as max
+                from (
+                  select __new_1 as customer_id, __new_2 as count, __new_3 as max
+                  from "groups after"
+                  where __slot_1 > 0
                 ) p
               ) r
               where (select exists (select 1 from "Δ partitions"))

@@ -86,16 +86,20 @@ fresh as materialized (
               from (
                 select region as region, count as count
                 from (
-                  select region, count
-                  from (
-                    select t.region, t.count, t.__key as __stored_1, true as __stored
-                    from freshet_changes.stage_b87d9eedeec860d2_1 t
-                    union all
-                    select __new_1 as region, __new_2 as count, __key_1, false
-                    from "groups after"
-                    where __slot_1 > 0
-                  ) s
-                  where not (__stored and (__stored_1) in (select c.__key_1 from "groups after" c))
+                  select t.region, t.count
+                  from freshet_changes.stage_b87d9eedeec860d2_1 t
+                  where (t.__key) not in (select c.__key_1 from "groups after" c)
+                ) p
+              ) r
+              where (select exists (select 1 from "Δ partitions"))
+              union all
+              select *
+              from (
+                select region as region, count as count
+                from (
+                  select __new_1 as region, __new_2 as count
+                  from "groups after"
+                  where __slot_1 > 0
                 ) p
               ) r
               where (select exists (select 1 from "Δ partitions"))

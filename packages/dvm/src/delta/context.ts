@@ -11,6 +11,8 @@ export interface DeltaContext {
   /** Name of the common table expression that holds Δ of the plan; null when no change can ever reach it. */
   delta(plan: Plan): string | null
   read(plan: Plan, reading: Reading): string
+  /** The same as one query or several, which have no row in common: see `readInParts`. */
+  readInParts(plan: Plan, reading: Reading): readonly string[]
   /** The rows that the window holds for one scan's relation; null when this statement reads no changes of it. */
   window(scan: Scan): string | null
   /**

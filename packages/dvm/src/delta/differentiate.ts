@@ -6,7 +6,7 @@ import { filter } from './filter.ts'
 import { innerJoin } from './inner-join.ts'
 import { project } from './project.ts'
 import { outerJoin } from './outer-join.ts'
-import { readPlan, type StageReader } from './readings.ts'
+import { readInParts, readPlan, type StageReader } from './readings.ts'
 import { scan } from './scan.ts'
 import { semiJoin } from './semi-join.ts'
 import { unionAll } from './union-all.ts'
@@ -51,6 +51,10 @@ export class Differentiator implements DeltaContext {
 
   read(plan: Plan, reading: Reading): string {
     return readPlan(plan, reading, this.stages)
+  }
+
+  readInParts(plan: Plan, reading: Reading): readonly string[] {
+    return readInParts(plan, reading, this.stages)
   }
 
   window(node: Scan): string | null {

@@ -32,7 +32,9 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
   const before = nativeReading(left) === 'before'
   const rows = (from: string, weight: string) =>
     select({ columns: [...columns, `${weight} as __w`], from, where: touched })
-  const candidates = [rows(`${nested(context.read(left, before ? 'before' : 'after'))} l`, '1')]
+  const candidates = context
+    .readInParts(left, before ? 'before' : 'after')
+    .map((part) => rows(`${nested(part)} l`, '1'))
   const leftChanges = before ? null : context.delta(left)
   if (leftChanges !== null) candidates.push(rows(`${leftChanges} l`, '-l.__w'))
   if (context.onShards)
@@ -47,7 +49,10 @@ export function crossings(left: Plan, right: Plan, comparisons: readonly Ast[], 
     groupBy: ['l.__i'],
     having: ['sum(r.__w) <> 0'],
   })
-  const counted = select({ columns: ['1'], from: `${nested(context.read(right, 'after'))} r`, where: conditions })
+  const counted = context
+    .readInParts(right, 'after')
+    .map((part) => select({ columns: ['1'], from: `${nested(part)} r`, where: conditions }))
+    .join('\nunion all\n')
   const count = nested(
     select({ columns: ['count(*) as __n'], from: `${nested(`${counted}\nlimit greatest(d.__m, 0) + 1`)} m` }),
   )

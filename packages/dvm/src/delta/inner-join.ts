@@ -31,13 +31,11 @@ export function innerJoin(node: Join, context: DeltaContext): string | null {
 
   const terms: string[] = []
   if (left !== null)
-    terms.push(
-      term(guard(node.left, left), [`${left} l`, `${nested(context.read(node.right, readings.right))} r`], 'l.__w'),
-    )
+    for (const part of context.readInParts(node.right, readings.right))
+      terms.push(term(guard(node.left, left), [`${left} l`, `${nested(part)} r`], 'l.__w'))
   if (right !== null)
-    terms.push(
-      term(guard(node.right, right), [`${right} r`, `${nested(context.read(node.left, readings.left))} l`], 'r.__w'),
-    )
+    for (const part of context.readInParts(node.left, readings.left))
+      terms.push(term(guard(node.right, right), [`${right} r`, `${nested(part)} l`], 'r.__w'))
   if (left !== null && right !== null && readings.left === readings.right) {
     terms.push(
       term(

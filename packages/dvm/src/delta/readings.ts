@@ -1,7 +1,19 @@
 import type { Ast } from '../ast.ts'
 import { printExpression, printFromItem, printOrder } from '../print/expression.ts'
 import { indent, nested, q, select } from '../print/text.ts'
-import type { Expand, Join, Partitioned, Plan, Recursion, Scan, Stateful, Transform } from '../plan/plan.ts'
+import type {
+  Expand,
+  Filter,
+  Join,
+  Partitioned,
+  Plan,
+  Project,
+  Recursion,
+  Scan,
+  SemiJoin,
+  Stateful,
+  Transform,
+} from '../plan/plan.ts'
 import type { Reading } from './context.ts'
 
 /**
@@ -13,6 +25,8 @@ import type { Reading } from './context.ts'
 export interface StageReader {
   /** The rows of an operator that is kept in a state table; undefined: it is computed from its input. */
   read(stage: Stateful, reading: Reading): string | undefined
+  /** The same in two parts, where one of them is a bare table but for a condition. */
+  inParts?(stage: Stateful, reading: Reading): readonly string[] | undefined
 }
 
 /** Computes everything from base tables: to ask PostgreSQL for types, before there are stages. */
@@ -29,41 +43,17 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
     case 'constant':
       return plan.columns.length === 0 ? plan.query : `select * from (${plan.query}) as "values"(${columns.join(', ')})`
     case 'filter':
-      return select({
-        columns,
-        from: `${nested(readPlan(plan.input, reading, stages))} f`,
-        where: plan.predicates.map(printExpression),
-      })
     case 'project':
-      return select({
-        columns: plan.items.map((item) => `${printExpression(item.expression)} as ${q(item.name)}`),
-        from: `${nested(readPlan(plan.input, reading, stages))} p`,
-      })
+    case 'expand':
+      return applied(plan, readPlan(plan.input, reading, stages))
     case 'join':
-      return select({
-        columns,
-        from: joined(
-          `${nested(readPlan(plan.left, reading, stages))} l`,
-          `${nested(readPlan(plan.right, reading, stages))} r`,
-          plan.conditions.map(printExpression),
-          plan.type,
-        ),
-      })
-    case 'semi-join': {
-      const match = exists(readPlan(plan.right, reading, stages), plan.conditions.map(printExpression))
-      const from = `${nested(readPlan(plan.left, reading, stages))} l`
-      if (plan.mark === null) return select({ columns, from, where: [plan.type === 'semi' ? match : `not ${match}`] })
-      return select({
-        columns: columns.map((column) => (column === q(plan.mark ?? '') ? `${match} as ${column}` : column)),
-        from,
-      })
-    }
+      return joinedPlans(plan, readPlan(plan.left, reading, stages), readPlan(plan.right, reading, stages))
+    case 'semi-join':
+      return matched(plan, readPlan(plan.left, reading, stages), readPlan(plan.right, reading, stages))
     case 'union-all':
       return plan.inputs
         .map((input) => select({ columns, from: `${nested(readPlan(input, reading, stages))} u` }))
         .join('\nunion all\n')
-    case 'expand':
-      return select({ columns, from: expanded(plan, `${nested(readPlan(plan.input, reading, stages))} e`) })
     case 'working-table':
       return select({
         columns: plan.columns.map((column, i) => renamed(plan.sourceColumns[i] ?? column.name, column.name)),
@@ -88,6 +78,94 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
       })
     }
   }
+}
+
+/**
+ * A reading as several, of which each row is in one: where a stage has changed below, once with its rows that no change
+ * has touched and once with those that were, as they are now. PostgreSQL looks rows up by index where it joins with a
+ * bare table, and hashes the touched ones once; of a union it would have to read everything.
+ */
+export function readInParts(plan: Plan, reading: Reading, stages: StageReader): readonly string[] {
+  const parts = partsOf(plan, reading, stages)
+  return parts.length <= MOST_PARTS ? parts : [readPlan(plan, reading, stages)]
+}
+
+/** With two stages below it would be four, and so on. */
+const MOST_PARTS = 2
+
+function partsOf(plan: Plan, reading: Reading, stages: StageReader): readonly string[] {
+  const read = (input: Plan) => readPlan(input, reading, stages)
+  const split = (input: Plan) => partsOf(input, reading, stages)
+  switch (plan.kind) {
+    case 'aggregate':
+    case 'partitioned':
+    case 'recursion':
+      return stages.inParts?.(plan, reading) ?? [read(plan)]
+    case 'filter':
+    case 'project':
+    case 'expand':
+      return split(plan.input).map((input) => applied(plan, input))
+    case 'join': {
+      if (plan.type === 'full') return [read(plan)]
+      const rights = plan.type === 'inner' ? split(plan.right) : [read(plan.right)]
+      return split(plan.left).flatMap((left) => rights.map((right) => joinedPlans(plan, left, right)))
+    }
+    case 'semi-join': {
+      if (plan.mark !== null) return split(plan.left).map((left) => matched(plan, left, read(plan.right)))
+      const conditions = plan.conditions.map(printExpression)
+      const wheres = matchesInParts(plan.type === 'anti', split(plan.right), conditions)
+      const columns = plan.columns.map((column) => q(column.name))
+      return split(plan.left).flatMap((left) =>
+        wheres.map((where) => select({ columns, from: `${nested(left)} l`, where })),
+      )
+    }
+    case 'scan':
+    case 'constant':
+    case 'working-table':
+    case 'union-all':
+      return [read(plan)]
+  }
+}
+
+/** Conditions, of which one at most holds: that a row has a match in one of the parts; `none`: that it has in none. */
+export function matchesInParts(
+  none: boolean,
+  parts: readonly string[],
+  conditions: readonly string[],
+): readonly (readonly string[])[] {
+  const matches = parts.map((part) => exists(part, conditions))
+  if (none) return [matches.map((match) => `not ${match}`)]
+  return matches.map((match, i) => [match, ...matches.slice(0, i).map((earlier) => `not ${earlier}`)])
+}
+
+function applied(plan: Filter | Project | Expand, input: string): string {
+  const columns = plan.columns.map((column) => q(column.name))
+  switch (plan.kind) {
+    case 'filter':
+      return select({ columns, from: `${nested(input)} f`, where: plan.predicates.map(printExpression) })
+    case 'project':
+      return select({
+        columns: plan.items.map((item) => `${printExpression(item.expression)} as ${q(item.name)}`),
+        from: `${nested(input)} p`,
+      })
+    case 'expand':
+      return select({ columns, from: expanded(plan, `${nested(input)} e`) })
+  }
+}
+
+function joinedPlans(plan: Join, left: string, right: string): string {
+  const conditions = plan.conditions.map(printExpression)
+  const from = joined(`${nested(left)} l`, `${nested(right)} r`, conditions, plan.type)
+  return select({ columns: plan.columns.map((column) => q(column.name)), from })
+}
+
+function matched(plan: SemiJoin, left: string, right: string): string {
+  const columns = plan.columns.map((column) => q(column.name))
+  const match = exists(right, plan.conditions.map(printExpression))
+  const from = `${nested(left)} l`
+  if (plan.mark === null) return select({ columns, from, where: [plan.type === 'semi' ? match : `not ${match}`] })
+  const mark = q(plan.mark)
+  return select({ columns: columns.map((column) => (column === mark ? `${match} as ${column}` : column)), from })
 }
 
 function relationName({ schema, table, readFrom }: Scan['relation']): string {

@@ -3,7 +3,7 @@ import { printExpression } from '../print/expression.ts'
 import { q, select } from '../print/text.ts'
 import type { DeltaContext } from './context.ts'
 import { crossings } from './existence.ts'
-import { exists } from './readings.ts'
+import { exists, matchesInParts } from './readings.ts'
 
 /**
  * Semi join, anti join and mark join: EXISTS, IN, ANY, ALL and their negations.
@@ -22,17 +22,14 @@ export function semiJoin(node: SemiJoin, context: DeltaContext): string | null {
   const columns = node.left.columns.map((column) => q(column.name))
   const terms: string[] = []
   if (changes !== null) {
-    const match = exists(context.read(node.right, 'after'), conditions)
-    if (node.mark !== null)
+    if (node.mark !== null) {
+      const match = exists(context.read(node.right, 'after'), conditions)
       terms.push(select({ columns: [...columns, `${match} as ${q(node.mark)}`, '__w'], from: `${changes} l` }))
-    else
-      terms.push(
-        select({
-          columns: [...columns, '__w'],
-          from: `${changes} l`,
-          where: [node.type === 'semi' ? match : `not ${match}`],
-        }),
-      )
+    } else {
+      const parts = context.readInParts(node.right, 'after')
+      for (const where of matchesInParts(node.type === 'anti', parts, conditions))
+        terms.push(select({ columns: [...columns, '__w'], from: `${changes} l`, where }))
+    }
   }
   if (crossed !== null) {
     if (node.mark !== null) {

@@ -154,9 +154,42 @@ test('HAVING makes it an inner stage, with a table of its own and a delta for th
   `)
 })
 
-test('below a join with a base table, the state is read after the change: by index for few, as a whole for many', () => {
+const COUNTED = 'SELECT orders.customer_id, count(*) AS count FROM shop.orders GROUP BY orders.customer_id'
+
+test('below a join with a base table, the state is read after the change: what was not touched, and what was', () => {
   const compiled = compile(
-    `SELECT c.region, n.count FROM ((shop.customers c JOIN (SELECT orders.customer_id, count(*) AS count FROM shop.orders GROUP BY orders.customer_id) n ON ((n.customer_id = c.id))) JOIN shop.visits v ON ((v.customer_id = c.id)))`,
+    `SELECT c.region, n.count FROM ((shop.customers c JOIN (${COUNTED}) n ON ((n.customer_id = c.id))) JOIN shop.visits v ON ((v.customer_id = c.id)))`,
+    { region: 'text', count: 'bigint' },
+    { count: 'bigint', id: 'integer' },
+  )
+  for (const extent of ['few', 'many'] as const) {
+    const join = partsOf(compiled, undefined, extent).get('Δ join 2') ?? ''
+    expect(
+      [...join.matchAll(/select customer_id as customer_id_2[\s\S]*?\) r/g)].map(([text]) => text),
+    ).toMatchInlineSnapshot(`
+      [
+        "select customer_id as customer_id_2, count as count_2
+          from (
+            select t.customer_id, t.count
+            from freshet_changes.stage_00000000000000aa_1 t
+            where (t.__key) not in (select c.__key_1 from "groups after" c)
+          ) p
+        ) r",
+        "select customer_id as customer_id_2, count as count_2
+          from (
+            select __new_1 as customer_id, __new_2 as count
+            from "groups after"
+            where __slot_1 > 0
+          ) p
+        ) r",
+      ]
+    `)
+  }
+})
+
+test('on the inner side of a left join it is read as one: by index for few, as a whole for many', () => {
+  const compiled = compile(
+    `SELECT c.region, n.count FROM ((shop.customers c LEFT JOIN (${COUNTED}) n ON ((n.customer_id = c.id))) JOIN shop.visits v ON ((v.customer_id = c.id)))`,
     { region: 'text', count: 'bigint' },
     { count: 'bigint', id: 'integer' },
   )

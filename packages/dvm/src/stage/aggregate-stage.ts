@@ -106,7 +106,7 @@ export class AggregateStage {
       chain,
       step: stepped,
       keys: this.node.keys.map((name) => ({ name, notNull: this.notNullKey(name), type: this.typeOf(name) })),
-      input: () => context.read(this.node.input, 'after'),
+      input: () => context.readInParts(this.node.input, 'after'),
       needed: this.slots.some((slot) => slot.again.length > 0),
       columns: this.slots.map((slot, i) => `${slot.full} as ${slotName(i)}`),
       key: this.table.key,

@@ -13,7 +13,8 @@ export function groupsAgain(options: {
   readonly chain: Chain
   readonly step: string
   readonly keys: readonly GroupKey[]
-  readonly input: () => string
+  /** As one query or several: see `readInParts`. */
+  readonly input: () => readonly string[]
   readonly needed: boolean
   readonly columns: readonly string[]
   readonly key: Key
@@ -31,10 +32,13 @@ export function groupsAgain(options: {
   )
   const input = options.input()
   const some = `(select exists (select 1 from ${wanted}))`
-  const rows =
-    names.length === 0
-      ? select({ columns: ['*'], from: `${nested(input)} r`, where: options.decided(some) })
-      : matching(options.keys, input, wanted, options.decided)
+  const rows = input
+    .map((part) =>
+      names.length === 0
+        ? select({ columns: ['*'], from: `${nested(part)} r`, where: options.decided(some) })
+        : matching(options.keys, part, wanted, options.decided),
+    )
+    .join('\nunion all\n')
   const grouped = select({
     columns: [...names.map(q), ...options.columns],
     from: `${nested(rows)} g`,

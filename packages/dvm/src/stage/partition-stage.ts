@@ -86,18 +86,16 @@ export class PartitionStage {
         ...(keys.length === 0 ? { limit: 1 } : {}),
       }),
     )
-    const input = context.read(this.node.input, 'after')
     const some = `(select exists (select 1 from ${touched}))`
-    const whole = select({ columns: ['*'], from: `${nested(input)} r`, where: [some] })
-    const restricted =
-      keys.length === 0
-        ? whole
-        : matching(
-            keys.map((name) => ({ name, notNull: this.notNullKey(name), type: this.typeOf(name) })),
-            input,
-            touched,
-            (condition) => context.decided(condition),
-          )
+    const groupKeys = keys.map((name) => ({ name, notNull: this.notNullKey(name), type: this.typeOf(name) }))
+    const restricted = context
+      .readInParts(this.node.input, 'after')
+      .map((part) =>
+        keys.length === 0
+          ? select({ columns: ['*'], from: `${nested(part)} r`, where: [some] })
+          : matching(groupKeys, part, touched, (condition) => context.decided(condition)),
+      )
+      .join('\nunion all\n')
     const fresh = freshPart(chain, this.table, this.rows(transformed(this.node, restricted)))
     return compareRows(chain, this.table, fresh, this.storedOf(chain, touched))
   }

@@ -23,6 +23,13 @@ export function stateReader(
   looked: Looked,
 ): StageReader {
   return {
+    inParts(node, reading) {
+      const stage = inner.get(node)
+      const delta = computed.get(node)
+      if (stage === undefined || delta === undefined || reading === 'before' || looked === 'beside') return undefined
+      const columns = node.columns.map((column) => q(column.name))
+      return [untouched(delta, columns, tableName(stage.table)), touchedNow(delta, columns, [])]
+    },
     read(node, reading) {
       const stage = inner.get(node)
       if (stage === undefined) return undefined
@@ -43,13 +50,16 @@ export function stateReader(
 }
 
 function withinTheBranch(delta: StageDelta, columns: readonly string[], table: string): string {
+  return `${untouched(delta, columns, table)}\nunion all\n${touchedNow(delta, columns, [])}`
+}
+
+function untouched(delta: StageDelta, columns: readonly string[], table: string): string {
   const stored = delta.keys.map((key) => `t.${q(key.stored)}`).join(', ')
-  const untouched = select({
+  return select({
     columns: columns.map((column) => `t.${column}`),
     from: `${table} t`,
     where: [`(${stored}) not in (${touchedKeys(delta)})`],
   })
-  return `${untouched}\nunion all\n${touchedNow(delta, columns, [])}`
 }
 
 function joinedToNone(delta: StageDelta, columns: readonly string[], table: string): string {
