@@ -51,7 +51,7 @@ export function tpch({ scale, fractions, queries }: TpchOptions): (bench: Bench)
     await round(0.0001, noTimes(chosen))
     for (const fraction of fractions) {
       const times = noTimes(chosen)
-      const rounds = fraction > 0.05 ? 3 : 5
+      const rounds = fraction > 0.05 ? 5 : 9
       for (let i = 1; i <= rounds; i++) {
         bench.say(`changes of ${percent(fraction)}, round ${i} of ${rounds}`)
         await round(fraction, times)

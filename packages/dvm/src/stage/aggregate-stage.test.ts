@@ -164,9 +164,8 @@ test('below a join with a base table, the state is read after the change: what w
   )
   for (const extent of ['few', 'many'] as const) {
     const join = partsOf(compiled, undefined, extent).get('Δ join 2') ?? ''
-    expect(
-      [...join.matchAll(/select customer_id as customer_id_2[\s\S]*?\) r/g)].map(([text]) => text),
-    ).toMatchInlineSnapshot(`
+    expect([...join.matchAll(/select customer_id as customer_id_2[\s\S]*?\) r/g)].map(([text]) => text))
+      .toMatchInlineSnapshot(`
       [
         "select customer_id as customer_id_2, count as count_2
           from (
