@@ -1,6 +1,7 @@
 import { raw } from '@freshet/core'
 import { freshSeed, random, type Random } from '@freshet/testkit'
 import { afterAll, afterEach, beforeAll, expect, onTestFailed, test } from 'vitest'
+import { differentialStatement } from './differential.ts'
 import { createWorld, type World } from './world.fixture.ts'
 
 /** Recursions that changes go through: graphs and trees whose edges come, go, move, and close circles. */
@@ -146,3 +147,32 @@ test.each(['union', 'union all'])('a leaf costs what hangs on it: %s', async (un
   expect(await made('update parts set part_of = 1 where id = 1000')).toBeLessThan(most)
   expect(await made('delete from parts where id = 1500')).toBeLessThan(most)
 })
+
+test('no room is made for the rows of a recursion that is not run again', async () => {
+  await world.run(`create table edges (src int, dst int, primary key (src, dst)); create index on edges (dst);
+    insert into edges select n, n + 1 from generate_series(1, 20000) n where n % 5 <> 0; analyze edges`)
+  const answer = await world.stream(
+    'answer',
+    'with recursive r(a, b) as (select src, dst from edges union select r.a, e.dst from r join edges e on e.src = r.b) select a, b from r',
+  )
+  const changed = new Set(answer.plan.sources.map(({ stableName }) => stableName))
+  const client = await world.own.client()
+  await client.query('set plan_cache_mode = force_generic_plan')
+  for (const extent of ['few', 'many'] as const) {
+    const { text, values } = await differentialStatement(answer, { changed, extent }, {})
+    await client.query(`deallocate all; prepare refresh as ${text}`)
+    const run = `explain (format json) execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`
+    const expected: number[] = []
+    JSON.stringify((await client.query(run)).rows, (_, node: unknown) => {
+      if (isNode(node) && node['Node Type'] === 'Recursive Union') expected.push(node['Plan Rows'])
+      return node
+    })
+    const [lost = 0, gained = 0, whole = 0] = expected
+    expect(expected, extent).toHaveLength(3)
+    expect(whole, extent).toBeLessThan(Math.min(1_000, lost, gained))
+  }
+})
+
+function isNode(value: unknown): value is { 'Node Type': string; 'Plan Rows': number } {
+  return typeof value === 'object' && value !== null && 'Node Type' in value && 'Plan Rows' in value
+}
