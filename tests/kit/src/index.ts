@@ -2,7 +2,7 @@ export { freePort, startServer, TEST_SETTINGS, type Server, type ServerOptions }
 export { type Ending, type RestartableServer, startRestartableServer } from './restartable-server.ts'
 export { createTestDatabase, type ClientSettings, type TestDatabase, type TestDatabaseOptions } from './database.ts'
 export { countingLink, type Link } from './link.ts'
-export { assertEqualToQuery, differences, type Difference } from './oracle.ts'
+export { assertEqualToQuery, differences, differencesFrom, type Difference, type Held, heldBy } from './oracle.ts'
 export { freshSeed, random, type Random } from './random.ts'
 export { type Authority, type Certificate, createAuthority } from './certificates.ts'
 export { type JavaRecord, type KafkaBroker, type KafkaOrNot, startKafka } from './kafka.ts'

@@ -13,11 +13,28 @@ export interface Difference {
   readonly row: string
 }
 
-/** `table` is a name as in SQL, quoted where it needs to be. At most `limit` rows of each side come back. */
-export async function differences(db: Queryable, table: string, query: string, limit = 10): Promise<Difference[]> {
-  const columns = await columnsOf(db, table)
-  return db.query<Difference>({ text: differenceStatement(table, columns, query, limit), values: [] })
+/** `table` is a name as in SQL, quoted where it needs to be. */
+export async function differences(db: Queryable, table: string, query: string): Promise<Difference[]> {
+  return differencesFrom(db, await heldBy(db, table), query, true)
 }
+
+/** What is compared: a table and its columns, for whoever compares it often. */
+export interface Held {
+  readonly table: string
+  readonly columns: readonly OracleColumn[]
+}
+
+export async function heldBy(db: Queryable, table: string): Promise<Held> {
+  return { table, columns: await columnsOf(db, table) }
+}
+
+/** `shape`: whether it has the query's columns and types is looked at too, which need not be done twice. */
+export function differencesFrom(db: Queryable, held: Held, query: string, shape: boolean): Promise<Difference[]> {
+  return db.query<Difference>({ text: differenceStatement(held, query, shape), values: [] })
+}
+
+/** So many rows of each side come back, at the most. */
+const LIMIT = 10
 
 /** Throws when table and query differ, showing a few of the rows. */
 export async function assertEqualToQuery(db: Queryable, table: string, query: string): Promise<void> {
@@ -36,19 +53,20 @@ export interface OracleColumn {
  * One statement, so that both sides and both directions are read in one snapshot. The CTE `shape` is never run: it
  * makes the parser refuse a table that has not as many columns as its query, or other types.
  */
-function differenceStatement(table: string, columns: readonly OracleColumn[], query: string, limit: number): string {
+function differenceStatement({ table, columns }: Held, query: string, looksAtShape: boolean): string {
   const body = query.trim().replace(/;\s*$/, '')
   const names = columns.map(({ name }) => quote(name)).join(', ')
   const list = columns.map(({ name, comparable }) => (comparable ? quote(name) : `${quote(name)}::text`)).join(', ')
+  const shape = `shape as (select ${names} from ${table} as held union all select * from (\n${body}\n) as answer),`
   return `
-    with shape as (select ${names} from ${table} as held union all select * from (\n${body}\n) as answer),
+    with ${looksAtShape ? shape : ''}
       answer as materialized (select ${list} from (\n${body}\n) as answer),
       held as materialized (select ${list} from ${table} as held),
       extra as (select * from held except all select * from answer),
       missing as (select * from answer except all select * from held)
-    (select 'extra' as side, to_jsonb(extra)::text as row from extra limit ${limit})
+    (select 'extra' as side, to_jsonb(extra)::text as row from extra limit ${LIMIT})
     union all
-    (select 'missing', to_jsonb(missing)::text from missing limit ${limit})`
+    (select 'missing', to_jsonb(missing)::text from missing limit ${LIMIT})`
 }
 
 /** The table's own columns, and whether their types have an equality that EXCEPT can use. */

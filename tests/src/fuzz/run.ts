@@ -1,8 +1,8 @@
 import { DEFAULT_PATIENCE, FreshetError, isFreshetError, raw, whileRefused, writeSetting } from '@freshet/core'
 import type { Freshet } from '@freshet/client'
-import { differences } from '@freshet/testkit'
+import { differences, differencesFrom, type Held, heldBy } from '@freshet/testkit'
 import pg from 'pg'
-import { answerAlone } from '../answer-alone.ts'
+import { answerAlone, type AnswerStatement, answerStatement } from '../answer-alone.ts'
 import type { FuzzCase, Step, Stream } from './case.ts'
 import { printQuery } from './query.ts'
 
@@ -88,6 +88,14 @@ export async function runCase(arena: Arena, subject: FuzzCase, schema: string): 
   }
 }
 
+interface Created {
+  readonly full: boolean
+  readonly immediate: boolean
+  readonly held: Held
+  /** Null: there is no way to the answer alone. */
+  readonly alone: AnswerStatement | null
+}
+
 class Fault extends Error {
   readonly failed: Failed
 
@@ -101,7 +109,7 @@ class Run {
   readonly #arena: Arena
   readonly #case: FuzzCase
   readonly #schema: string
-  readonly #created = new Map<number, { full: boolean; immediate: boolean }>()
+  readonly #created = new Map<number, Created>()
   /** Not created; nor is what reads them. */
   readonly #left: string[] = []
   readonly #surprises: string[] = []
@@ -207,7 +215,6 @@ class Run {
       return
     }
     const full = made.effectiveMode === 'full'
-    this.#created.set(index, { full, immediate: made.effectiveMode === 'immediate' })
     if (full && stream.mode !== 'full') {
       // how long a statement becomes is nothing that a generator knows
       const mayBe = stream.mayBeFull || made.modeReason?.code === 'TOO_COMPLEX'
@@ -221,12 +228,16 @@ class Run {
       )
       await this.#orFault('create failed', altering, spec.query)
     }
-    await this.#compare(index, 'after create')
+    const { database } = this.#arena.freshet
+    const immediate = made.effectiveMode === 'immediate'
+    const [held, alone] = [await heldBy(database, spec.name), await answerStatement(database, spec.name)]
+    this.#created.set(index, { full, immediate, held, alone: immediate ? null : alone })
+    await this.#compare(index, 'after create', true)
   }
 
   async #refresh(index: number, full: boolean): Promise<void> {
     const stream = this.#stream(index)
-    if (this.#created.get(index)?.immediate !== true) await this.#mustAnswerAlone(index)
+    await this.#mustAnswerAlone(index)
     const refreshed = this.#arena.freshet.refresh(this.#here(stream.name), {
       // that waits until nobody writes
       full: full && this.#created.get(index)?.immediate !== true,
@@ -257,12 +268,14 @@ class Run {
   async #mustAnswerAlone(index: number): Promise<void> {
     const { name } = this.#stream(index)
     const text = this.#text(this.#stream(index))
-    const alone = answerAlone(this.#arena.freshet.database, this.#here(name), text).catch((error: unknown) => {
+    const { alone, held } = this.#createdOf(index)
+    if (alone === null) return
+    const computing = answerAlone(this.#arena.freshet.database, alone, held, text).catch((error: unknown) => {
       // a writer that has not ended has locked what it would read
-      if (isFreshetError(error, 'LOCK_TIMEOUT')) return null
+      if (isFreshetError(error, 'LOCK_TIMEOUT')) return []
       throw error
     })
-    const found = (await this.#orFault('refresh failed', alone, text)) ?? []
+    const found = await this.#orFault('refresh failed', computing, text)
     if (found.length === 0) return
     throw new Fault(
       'difference',
@@ -314,10 +327,10 @@ class Run {
     if (rows.length > 0) throw new Fault('left behind', 'trigger', rows.map(({ name }) => name).join(', '))
   }
 
-  async #compare(index: number, when: string): Promise<void> {
+  async #compare(index: number, when: string, shape = false): Promise<void> {
     const stream = this.#stream(index)
     const query = this.#text(stream)
-    const compared = differences(this.#arena.freshet.database, this.#here(stream.name), query)
+    const compared = differencesFrom(this.#arena.freshet.database, this.#createdOf(index).held, query, shape)
     const found = await this.#orFault('invalid', compared, query)
     if (found.length === 0) return
     const rows = found.map(({ side, row }) => `${side === 'extra' ? '+' : '-'} ${row}`).join('\n')
@@ -361,6 +374,12 @@ class Run {
     const stream = this.#case.streams[index]
     if (!stream) throw new Fault('invalid', 'stream', `there is no stream table ${index}`)
     return stream
+  }
+
+  #createdOf(index: number): Created {
+    const created = this.#created.get(index)
+    if (!created) throw new Fault('invalid', 'stream', `the stream table ${index} is not there`)
+    return created
   }
 
   #writer(index: number): pg.Client {
