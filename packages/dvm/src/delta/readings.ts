@@ -32,6 +32,8 @@ export interface StageReader {
 /** Computes everything from base tables: to ask PostgreSQL for types, before there are stages. */
 export const FROM_SOURCES: StageReader = { read: () => undefined }
 
+const UNION = '\nunion all\n'
+
 export function readPlan(plan: Plan, reading: Reading, stages: StageReader): string {
   const columns = plan.columns.map((column) => q(column.name))
   switch (plan.kind) {
@@ -49,11 +51,11 @@ export function readPlan(plan: Plan, reading: Reading, stages: StageReader): str
     case 'join':
       return joinedPlans(plan, readPlan(plan.left, reading, stages), readPlan(plan.right, reading, stages))
     case 'semi-join':
-      return matched(plan, readPlan(plan.left, reading, stages), readPlan(plan.right, reading, stages))
+      return matched(plan, readPlan(plan.left, reading, stages), [readPlan(plan.right, reading, stages)]).join(UNION)
     case 'union-all':
       return plan.inputs
         .map((input) => select({ columns, from: `${nested(readPlan(input, reading, stages))} u` }))
-        .join('\nunion all\n')
+        .join(UNION)
     case 'working-table':
       return select({
         columns: plan.columns.map((column, i) => renamed(plan.sourceColumns[i] ?? column.name, column.name)),
@@ -111,13 +113,9 @@ function partsOf(plan: Plan, reading: Reading, stages: StageReader): readonly st
       return split(plan.left).flatMap((left) => rights.map((right) => joinedPlans(plan, left, right)))
     }
     case 'semi-join': {
-      if (plan.mark !== null) return split(plan.left).map((left) => matched(plan, left, read(plan.right)))
-      const conditions = plan.conditions.map(printExpression)
-      const wheres = matchesInParts(plan.type === 'anti', split(plan.right), conditions)
-      const columns = plan.columns.map((column) => q(column.name))
-      return split(plan.left).flatMap((left) =>
-        wheres.map((where) => select({ columns, from: `${nested(left)} l`, where })),
-      )
+      // a mark is one answer for each row
+      const rights = plan.mark === null ? split(plan.right) : [read(plan.right)]
+      return split(plan.left).flatMap((left) => matched(plan, left, rights))
     }
     case 'scan':
     case 'constant':
@@ -159,13 +157,18 @@ function joinedPlans(plan: Join, left: string, right: string): string {
   return select({ columns: plan.columns.map((column) => q(column.name)), from })
 }
 
-function matched(plan: SemiJoin, left: string, right: string): string {
+/** In as many parts as the right side may match in; a mark join's is one. */
+function matched(plan: SemiJoin, left: string, rights: readonly string[]): readonly string[] {
   const columns = plan.columns.map((column) => q(column.name))
-  const match = exists(right, plan.conditions.map(printExpression))
+  const conditions = plan.conditions.map(printExpression)
   const from = `${nested(left)} l`
-  if (plan.mark === null) return select({ columns, from, where: [plan.type === 'semi' ? match : `not ${match}`] })
+  if (plan.mark === null)
+    return matchesInParts(plan.type === 'anti', rights, conditions).map((where) => select({ columns, from, where }))
   const mark = q(plan.mark)
-  return select({ columns: columns.map((column) => (column === mark ? `${match} as ${column}` : column)), from })
+  return rights.map((right) => {
+    const marked = `${exists(right, conditions)} as ${mark}`
+    return select({ columns: columns.map((column) => (column === mark ? marked : column)), from })
+  })
 }
 
 function relationName({ schema, table, readFrom }: Scan['relation']): string {

@@ -14,6 +14,9 @@ import { tableName } from './state-table.ts'
  * that is a bare table, not in one with a WHERE, so what is touched is then left out above the union. But for each row that
  * is looked up it goes through all the touched ones again. Where these are many it is to read the whole, once, and to hash
  * it. `beside`: Citus hands to the shards what is joined by equality, and no NOT IN.
+ *
+ * All of that is for where it must be one query. Where it may be two (`readInParts`) the stored rows are a bare table, and
+ * the touched ones are hashed.
  */
 export type Looked = 'by index' | 'through' | 'beside'
 
@@ -28,7 +31,7 @@ export function stateReader(
       const delta = computed.get(node)
       if (stage === undefined || delta === undefined || reading === 'before' || looked === 'beside') return undefined
       const columns = node.columns.map((column) => q(column.name))
-      return [untouched(delta, columns, tableName(stage.table)), touchedNow(delta, columns, [])]
+      return inTwo(delta, columns, tableName(stage.table))
     },
     read(node, reading) {
       const stage = inner.get(node)
@@ -41,7 +44,7 @@ export function stateReader(
         case 'by index':
           return aboveTheUnion(delta, columns, table)
         case 'through':
-          return withinTheBranch(delta, columns, table)
+          return inTwo(delta, columns, table).join('\nunion all\n')
         case 'beside':
           return joinedToNone(delta, columns, table)
       }
@@ -49,17 +52,15 @@ export function stateReader(
   }
 }
 
-function withinTheBranch(delta: StageDelta, columns: readonly string[], table: string): string {
-  return `${untouched(delta, columns, table)}\nunion all\n${touchedNow(delta, columns, [])}`
-}
-
-function untouched(delta: StageDelta, columns: readonly string[], table: string): string {
+/** What no change touched, and what one did, as it is now. */
+function inTwo(delta: StageDelta, columns: readonly string[], table: string): readonly string[] {
   const stored = delta.keys.map((key) => `t.${q(key.stored)}`).join(', ')
-  return select({
+  const untouched = select({
     columns: columns.map((column) => `t.${column}`),
     from: `${table} t`,
     where: [`(${stored}) not in (${touchedKeys(delta)})`],
   })
+  return [untouched, touchedNow(delta, columns, [])]
 }
 
 function joinedToNone(delta: StageDelta, columns: readonly string[], table: string): string {
