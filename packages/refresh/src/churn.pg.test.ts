@@ -2,6 +2,7 @@ import type { Extent } from '@freshet/dvm'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Definition } from './definition.ts'
 import { differentialStatement } from './differential.ts'
+import { explained, planNodes } from './explained.fixture.ts'
 import { createWorld, type World } from './world.fixture.ts'
 
 /** Small tables that are written again and again: what cancels among many changes is taken out, by its exact image. */
@@ -18,23 +19,13 @@ const again = (statement: string, times = 1_000) =>
 /** The most rows that any part of the statement makes; the statement is rolled back. */
 async function mostRows(definition: Definition, extent: Extent): Promise<number> {
   const changed = new Set(definition.plan.sources.map(({ stableName }) => stableName))
-  const { text, values } = await differentialStatement(definition, { changed, extent }, {})
+  const statement = await differentialStatement(definition, { changed, extent }, {})
   const client = await world.own.client()
-  await client.query(`begin; prepare refresh as ${text}; set local plan_cache_mode = force_generic_plan`)
-  const { rows } = await client.query<{ 'QUERY PLAN': unknown }>(
-    `explain (analyze, format json) execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`,
-  )
-  await client.query('rollback; deallocate refresh')
-  let most = 0
-  JSON.stringify(rows, (_, value: unknown) => {
-    if (isNode(value)) most = Math.max(most, value['Actual Rows'] * value['Actual Loops'])
-    return value
-  })
-  return most
-}
-
-function isNode(value: unknown): value is { 'Actual Rows': number; 'Actual Loops': number } {
-  return typeof value === 'object' && value !== null && 'Actual Rows' in value && 'Actual Loops' in value
+  await client.query('begin')
+  const nodes = planNodes(await explained(client, statement, 'analyze, format json'))
+  await client.query('rollback')
+  expect(nodes).not.toEqual([])
+  return Math.max(...nodes.map((node) => (node['Actual Rows'] ?? Infinity) * (node['Actual Loops'] ?? Infinity)))
 }
 
 test('many changes of few rows do not meet, one by one, all that each row meets', async () => {

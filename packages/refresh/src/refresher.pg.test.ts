@@ -5,6 +5,7 @@ import { alterStreamTable, pauseStreamTable, resumeStreamTable } from './alter.t
 import { findDefinition } from './definition.ts'
 import { differentialStatement } from './differential.ts'
 import { dropStreamTable } from './drop.ts'
+import { explained } from './explained.fixture.ts'
 import { createRefresher } from './refresher.ts'
 import { historyOf } from './status.ts'
 import { createWorld, type World } from './world.fixture.ts'
@@ -109,11 +110,8 @@ test('many changes of one source: of the other it is looked up what a few rows n
   const client = await world.own.client()
   const byIndex = async (few: readonly string[]) => {
     const variant = { changed, extent: 'many', few: new Set(few) } as const
-    const { text, values } = await differentialStatement(answer, variant, {})
-    await client.query(`deallocate all; set enable_sort = off; set plan_cache_mode = force_generic_plan`)
-    await client.query(`prepare refresh as ${text}`)
-    const run = `execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`
-    return JSON.stringify((await client.query(`explain ${run}`)).rows).includes('items_kind_idx')
+    const statement = await differentialStatement(answer, variant, {})
+    return JSON.stringify(await explained(client, statement)).includes('items_kind_idx')
   }
   // the log has seen thousands of each, and that is what the planner goes by
   await world.step(`update kinds set label = label || '' where true; update items set n = n + 1 where id <= 3000`)
@@ -188,11 +186,8 @@ test('what a slower reader has yet to see is not read again and again', async ()
   await world.run(`vacuum (analyze) freshet_changes.log_${source?.stableName}`)
   const client = await world.own.client()
   for (const changed of [new Set<string>(), new Set([source?.stableName ?? ''])]) {
-    const { text, values } = await differentialStatement(answer, { changed, extent: 'few' }, {})
-    const run = `execute refresh (${values.map((value) => `'${String(value)}'`).join(', ')})`
-    await client.query('deallocate all; set enable_sort = off; set plan_cache_mode = force_generic_plan')
-    await client.query(`prepare refresh as ${text}`)
-    const plan = JSON.stringify((await client.query(`explain ${run}`)).rows)
+    const statement = await differentialStatement(answer, { changed, extent: 'few' }, {})
+    const plan = JSON.stringify(await explained(client, statement))
     expect(plan).toMatch(new RegExp(`Index (Only )?Scan using log_${source?.stableName}`))
     expect(plan).not.toContain(`Seq Scan on log_${source?.stableName}`)
   }
