@@ -18,7 +18,7 @@ export interface Known {
   readonly idle: boolean
 }
 
-/** Its last refresh was a small one, and so will the next be. */
+/** Its last refresh was a small one, and so will the next be. Only AUTO would choose another where small ones are slow. */
 function isQuick({ definition, attempt, warm, idle, experience }: Known): boolean {
   const { mode, unit, stateBehind } = definition
   return (
@@ -28,7 +28,7 @@ function isQuick({ definition, attempt, warm, idle, experience }: Known): boolea
     attempt.extent === 'few' &&
     warm &&
     !idle &&
-    !fewChangesAreSlow(experience, definition.plan.answer !== undefined)
+    !(mode === 'auto' && fewChangesAreSlow(experience, definition.plan.answer !== undefined))
   )
 }
 

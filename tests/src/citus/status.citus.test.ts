@@ -29,8 +29,11 @@ describe.skipIf(clusterUrls() === null)('citus_status', () => {
     )
     await world.stream('here', 'select count(*) as n from local_only')
     const of = async (source: string) => (await freshet.citusStatus()).filter((row) => row.source === source)
+    // an attempt to add a node that failed has used up the number of a group
+    const groups = (await world.rows('select groupid as id from pg_dist_node order by 1')).map(({ id }) => Number(id))
     const orders = await of('public.orders')
-    expect(orders.map(({ group }) => group)).toEqual([1, 2, 3])
+    expect(orders.map(({ group }) => group)).toEqual(groups.filter((group) => group > 0))
+    expect(orders).toHaveLength(3)
     expect(orders.reduce((sum, { shards }) => sum + shards, 0)).toBe(4)
     for (const [i, row] of orders.entries())
       expect(row).toMatchObject({
@@ -44,7 +47,7 @@ describe.skipIf(clusterUrls() === null)('citus_status', () => {
         collector: null,
       })
     expect((await of('public.regions')).map(({ group, placement, inOrder }) => [group, placement, inOrder])).toEqual(
-      [0, 1, 2, 3].map((group) => [group, 'reference', true]),
+      groups.map((group) => [group, 'reference', true]),
     )
     expect(await of('public.local_only')).toEqual([])
 

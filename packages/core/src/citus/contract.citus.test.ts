@@ -174,7 +174,7 @@ describe.skipIf(clusterUrls() === null)('the contract with Citus', () => {
     await client.query(`set citus.node_connection_timeout to '4s'`)
     const asked = await client.query<{ group: number }>(`
       select groupid as "group" from pg_dist_node where isactive and noderole = 'primary' and groupid > 0 order by 1`)
-    expect(asked.rows.map(({ group }) => group)).toEqual([1, 2, 3])
+    expect(asked.rows).toHaveLength(3)
     const reached = await client.query(
       'select bool_and(citus_check_connection_to_node(nodename, nodeport)) as reached from pg_dist_node where groupid > 0',
     )
