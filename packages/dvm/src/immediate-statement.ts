@@ -3,7 +3,7 @@ import type { QueryFacts, TypeFacts } from './facts.ts'
 import type { Planned } from './plan-query.ts'
 import type { Plan } from './plan/plan.ts'
 import { Chain, q } from './print/text.ts'
-import { collated, maintainStages } from './refresh-statement.ts'
+import { collated, EXPECTED_TO_BE_MANY, expectedToBeFew, maintainStages } from './refresh-statement.ts'
 import type { Stages } from './stage/stages.ts'
 import { createTable } from './stage/state-table.ts'
 import { stagePlan } from './staged-plan.ts'
@@ -63,14 +63,13 @@ export function compileImmediate(
     const chain = new Chain()
     const windows = new Map(
       read.map((source) => {
-        const { schema, table } = notes[sources.indexOf(source)] ?? { schema: '', table: '' }
-        const columns = source.columns.map((column) => collated(column, source.collations[column]))
-        const take = [
-          `delete from ${q(schema)}.${q(table)}`,
-          `where __x ${comparison} ${own.transaction} and __round ${comparison} ${own.round}`,
-          `returning ${[...columns, '__w'].join(', ')}`,
-        ]
-        return [source.stableName, chain.add(`window of ${source.table}`, take.join('\n'))] as const
+        const pending = notes[sources.indexOf(source)]
+        if (pending === undefined) throw new RangeError(`${source.table} is no source of this plan`)
+        const of = `__x ${comparison} ${own.transaction} and __round ${comparison} ${own.round}`
+        const taken = chain.add(`notes of ${source.table}`, take(source, pending, of))
+        const rows = `select *\nfrom ${taken}`
+        const window = comparison === '=' ? expectedToBeFew(`${rows}\n${EXPECTED_TO_BE_MANY}\noffset 0`) : rows
+        return [source.stableName, chain.add(`window of ${source.table}`, window)] as const
       }),
     )
     chain.add('gate', 'select true as go', { materialized: true })
@@ -84,13 +83,18 @@ export function compileImmediate(
   return {
     small: small(),
     ofOne: sources.length === 1 ? [] : sources.map((source) => small([source])),
-    // The same rows, for there are no later ones; but the planner expects a share of the table, and not a few.
+    // The same rows, for there are no later ones; but the planner expects a share of the table, and not one.
     large: { plain: build('>=', null), emitting: build('>=', target) },
     notes,
     sources,
     creates: stages.order.map(({ stage }) => createTable(stage.table)),
     turns: mustTakeTurns(planned.query.input, stages),
   }
+}
+
+function take(source: CompiledSource, { schema, table }: PendingTable, which: string): string {
+  const columns = source.columns.map((column) => collated(column, source.collations[column]))
+  return `delete from ${q(schema)}.${q(table)}\nwhere ${which}\nreturning ${[...columns, '__w'].join(', ')}`
 }
 
 /**

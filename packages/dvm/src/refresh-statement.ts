@@ -301,7 +301,7 @@ function sizeOf(sizes: string, within: readonly string[], limit: number | null):
 }
 
 /** One row without columns, of which the planner expects a thousand: so the limit it is, of which this takes its share. */
-const EXPECTED_TO_BE_MANY = 'cross join (select from generate_series(1, (select 1))) expected'
+export const EXPECTED_TO_BE_MANY = 'cross join (select from generate_series(1, (select 1))) expected'
 
 /**
  * Up to the limit may come, but nearly always it is a handful; and planned for the limit, a handful would be joined by
@@ -309,7 +309,7 @@ const EXPECTED_TO_BE_MANY = 'cross join (select from generate_series(1, (select 
  * values in one of 200 rows, and so a hundredth of the limit: ten of a thousand, whatever the log's own statistics say
  * of a moment that is gone. For fewer it would join two windows by comparing each row of one with each of the other.
  */
-function expectedToBeFew(rows: string): string {
+export function expectedToBeFew(rows: string): string {
   return select({ columns: ['*'], from: `${nested(rows)} w`, where: ['__w in (1, -1)'] })
 }
 

@@ -14,6 +14,9 @@ export async function explained(client: Client, { text, values }: Sql, options =
 export interface PlanNode {
   readonly 'Node Type': string
   readonly 'Plan Rows': number
+  readonly 'CTE Name'?: string
+  /** What it reads. */
+  readonly Plans?: readonly PlanNode[]
   /** Of `analyze`. */
   readonly 'Actual Rows'?: number
   readonly 'Actual Loops'?: number

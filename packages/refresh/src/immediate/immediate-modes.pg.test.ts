@@ -5,6 +5,7 @@ import { createStreamTable } from '../create.ts'
 import { findDefinition, listDefinitions, nameOf } from '../definition.ts'
 import { resolveQuery } from '../resolve/resolve.ts'
 import { explain } from '../explain.ts'
+import { planNodes } from '../explained.fixture.ts'
 import { createRefresher } from '../refresher.ts'
 import { describeStreamTables, statusOf } from '../status.ts'
 import { verifyStreamTable } from '../verify.ts'
@@ -48,10 +49,23 @@ test('explain shows what writers run', async () => {
   // the statement for many changes is a literal
   const bodies = functions.map(({ body }) => body.replaceAll(/\s+/g, ' ').replaceAll("''", "'")).join(' ')
   for (const name of applied) {
-    const [, window = ''] = /"window of \w" as (\(\n[\s\S]*?\n\))/.exec(statements[name] ?? '') ?? []
+    const [, window = ''] = /"notes of \w" as (\(\n[\s\S]*?\n\))/.exec(statements[name] ?? '') ?? []
     expect(window).toContain('delete from freshet_changes.pending_')
     expect(bodies).toContain(window.replaceAll(/\s+/g, ' '))
   }
+})
+
+test('the rows of two windows are not compared each with each', async () => {
+  await world.run(TABLES)
+  await world.stream('answer', 'select id, v from a where exists (select from a as o where o.g = a.g and o.v <> a.v)')
+  const { statements } = await explain(world.database, { name: 'answer' })
+  const nodes = planNodes(await world.database.query(raw(`explain (format json) ${statements['apply']}`)))
+  expect(nodes.map((node) => node['CTE Name'])).toContain('window of a')
+  const loops = nodes.filter(
+    ({ 'Node Type': type, Plans: inputs }) =>
+      type === 'Nested Loop' && inputs?.every((input) => input['CTE Name'] !== undefined),
+  )
+  expect(loops).toEqual([])
 })
 
 describe('switching', () => {
