@@ -7,6 +7,7 @@ import { compile } from './compile.ts'
 import { dag } from './dag.ts'
 import { freshness } from './freshness.ts'
 import { idle } from './idle.ts'
+import { immediate } from './immediate.ts'
 import { jsonReport, parseReport, type Report, tableHeader, tableReport } from './measurement.ts'
 import { recursion } from './recursion.ts'
 import { refresh } from './refresh.ts'
@@ -18,7 +19,7 @@ import { tpch } from './tpch.ts'
 
 /**
  * `npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…] [--tables n] [--history n]`: of the
- * last five, three are of the suite tpch and two of scale.
+ * last five, `--sf` and `--queries` are of the suites tpch and immediate, `--changes` of tpch, the last two of scale.
  */
 const { values, positionals } = parseArgs({
   options: {
@@ -36,7 +37,7 @@ const { values, positionals } = parseArgs({
 const scaleFactor = Number(values.sf)
 const size = { tables: Number(values.tables), history: Number(values.history) }
 const fractions = values.changes.split(',').map((percent) => Number(percent) / 100)
-const queries = values.queries?.split(',')
+const queries = values.queries === undefined ? {} : { queries: values.queries.split(',') }
 const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   capture,
   refresh,
@@ -45,10 +46,11 @@ const SUITES: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   compile,
   dag,
   idle,
+  immediate: immediate({ scale: scaleFactor, ...queries }),
   relay,
   scale: scale(size),
   shadow,
-  tpch: tpch({ scale: scaleFactor, fractions, ...(queries === undefined ? {} : { queries }) }),
+  tpch: tpch({ scale: scaleFactor, fractions, ...queries }),
 }
 const USAGE = `usage: npm run bench -- SUITE [--json] [--rows n] [--sf n] [--changes percent,…] [--queries q01,…]
        [--tables n] [--history n]

@@ -28,7 +28,6 @@ export function tpch({ scale, fractions, queries }: TpchOptions): (bench: Bench)
   return async (bench) => {
     const client = await bench.database.client()
     const chosen = TPCH_QUERIES.filter(({ name }) => queries?.includes(name) ?? true)
-    await sayRivals(bench, client)
     bench.say(`filling scale factor ${scale}`)
     const sizes = await createTpch(client, scale)
     const ids = await createTables(bench, client, chosen)
@@ -62,14 +61,6 @@ export function tpch({ scale, fractions, queries }: TpchOptions): (bench: Bench)
       report(bench, fraction, times)
     }
   }
-}
-
-/** Where the server has pg_ivm, it is to be compared; it maintains inside the writer's statement, so it is another suite's. */
-async function sayRivals(bench: Bench, client: pg.Client): Promise<void> {
-  const { rows } = await client.query(`select from pg_available_extensions where name = 'pg_ivm'`)
-  bench.say(
-    `pg_ivm: ${rows.length === 0 ? 'this server does not have it, so it is not compared' : 'available, not compared yet'}`,
-  )
 }
 
 async function createTables(
