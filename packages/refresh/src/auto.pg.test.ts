@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createStreamTable } from './create.ts'
 import { loadDefinition, type Definition } from './definition.ts'
 import { createRefresher } from './refresher.ts'
+import { sourceTablesStatement } from './source-tables.ts'
 import { recorded } from './statements.fixture.ts'
 import { describeStreamTables, historyOf } from './status.ts'
 import { tryInFull } from './trial.ts'
@@ -309,5 +310,29 @@ describe('a full refresh', () => {
     sent.length = 0
     expect(await refresher.refresh(answer.id)).toMatchObject({ action: 'none' })
     expect(sent.filter((text) => text.includes('freshet_changes'))).toHaveLength(1)
+  })
+
+  test('locks its sources by the names that they had the last time, and asks where one has another', async () => {
+    await world.run(`${ITEMS}; create table others (id int primary key); insert into others values (1)`)
+    const query = 'select i.id, o.id as other from items i, others o'
+    const { id, plan } = await createStreamTable(world.context, { name: 'answer', query, mode: 'full' })
+    const { database, sent } = recorded(world.database)
+    const refresher = createRefresher({ ...world.context, database })
+    const asking = sourceTablesStatement(plan.sources).text
+    const after = async (script: string, now = query) => {
+      await world.run(script)
+      sent.length = 0
+      expect(await refresher.refresh(id, { full: true })).toMatchObject({ action: 'full' })
+      await assertEqualToQuery(world.database, 'answer', now)
+      return sent.filter((text) => text === asking).length
+    }
+    expect(await after('select 1')).toBe(1)
+    expect(await after('delete from items where id = 7')).toBe(0)
+    const renamed = 'select i.id, o.id as other from things i, others o'
+    expect(await after('alter table items rename to things; delete from things where id = 8', renamed)).toBe(1)
+    expect(await after('delete from things where id = 9', renamed)).toBe(0)
+    const swapped = `alter table things rename to third; alter table others rename to things;
+      alter table third rename to others; insert into things values (2)`
+    expect(await after(swapped, 'select i.id, o.id as other from others i, things o')).toBe(1)
   })
 })

@@ -48,6 +48,13 @@ describe('a full refresh', () => {
     expect(answerCosts(alone, 1_000)?.filledMs, 'of all state').toBeCloseTo(60)
   })
 
+  test('of the answer alone is tried a second time, unless it took more than twice as long', () => {
+    const alone = (ms: number) => ({ ...full(ms), answerOnly: true }) as const
+    expect(answerCosts(after(full(55), alone(84)), 0)).toEqual({ answerMs: 42, filledMs: 55 })
+    expect(answerCosts(after(full(55), alone(84), alone(33)), 0)).toEqual({ answerMs: 33, filledMs: 55 })
+    expect(answerCosts(after(full(55), alone(84), alone(90)), 0)).toEqual({ answerMs: 84, filledMs: 55 })
+  })
+
   test('takes longer as the sources grow', () => {
     expect(estimateFull(after(full(100, 1_000)), 5_000)).toBe(500)
     expect(estimateFull(after(full(100, 0)), 5_000), 'no statistics then').toBe(100)

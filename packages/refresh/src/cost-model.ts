@@ -168,13 +168,18 @@ export function estimateFull(known: Experience, sourceRows: number): number | nu
   return answer === null ? filled : filled === null ? answer : Math.min(answer, filled)
 }
 
-/** Of the answer alone, and with all state; null as long as it was not tried. */
+/**
+ * Of the answer alone, and with all state; null as long as it was not tried. What was tried once may have been slow by
+ * chance, and would not be tried again: it counts as half.
+ */
 export function answerCosts(
   known: Experience,
   sourceRows: number,
 ): { readonly answerMs: number; readonly filledMs: number } | null {
-  const answerMs = medianNow(known.answers, sourceRows)
-  return answerMs === null ? null : { answerMs, filledMs: estimateFullWithState(known, sourceRows) ?? Infinity }
+  const seenMs = medianNow(known.answers, sourceRows)
+  if (seenMs === null) return null
+  const answerMs = known.answers.length === 1 ? seenMs / 2 : seenMs
+  return { answerMs, filledMs: estimateFullWithState(known, sourceRows) ?? Infinity }
 }
 
 /** Milliseconds of a full refresh that brings all state to the present. */

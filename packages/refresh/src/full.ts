@@ -48,7 +48,7 @@ function stateLock(id: number, wait: boolean): Sql {
     for update ${raw(wait ? '' : 'skip locked')}`
 }
 
-/** All that a full refresh asks before it computes, in one round trip. */
+/** All that a full refresh asks before it computes, in the round trip that locks its sources. */
 export interface Claimed {
   /** Null when another refresher has it. */
   readonly state: LockedState | null
@@ -56,11 +56,13 @@ export interface Claimed {
   readonly changed: boolean
 }
 
-export async function claimState(transaction: Queryable, id: number): Promise<Claimed> {
-  const [states = [], [query] = []] = await transaction.batch(
-    [stateLock(id, false), queryChangedStatement(id), RECORDED_AS_PLANNED],
-    { prepared: true },
-  )
+export function claiming(id: number): readonly Sql[] {
+  return [stateLock(id, false), queryChangedStatement(id), RECORDED_AS_PLANNED]
+}
+
+/** By the answers to `claiming`. */
+export function claimOf(answers: readonly (readonly Record<string, unknown>[])[]): Claimed {
+  const [states = [], [query] = []] = answers
   return { state: (states[0] as unknown as LockedState | undefined) ?? null, changed: query?.['changed'] === true }
 }
 
@@ -92,18 +94,33 @@ export async function whenFree<T>(
  */
 const WORTH_A_TABLE_MS = 40
 
-/** To plan a query takes long beside a query that takes no time, so what the planner said is remembered for a while. */
-const REMEMBERED_MS = 60_000
+/**
+ * To ask the planner takes as long as planning, so its answer holds until that is a small share of what was spent since. As
+ * tables grow and change, so does it: a query just below what is worth a worker is soon above it.
+ */
+const ASKING_SHARE = 0.05
 
-const asked = new WeakMap<ReplaceStatements, { readonly parallel: boolean; readonly at: number }>()
+interface Asked {
+  readonly parallel: boolean
+  readonly askingMs: number
+  readonly spentMs: number
+}
+
+const asked = new WeakMap<ReplaceStatements, Asked>()
 
 async function isParallel(transaction: Queryable, replace: ReplaceStatements): Promise<boolean> {
   const known = asked.get(replace)
-  if (known !== undefined && performance.now() - known.at < REMEMBERED_MS) return known.parallel
+  if (known !== undefined && ASKING_SHARE * known.spentMs < known.askingMs) return known.parallel
+  const started = performance.now()
   const plan = await transaction.query(raw(`explain (costs off) ${replace.compute}`))
   const parallel = plan.some((line) => /^\s*(->  )?Gather\b/.test(String(line['QUERY PLAN'])))
-  asked.set(replace, { parallel, at: performance.now() })
+  asked.set(replace, { parallel, askingMs: performance.now() - started, spentMs: 0 })
   return parallel
+}
+
+function spent(replace: ReplaceStatements, ms: number): void {
+  const known = asked.get(replace)
+  if (known !== undefined) asked.set(replace, { ...known, spentMs: known.spentMs + ms })
 }
 
 /**
@@ -132,11 +149,13 @@ export async function replaceAll(
     }
     // what is on other nodes is read by a statement that does nothing else
     const apart = spansNodes(definition) || (mayBeApart && (await isParallel(transaction, replace)))
+    const started = performance.now()
     if (apart) await transaction.query(raw(replace.compute))
     const { quiet, emitting } = apart ? replace.apply : replace.once
     const statement = definition.emits && emitting !== null ? emitting : quiet
     const [row] = await transaction.query<{ rows_inserted: number; rows_deleted: number }>(raw(statement))
     if (apart) await transaction.query(raw(replace.discard))
+    spent(replace, performance.now() - started)
     if (row === undefined)
       throw new FreshetError('INTERNAL', `a full refresh of ${nameOf(definition)} answered nothing`)
     result = { rowsInserted: row.rows_inserted, rowsDeleted: row.rows_deleted }

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Database, isFreshetError, type RefreshOptions } from '@freshet/core'
+import { isFreshetError, type RefreshOptions } from '@freshet/core'
+import { calledIn, sourceTables, sourceTablesStatement } from './source-tables.ts'
 import type { RefreshContext } from './context.ts'
 import type { Definition } from './definition.ts'
 import { heedFuse } from './fuse.ts'
 import { advance, claiming, claimOf, type MemberStep, settle } from './position.ts'
 import { bringAtOnce, mayBeAtOnce, NotAtOnce } from './at-once.ts'
-import { lockedAsReader, type SourceTable, sourceTables, sourceTablesStatement } from './sessions.ts'
+import { lockedAsReader } from './sessions.ts'
 
 /**
  * A refresh of several stream tables that need not be refreshed together, but are faster so: one transaction and one
@@ -50,11 +51,8 @@ async function inOneTransaction(
   options: RefreshOptions,
 ): Promise<GroupRefresh> {
   const sources = members.flatMap(({ plan }) => plan.sources)
-  const key = sources.map(({ oid }) => oid).join()
-  // taken out: where anything goes wrong, a renamed source among it, it is asked again
-  const names = namesOf(database)
-  const calledThen = names.get(key)
-  names.delete(key)
+  const called = calledIn(database)
+  const calledThen = called.take(sources)
   return database.session(async (session) => {
     const read = calledThen ?? (await sourceTables(session, sources))
     // the stream is ahead of no snapshot: for what comes by WAL, each refresh waits for itself
@@ -64,7 +62,7 @@ async function inOneTransaction(
       async (transaction, opened) => {
         const [own = [], rows = [], now = []] = opened.slice(locks.length)
         if (!isDeepStrictEqual(now, read)) return { done: NONE, odd: null }
-        remember(names, key, read)
+        called.remember(sources, read)
         const claim = claimOf([own, rows])
         const { position, versions } = claim
         const odd = members.filter(({ id, version }) => versions.has(id) && versions.get(id) !== version)
@@ -78,27 +76,6 @@ async function inOneTransaction(
     )
   })
 }
-
-type Names = Map<string, readonly SourceTable[]>
-
-/** How the sources of a group were called the last time: they are locked by name. */
-const called = new WeakMap<Database, Names>()
-
-function namesOf(database: Database): Names {
-  const known = called.get(database) ?? new Map<string, readonly SourceTable[]>()
-  called.set(database, known)
-  return known
-}
-
-function remember(names: Names, key: string, locked: readonly SourceTable[]): void {
-  names.set(key, locked)
-  for (const oldest of names.keys()) {
-    if (names.size <= MOST_CALLED) break
-    names.delete(oldest)
-  }
-}
-
-const MOST_CALLED = 1_000
 
 /** Those that may be in, but for the readers of others, who will have changes for them. What is read comes first. */
 export function withoutReadersOfOthers(

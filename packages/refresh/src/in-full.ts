@@ -4,7 +4,7 @@ import { type Experience, estimateFull } from './cost-model.ts'
 import type { Definition } from './definition.ts'
 import { askPlanner, type Depth, depthOf } from './depth.ts'
 import type { RecordedDecision } from './experience.ts'
-import { claimState, type FullResult, recordFull, type Recorded, replaceAll } from './full.ts'
+import { claiming, claimOf, type FullResult, recordFull, type Recorded, replaceAll } from './full.ts'
 import { oneSnapshot } from './sessions.ts'
 
 /** A full refresh of one stream table by itself: it is claimed, computed and recorded in one transaction, at its snapshot. */
@@ -32,8 +32,8 @@ export function refreshInFull(
 ): Promise<DoneInFull | 'busy' | 'again' | 'changed'> {
   const { id, version, plan } = definition
   const wanted = unfinished ? 'all' : depthOf(plan, decision, experience)
-  return oneSnapshot(database, definition, async (transaction) => {
-    const { state, changed } = await claimState(transaction, id)
+  return oneSnapshot(database, { ...definition, asking: claiming(id) }, async (transaction, asked) => {
+    const { state, changed } = claimOf(asked)
     if (state === null) return 'busy'
     if (state.version !== version) return 'again'
     if (changed) return 'changed'

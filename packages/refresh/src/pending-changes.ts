@@ -106,18 +106,21 @@ function pendingStatement(definition: Definition, bound: number | null): Sql {
     from (${join([sql`select -1 as at, 0 as rows, false as bounded`, ...sizes], ' union all ')}) as w`
 }
 
-/** Rows of the sources, those of partitions included, by the server's statistics; of placed ones, by those of their shards. */
+/**
+ * Rows of the sources, those of partitions included, by the server's statistics; of placed ones, by those of their shards.
+ * Of an array the planner looks up each by index, where it would read the whole catalog for a join.
+ */
 export function sourceRows(stableNames: readonly string[]): Fragment {
   const tracked = sql`freshet.source s where s.stable_name = any(${stableNames}::text[])`
   return sql`coalesce((
       select sum(s.shard_rows) from ${tracked}
     ), 0)::float8 + coalesce((
       select sum(greatest(c.reltuples, 0)) from pg_catalog.pg_class c
-      where c.relkind <> 'p' and c.oid in (
+      where c.relkind <> 'p' and c.oid = any(array(
         select s.relation from ${tracked}
         union
         select i.relid from freshet.source s cross join lateral pg_catalog.pg_partition_tree(s.relation) i
         where i.isleaf and s.stable_name = any(${stableNames}::text[])
-      )
+      ))
     ), 0)::float8`
 }

@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   bufferTable,
   type Database,
   type Fragment,
+  FreshetError,
   GIVE_WAY,
   identifier,
+  isFreshetError,
   join,
   type Queryable,
   raw,
@@ -15,6 +18,7 @@ import {
 } from '@freshet/core'
 import type { StoredPlan } from './definition.ts'
 import { sessionSettings } from './resolve/resolve.ts'
+import { calledIn, type SourceTable, sourceTables, sourceTablesStatement } from './source-tables.ts'
 
 /**
  * A query means what it meant when its table was created: the settings of then (time zone, formats, …) hold whenever
@@ -73,51 +77,66 @@ async function transactionWith<T>(
  * with another type, or with a volatile default) looks empty. So what the snapshot sees is also what the tables hold.
  *
  * Whoever alters a source comes first: locks are given up soon, before the server would look for a deadlock.
+ *
+ * `asking`: what is to be known first, answered in the round trip of the locks.
  */
 export async function oneSnapshot<T>(
   database: Database,
   {
     settings,
-    plan,
+    plan: { sources },
     own = [],
+    asking = [],
   }: {
     readonly settings: Readonly<Record<string, string>>
     readonly plan: Pick<StoredPlan, 'sources'>
     /** Of the stream tables that it brings to this snapshot, those whose rows are on other nodes. */
     readonly own?: readonly { readonly schema: string; readonly table: string }[]
+    readonly asking?: readonly Sql[]
   },
-  work: (transaction: Queryable) => Promise<T>,
+  work: Transacted<T>,
 ): Promise<T> {
+  const called = calledIn(database)
   return database.session(async (session) => {
     const changes = await differing(session, settings)
-    const sources = await sourceTables(session, plan.sources)
-    const opening = [...lockedAsReader(sources, own), settingsStatement([...changes, ALL_ROWS])]
-    return session.transaction((transaction) => work(transaction), { isolation: 'repeatable read', opening })
+    let begun = false
+    const locking = (tables: readonly SourceTable[]) => {
+      const locks = [...lockedAsReader(tables, own), settingsStatement([...changes, ALL_ROWS])]
+      const opening = [...locks, sourceTablesStatement(sources), ...asking]
+      const locked: Transacted<T> = async (transaction, opened) => {
+        const [now = [], ...answers] = opened.slice(locks.length)
+        if (!isDeepStrictEqual(now, tables)) throw new CalledOtherwise()
+        called.remember(sources, tables)
+        begun = true
+        return work(transaction, answers)
+      }
+      return session.transaction(locked, { isolation: 'repeatable read', opening })
+    }
+    const then = called.take(sources)
+    if (then !== null) {
+      try {
+        return await locking(then)
+      } catch (error) {
+        if (begun || !isOfNames(error)) throw error
+      }
+    }
+    return locking(await sourceTables(session, sources))
   })
 }
 
-export interface SourceTable {
-  readonly schema: string
-  readonly table: string
-  /** How its changes are captured; null where it is not known (yet). */
-  readonly capture: string | null
-  /** Its rows are on other nodes: into its buffer changes are collected, or, of a stream table, its refreshes write. */
-  readonly placed: boolean
-  readonly stableName: string | null
+/** The sources were renamed, or are captured in another way, since it was asked how they are called. */
+class CalledOtherwise extends FreshetError {
+  constructor() {
+    super('TRANSACTION_CONFLICT', 'a source was renamed meanwhile')
+  }
 }
 
-/** The tables among the sources, as they are called now. */
-export function sourceTables(queryable: Queryable, sources: StoredPlan['sources']): Promise<readonly SourceTable[]> {
-  return queryable.query<SourceTable>(sourceTablesStatement(sources), { prepared: true })
+/** Or nothing is called so any more. */
+function isOfNames(error: unknown): boolean {
+  return error instanceof CalledOtherwise || (isFreshetError(error) && GONE.has(error.sqlState ?? ''))
 }
 
-export function sourceTablesStatement(sources: StoredPlan['sources']): Sql {
-  const oids = [...new Set(sources.map(({ oid }) => oid))]
-  return sql`select n.nspname as schema, c.relname as table, o.capture, o.placed is not null as placed, o.stable_name as "stableName"
-      from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-        left join freshet.source o on o.relation = c.oid
-      where c.oid = any (${oids}::oid[]) and c.relkind in ('r', 'p') order by c.oid`
-}
+const GONE = new Set(['42P01', '3F000'])
 
 /** To be the first of a transaction; none of them takes a snapshot. */
 export function lockedAsReader(
