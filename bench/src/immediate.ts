@@ -151,10 +151,11 @@ class Writer {
   readonly #draw = random(1)
   #next: number
 
+  /** `orders`: keys, rising. */
   private constructor(client: pg.Client, orders: number[]) {
     this.#client = client
     this.#orders = orders
-    this.#next = Math.max(...orders) + 1
+    this.#next = (orders.at(-1) ?? 0) + 1
   }
 
   static async open(client: pg.Client): Promise<Writer> {
