@@ -5,11 +5,15 @@ import { generateCase } from './fuzz/case-generator.ts'
 import { parseFeatures } from './fuzz/features.ts'
 import { runCampaign } from './fuzz/campaign.ts'
 
-/** `npm run fuzz -- --cases N --seed S [--features all|basic|…]`: random stream tables against the oracle. Exits 1 when one differs. */
+/**
+ * `npm run fuzz -- --cases N --seed S [--features all|basic|…]`: random stream tables against the oracle. Exits 1 when one
+ * differs. `--from M` goes on with a campaign of which M cases were run; every hundred cases it says where that would be.
+ */
 const { values } = parseArgs({
   options: {
     cases: { type: 'string', default: '1000' },
     seed: { type: 'string' },
+    from: { type: 'string', default: '0' },
     features: { type: 'string', default: 'all' },
     jobs: { type: 'string', default: '2' },
     print: { type: 'boolean', default: false },
@@ -17,6 +21,7 @@ const { values } = parseArgs({
 })
 
 const cases = wholeNumber('cases', values.cases)
+const from = wholeNumber('from', values.from)
 const features = parseFeatures(values.features)
 const seed = values.seed === undefined ? freshSeed() : wholeNumber('seed', values.seed)
 
@@ -30,11 +35,12 @@ async function main(): Promise<number> {
   const given = process.env['FRESHET_TEST_DATABASE_URL']
   const server = given ? undefined : await startServer()
   try {
-    console.log(`${cases} cases, --seed ${seed}`)
+    console.log(`${cases} cases, --seed ${seed}${from === 0 ? '' : ` --from ${from}`}`)
     const started = performance.now()
     const { failures, surprises, full, slow, ...counts } = await runCampaign({
       cases,
       seed,
+      from,
       features,
       jobs: wholeNumber('jobs', values.jobs),
       serverUrl: given ?? server?.url ?? '',

@@ -15,6 +15,8 @@ import { shrink } from './shrink.ts'
 export interface CampaignOptions {
   readonly cases: number
   readonly seed: number
+  /** So many cases of this seed were run already, and are left out; none when left out. */
+  readonly from?: number
   readonly features?: Features
   readonly jobs?: number
   readonly serverUrl?: string
@@ -35,6 +37,14 @@ export interface Campaign {
   readonly slow: readonly Slow[]
 }
 
+interface Job {
+  readonly subject: FuzzCase
+  /** How it is replayed. */
+  readonly name: string
+  /** Among the cases of the seed; null: a stored one. */
+  readonly number: number | null
+}
+
 const CASES_PER_DATABASE = 40
 const WRITERS = 3
 
@@ -48,22 +58,30 @@ export async function runCampaign(options: CampaignOptions): Promise<Campaign> {
   const counts = { cases: 0, refreshes: 0 }
   let next = 0
 
-  const take = (): { subject: FuzzCase; name: string } | undefined => {
+  const from = options.from ?? 0
+  const underWay = new Set<number>()
+
+  const take = (): Job | undefined => {
     if (failures.length >= (options.maxFailures ?? 5)) return undefined
     const index = next++
     const regression = stored[index]
-    if (regression) return { subject: regression.case, name: regression.name }
-    const number = index - stored.length
-    if (number >= options.cases) return undefined
+    if (regression) return { subject: regression.case, name: regression.name, number: null }
+    const number = from + index - stored.length
+    if (number >= from + options.cases) return undefined
+    underWay.add(number)
     const seed = seedOfCase(options.seed, number)
-    return { subject: generateCase(seed, options.features), name: `--seed ${seed} --cases 1` }
+    return { subject: generateCase(seed, options.features), name: `--seed ${seed} --cases 1`, number }
   }
   const worker = async (_: unknown, number: number) => {
     await using stage = new Stage(number, options.serverUrl)
     for (let job = take(); job; job = take()) {
       const outcome = await stage.run(job.subject)
       counts.cases++
-      if (counts.cases % 100 === 0) log(`${counts.cases} cases, ${counts.refreshes} refreshes`)
+      if (job.number !== null) underWay.delete(job.number)
+      if (counts.cases % 100 === 0) {
+        const goOn = Math.min(from + Math.max(0, next - stored.length), ...underWay)
+        log(`${counts.cases} cases, ${counts.refreshes} refreshes; to go on: --from ${goOn}`)
+      }
       if (outcome.kind === 'passed') {
         counts.refreshes += outcome.refreshes
         slow = [...slow, outcome.slowest].sort((a, b) => b.ms - a.ms).slice(0, 5)
