@@ -1,13 +1,13 @@
 import { isFreshetError } from '@freshet/core'
 import { differences, random } from '@freshet/testkit'
-import { createTpch, TPCH_QUERIES, type TpchQuery } from '@freshet/tests/tpch'
+import { createTpch, tpchQueries, type TpchQuery } from '@freshet/tests/tpch'
 import pg from 'pg'
 import { measurement, median, milliseconds } from './measurement.ts'
 import type { Bench } from './stand.ts'
 
 /**
  * What keeping a query of TPC-H inside the writer's transaction adds to that transaction: for an immediate stream table,
- * and for pg_ivm, where the server has it and it can keep the query. One kind of view at a time, the same transactions.
+ * and for pg_ivm, where the server has it and it can keep the query. One kind of view at a time, transactions of one kind.
  * Ratio: what pg_ivm adds ÷ what this adds.
  *
  * A transaction brings some orders with their lines, takes as many away, and reprices a line of as many others: five
@@ -30,7 +30,7 @@ export function immediate({ scale, queries }: ImmediateOptions): (bench: Bench) 
     bench.say(`filling scale factor ${scale}`)
     await createTpch(client, scale)
     const writer = await Writer.open(client)
-    for (const query of TPCH_QUERIES.filter(({ name }) => queries?.includes(name) ?? true)) {
+    for (const query of tpchQueries(queries)) {
       const views = [NO_VIEW, streamTable(bench, query), ...(other ? [immv(client, query)] : [])]
       const times = new Map<string, ReadonlyMap<number, number>>()
       for (const view of views) {

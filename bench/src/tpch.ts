@@ -1,6 +1,6 @@
 import { parseSnapshot, stableName } from '@freshet/core'
 import { assertEqualToQuery } from '@freshet/testkit'
-import { changeRound, createTpch, TABLES, TPCH_QUERIES, type TpchQuery } from '@freshet/tests/tpch'
+import { changeRound, createTpch, TABLES, tpchQueries, type TpchQuery } from '@freshet/tests/tpch'
 import type pg from 'pg'
 import { measurement, median, milliseconds } from './measurement.ts'
 import type { Bench } from './stand.ts'
@@ -27,7 +27,7 @@ interface Times {
 export function tpch({ scale, fractions, queries }: TpchOptions): (bench: Bench) => Promise<void> {
   return async (bench) => {
     const client = await bench.database.client()
-    const chosen = TPCH_QUERIES.filter(({ name }) => queries?.includes(name) ?? true)
+    const chosen = tpchQueries(queries)
     bench.say(`filling scale factor ${scale}`)
     const sizes = await createTpch(client, scale)
     const ids = await createTables(bench, client, chosen)

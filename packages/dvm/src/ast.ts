@@ -81,6 +81,15 @@ export function walk(tree: Json | undefined, visit: (type: string, body: JsonObj
   }
 }
 
+/** Walks what a query computes itself: of a subquery that is what is compared with its rows, and not what is inside. */
+export function walkLevel(tree: Json | undefined, visit: (type: string, body: JsonObject) => boolean | void): void {
+  walk(tree, (type, body) => {
+    if (type !== 'SubLink') return visit(type, body)
+    walkLevel(body['testexpr'], visit)
+    return false
+  })
+}
+
 const POSITION = /(^location$|_location$|^stmt_len$|^stmt_location$|list_start$|list_end$)/
 
 /** A canonical text of a tree, positions left out: equal texts are equal trees. */

@@ -1,6 +1,7 @@
 import { type Database, type Queryable, type Sql, sql } from '@freshet/core'
 import type { StoredPlan } from './definition.ts'
 
+/** A table that a refresh reads, as it is called and captured: what must be known to lock it before a snapshot is taken. */
 export interface SourceTable {
   readonly schema: string
   readonly table: string

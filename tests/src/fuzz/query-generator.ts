@@ -64,8 +64,14 @@ export class QueryGenerator {
       return { sql: asked ?? expression(this.#random, from.scope, type, 2), type }
     })
     if (!wanted.types && this.#chance(0.08, 'functions')) items.push(setReturningItem(this.#random, from.scope))
-    const made = this.#select(from, items, { where: this.#where(from, sources, depth) })
-    return this.#limited(made, from.scope)
+    const where = this.#where(from, sources, depth)
+    // what is sorted by, and not shown, makes rows as well
+    if (this.#chance(0.02, 'functions')) {
+      const { sql } = setReturningItem(this.#random, from.scope)
+      const made = this.#select(from, items, { where, tail: [`order by ${sql}`] })
+      return { ...made, rows: made.rows * 2 }
+    }
+    return this.#limited(this.#select(from, items, { where }), from.scope)
   }
 
   #distinct(sources: readonly Source[], depth: number, wanted: Wanted): Generated {
@@ -123,6 +129,13 @@ export class QueryGenerator {
       : []
     if (this.#chance(0.08, 'subqueries')) having.push(subqueryPredicate(asking, results, seen))
     const ordered = comparable(results)
+    // the only aggregate may be what is sorted by
+    if (keys.length === 0 && !wanted.comparable && this.#chance(0.05, 'limits')) {
+      const types = this.#outputTypes([], wanted)
+      const alone = types.map((type) => ({ sql: literal(random, type), type }))
+      const tail = [`order by ${aggregate(random, from.scope, true, false).sql}`]
+      return { ...this.#select(from, alone, { where: this.#where(from, sources, depth), tail }), rows: 1 }
+    }
     const over = !wanted.types && ordered.length > 0 && this.#chance(0.1, 'windows') ? windows(random, ordered) : null
     const shown =
       over === null ? [...keys.filter(() => random.chance(0.9)), ...aggregates, ...(sets?.columns ?? [])] : []
@@ -138,7 +151,7 @@ export class QueryGenerator {
       ...(over === null ? {} : { tail: over.tail }),
     })
     const rows = keys.length === 0 ? 1 : Math.min(made.rows, 6 ** keys.length) * (sets === null ? 1 : 2)
-    return over === null ? this.#limited({ ...made, rows }, []) : { ...made, rows }
+    return over === null ? this.#limited({ ...made, rows }, ordered) : { ...made, rows }
   }
 
   #keys(scope: Scope): Column[] {

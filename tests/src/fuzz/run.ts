@@ -199,7 +199,10 @@ class Run {
 
   async #create(index: number): Promise<void> {
     const stream = this.#stream(index)
-    if (this.#left.some((name) => this.#text(stream).includes(name))) return
+    if (this.#left.some((name) => this.#text(stream).includes(name))) {
+      this.#left.push(this.#here(stream.name))
+      return
+    }
     const spec = { name: this.#here(stream.name), query: this.#text(stream), mode: stream.mode, schedule: 'manual' }
     // Locks are refused after 300 ms here, which an upkeep of the server that holds a table of the catalog may outlast.
     const create = (mode: typeof spec.mode) =>

@@ -2,7 +2,7 @@ import { connect, type Freshet } from '@freshet/client'
 import { createTestDatabase, differences } from '@freshet/testkit'
 import { changeRound } from './changes.ts'
 import { createTpch } from './fill.ts'
-import { TPCH_QUERIES } from './queries.ts'
+import { tpchQueries } from './queries.ts'
 
 /**
  * A stream table for each query, rounds of changes in every table, and after each round the oracle: table and query,
@@ -42,7 +42,7 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRep
   database.defer(() => freshet.close())
   const client = await database.client()
   const sizes = await createTpch(client, options.scale, options.seed)
-  const queries = TPCH_QUERIES.filter(({ name }) => options.queries?.includes(name) ?? true)
+  const queries = tpchQueries(options.queries)
   const modes: Record<string, string> = {}
   for (const { name, sql } of queries) {
     const mode = options.mode ?? 'differential'

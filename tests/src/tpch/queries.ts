@@ -17,3 +17,8 @@ export const TPCH_QUERIES: readonly TpchQuery[] = readdirSync(FOLDER)
   .filter((file) => file.endsWith('.sql'))
   .sort()
   .map((file) => ({ name: file.slice(0, -'.sql'.length), sql: readFileSync(FOLDER + file, 'utf8').trim() }))
+
+/** Those of these names, in order; all 22 when none are given. */
+export function tpchQueries(names?: readonly string[]): readonly TpchQuery[] {
+  return TPCH_QUERIES.filter(({ name }) => names?.includes(name) ?? true)
+}

@@ -8,14 +8,16 @@ import {
   rebuild,
   soleColumn,
   text,
-  walk,
+  walkLevel,
   type Ast,
+  type Json,
   type JsonObject,
 } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { Unsupported } from '../unsupported.ts'
 import { functionName, isAggregateCall } from './calls.ts'
 import type { Names } from './names.ts'
+import { sortKey } from './ordering.ts'
 import { notNull } from './nullability.ts'
 import type { Column } from './column.ts'
 import { project, type Aggregate, type AggregateCall, type Item, type Plan } from './plan.ts'
@@ -86,14 +88,37 @@ const OF_NOTHING: Readonly<Record<string, number>> = {
 /** A subquery that waits until the groups exist. */
 export const PENDING_SUBQUERY = 'FreshetPendingSubquery'
 
+/** A pending subquery whose comparison is rewritten: what is inside has names, groups and windows of its own. */
+export function comparing(pending: JsonObject, rewrite: (tested: Ast) => Ast): Ast {
+  const tested = pending['tested']
+  return { [PENDING_SUBQUERY]: isObject(tested) ? { ...pending, tested: rewrite(tested) } : pending }
+}
+
 export function isAggregation(select: JsonObject, facts: QueryFacts): boolean {
   if (list(select['groupClause']).length > 0 || select['havingClause'] !== undefined) return true
+  // ORDER BY count(*) makes one row of all, as a target does
+  return aggregates(select['targetList'], facts) || aggregates(select['sortClause'], facts)
+}
+
+/** Whether an expression calls an aggregate, be it of its own query or of one around it. */
+export function aggregates(expression: Json | undefined, facts: QueryFacts): boolean {
   let found = false
-  walk(select['targetList'], (type, body) => {
+  walkLevel(expression, (type, body) => {
     if (type === 'FuncCall' && isAggregateCall(body, facts)) found = true
-    return type !== 'SubLink'
   })
   return found
+}
+
+/** Where a query may not aggregate, as in WHERE and ON, what aggregates is the query around. */
+export function refuseAggregates(expression: Ast, facts: QueryFacts): void {
+  walkLevel(expression, (type) => {
+    if (type === 'GroupingFunc') throw aggregateOfAround()
+  })
+  if (aggregates(expression, facts)) throw aggregateOfAround()
+}
+
+export function aggregateOfAround(): Unsupported {
+  return new Unsupported('CORRELATED', 'an aggregate of the query around, inside a subquery')
 }
 
 class AggregateBuilder {
@@ -124,8 +149,9 @@ class AggregateBuilder {
     return rebuild(expression, (type, body, node) => {
       const key = this.keys.get(fingerprint(node))
       if (key !== undefined) return columnRef(key)
-      if (type === PENDING_SUBQUERY)
-        return { [type]: { ...body, ...(isObject(body['tested']) ? { tested: this.rewrite(body['tested']) } : {}) } }
+      if (type === PENDING_SUBQUERY) return comparing(body, (tested) => this.rewrite(tested))
+      // what asks for a set of this query has its answer already
+      if (type === 'GroupingFunc') throw aggregateOfAround()
       if (type === 'FuncCall' && isAggregateCall(body, this.facts)) return columnRef(this.call(body, node))
       // Not grouped by, yet allowed by PostgreSQL: it depends on a grouped primary key, and so does not split a group.
       // A column that the input does not have belongs to the query around.
@@ -188,8 +214,9 @@ class AggregateBuilder {
       }
     })
     // SQL gives an aggregate of nothing but outer columns to the query around
-    if (this.areOuter(list(body['args'])))
-      throw new Unsupported('CORRELATED', 'an aggregate of the query around, inside a subquery')
+    const sorts = list(body['agg_order']).map((sort) => sortKey(sort))
+    if (this.areOuter([...list(body['args']), ...sorts, ...(isObject(body['agg_filter']) ? [body['agg_filter']] : [])]))
+      throw aggregateOfAround()
     const filterColumn = isObject(body['agg_filter']) ? this.item(body['agg_filter'], 'filter') : null
     const rewritten: Ast = {
       FuncCall: {

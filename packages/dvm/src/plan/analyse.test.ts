@@ -146,6 +146,22 @@ describe('refused, by reason', () => {
       'CORRELATED',
       'SELECT c.region FROM shop.customers c GROUP BY c.region HAVING (EXISTS (SELECT sum(c.score) AS sum FROM shop.orders o))',
     ],
+    [
+      'WINDOW_FUNCTION',
+      'SELECT (rank() OVER (ORDER BY o.qty) IN (SELECT c.score FROM shop.customers c)) AS ranked FROM shop.orders o',
+    ],
+    [
+      'WINDOW_FUNCTION',
+      'SELECT (sum(count(*)) OVER () = ANY (SELECT c.score FROM shop.customers c)) AS x FROM shop.orders o GROUP BY o.qty',
+    ],
+    [
+      'CORRELATED',
+      'SELECT (EXISTS (SELECT FROM shop.customers c WHERE (c.score = max(o.qty)))) AS x FROM shop.orders o',
+    ],
+    [
+      'CORRELATED',
+      'SELECT o.qty, (SELECT GROUPING(o.qty) AS g FROM shop.customers c LIMIT 1) AS x FROM shop.orders o GROUP BY ROLLUP(o.qty)',
+    ],
     ['TABLE_SAMPLE', 'SELECT orders.id FROM shop.orders TABLESAMPLE bernoulli (10)'],
     ['ONLY', 'SELECT orders.id FROM ONLY shop.orders'],
     ['WHOLE_ROW', 'SELECT (s.*)::text AS t FROM ( SELECT orders.id FROM shop.orders) s'],

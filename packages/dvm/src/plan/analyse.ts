@@ -13,9 +13,9 @@ import {
 import type { QueryFacts } from '../facts.ts'
 import { parseSelect } from '../parse.ts'
 import { Unsupported } from '../unsupported.ts'
-import { isAggregation } from './aggregation.ts'
+import { aggregates, isAggregation, refuseAggregates } from './aggregation.ts'
 import { returnsSet } from './calls.ts'
-import { groupingSets, hasGroupingSets } from './grouping-sets.ts'
+import { groupingSets, hasGroupingSets, withGroupingValue } from './grouping-sets.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
 import { Names } from './names.ts'
 import { notNull, refineByPredicates } from './nullability.ts'
@@ -156,14 +156,19 @@ class Analyser implements QueryAnalyser {
     const from = this.from(list(select['fromClause']), environment, outer)
     const source = { plan: this.where(select, from, environment), scope: from.scope }
     const on = list(select['distinctClause']).filter((node) => Object.keys(node).length > 0)
-    if (on.length === 0 && !limits(select)) {
+    const sorts = list(select['sortClause'])
+    const keys = sorts.map((sort) => sortTarget(sortKey(sort), select))
+    if (
+      on.length === 0 &&
+      !limits(select) &&
+      !keys.some((key) => returnsSet(key, this.facts) || aggregates(key, this.facts))
+    ) {
       const level = this.output(select, source, environment)
       return select['distinctClause'] === undefined ? level : this.distinctRows(level)
     }
-    // DISTINCT ON and LIMIT look at expressions that need not be shown: they become columns beside the targets.
-    const sorts = list(select['sortClause'])
-    const hidden = [...on, ...sorts.map((sort) => sortKey(sort))].map((node): Ast => ({
-      ResTarget: { name: 'sort', val: sortTarget(node, select) },
+    // What is sorted by and need not be shown becomes columns beside the targets.
+    const hidden = [...on.map((node) => sortTarget(node, select)), ...keys].map((val): Ast => ({
+      ResTarget: { name: 'sort', val },
     }))
     const unnamed = this.output(
       { ...select, targetList: [...list(select['targetList']), ...hidden] },
@@ -182,24 +187,24 @@ class Analyser implements QueryAnalyser {
     const order = sorts.map((sort, i): Ast => ({
       SortBy: { ...as('SortBy', sort), node: columns[on.length + i] ?? null },
     }))
+    const cut = (rows: Level, by: readonly Ast[]) => (limits(select) ? limited(this, select, rows, by, outer) : rows)
     if (on.length > 0) {
-      const keys = columns.slice(0, on.length).map((column) => soleColumn(column) ?? '')
+      const groups = columns.slice(0, on.length).map((column) => soleColumn(column) ?? '')
       const plan: Plan = {
         kind: 'partitioned',
         input: level.plan,
-        keys,
+        keys: groups,
         transform: { kind: 'distinct-on', order },
         columns: level.plan.columns,
       }
-      return limits(select) ? limited(this, select, { plan, outputs: shown }, order, outer) : { plan, outputs: shown }
+      return cut({ plan, outputs: shown }, order)
     }
-    if (select['distinctClause'] === undefined)
-      return limited(this, select, { plan: level.plan, outputs: shown }, order, outer)
+    if (select['distinctClause'] === undefined) return cut({ plan: level.plan, outputs: shown }, order)
     const rows = this.distinctRows({ plan: level.plan, outputs: level.outputs })
     const sorted = order.map((sort, i): Ast => ({
       SortBy: { ...as('SortBy', sort), node: rows.outputs[shown.length + i]?.expression ?? null },
     }))
-    return limited(this, select, { plan: rows.plan, outputs: rows.outputs.slice(0, shown.length) }, sorted, outer)
+    return cut({ plan: rows.plan, outputs: rows.outputs.slice(0, shown.length) }, sorted)
   }
 
   where(select: JsonObject, from: Source, environment: Environment): Plan {
@@ -256,15 +261,24 @@ class Analyser implements QueryAnalyser {
       return this.finished(
         ...inSets(
           this,
-          { input: plan, sets: groupingSets(group, expression), targets, having, scope: source.scope },
+          { input: plan, sets: groupingSets(select, expression), targets, having, scope: source.scope },
           environment,
         ),
       )
     }
+    const grouping = group.map(expression)
+    const whole = new Map(grouping.map((key) => [fingerprint(key), key]))
+    const grouped = (node: Ast) => withGroupingValue(node, grouping, whole)
     return this.finished(
       ...inGroups(
         this,
-        { input: plan, grouping: group.map(expression), targets, having, scope: source.scope },
+        {
+          input: plan,
+          grouping,
+          targets: targets.map((target) => ({ ...target, expression: grouped(target.expression) })),
+          having: having.map(grouped),
+          scope: source.scope,
+        },
         environment,
       ),
     )
@@ -302,6 +316,7 @@ class Analyser implements QueryAnalyser {
   /** An expression in which subqueries are not looked for. */
   expression(node: Ast, scope: Scope): Ast {
     refuseExpression(node)
+    refuseAggregates(node, this.facts)
     return resolve(node, scope)
   }
 }

@@ -1,4 +1,4 @@
-import { strings, walk, type Json, type JsonObject } from '../ast.ts'
+import { strings, walkLevel, type Json, type JsonObject } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 
 /** A function's name as `FunctionFacts` has it. */
@@ -18,9 +18,8 @@ export function isAggregateCall(call: JsonObject, facts: QueryFacts): boolean {
 export function returnsSet(expression: Json | undefined, facts: QueryFacts): boolean {
   const names = new Set(facts.functions.filter((known) => known.setReturning).map((known) => known.name))
   let found = false
-  walk(expression, (type, body) => {
+  walkLevel(expression, (type, body) => {
     if (type === 'FuncCall' && names.has(functionName(body))) found = true
-    return type !== 'SubLink'
   })
   return found
 }

@@ -55,7 +55,7 @@ export function inSets(
       notNull: false,
     }))
     const columns = new Map(absent.map(([print], i) => [print, columnRef(nulls[i]?.name ?? '')]))
-    const fit = (expression: Ast) => withNulls(withGroupingValue(expression, set), set, columns, analyser.facts)
+    const fit = (expression: Ast) => withNulls(withGroupingValue(expression, set, all), set, columns, analyser.facts)
     const targets = query.targets.map((target) => ({ name: target.name, expression: fit(target.expression) }))
     const having = query.having.map(fit)
     const beside = absent.length === 0 ? null : project(query.input, nulls)

@@ -1,6 +1,7 @@
-import { as, fingerprint, list, nodeType, rebuild, text, type Ast } from '../ast.ts'
+import { as, fingerprint, list, nodeType, rebuild, text, type Ast, type JsonObject } from '../ast.ts'
 import type { QueryFacts } from '../facts.ts'
 import { Unsupported } from '../unsupported.ts'
+import { aggregateOfAround, comparing, PENDING_SUBQUERY } from './aggregation.ts'
 import { isAggregateCall } from './calls.ts'
 
 /**
@@ -10,12 +11,18 @@ import { isAggregateCall } from './calls.ts'
  */
 const MOST_SETS = 64
 
-export function groupingSets(items: readonly Ast[], resolve: (node: Ast) => Ast): readonly (readonly Ast[])[] {
-  const sets = items
+export function groupingSets(select: JsonObject, resolve: (node: Ast) => Ast): readonly (readonly Ast[])[] {
+  const all = list(select['groupClause'])
     .map((item) => setsOf(item, resolve))
     .reduce((left, right) => left.flatMap((l) => right.map((r) => [...l, ...r])), [[]] as Ast[][])
+  const sets = select['groupDistinct'] === true ? [...new Map(all.map((set) => [printOf(set), set])).values()] : all
   if (sets.length > MOST_SETS) throw new Unsupported('GROUPING_SETS', `${sets.length} grouping sets`)
   return sets
+}
+
+/** GROUP BY DISTINCT takes sets of the same members as one, in whatever order these stand, and how often. */
+function printOf(set: readonly Ast[]): string {
+  return [...new Set(set.map(fingerprint))].toSorted().join(' ')
 }
 
 function setsOf(item: Ast, resolve: (node: Ast) => Ast): Ast[][] {
@@ -52,11 +59,13 @@ export function hasGroupingSets(items: readonly Ast[]): boolean {
   return items.some((item) => nodeType(item) === 'GroupingSet')
 }
 
-/** `grouping(a, b)` in one set: a bit for each argument that the set leaves out. */
-export function withGroupingValue(expression: Ast, set: readonly Ast[]): Ast {
+/** `grouping(a, b)` in one set of all: a bit for each argument that the set leaves out. */
+export function withGroupingValue(expression: Ast, set: readonly Ast[], all: ReadonlyMap<string, Ast>): Ast {
   const present = new Set(set.map(fingerprint))
   return rebuild(expression, (type, body) => {
+    if (type === PENDING_SUBQUERY) return comparing(body, (tested) => withGroupingValue(tested, set, all))
     if (type !== 'GroupingFunc') return undefined
+    if (list(body['args']).some((argument) => !all.has(fingerprint(argument)))) throw aggregateOfAround()
     const value = list(body['args']).reduce(
       (bits, argument) => bits * 2 + (present.has(fingerprint(argument)) ? 0 : 1),
       0,
@@ -81,6 +90,7 @@ export function withNulls(
     if (present.has(print)) return node
     const column = nulls.get(print)
     if (column !== undefined) return column
+    if (type === PENDING_SUBQUERY) return comparing(body, (tested) => withNulls(tested, set, nulls, facts))
     return type === 'FuncCall' && isAggregateCall(body, facts) ? node : undefined
   })
 }

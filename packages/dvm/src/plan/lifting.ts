@@ -57,7 +57,7 @@ function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
     // a window sees the rows that WHERE leaves: lifting a condition out of it would show it more
     !list(select['targetList']).some(hasWindow) &&
     // nor are the columns that it compares there any more beside a set
-    !returnsSet(select['targetList'], analyser.facts) &&
+    !returnsSet([select['targetList'] ?? [], select['sortClause'] ?? []], analyser.facts) &&
     !isAggregation(select, analyser.facts)
   )
 }

@@ -1,7 +1,7 @@
 import { as, columnRef, columnsOf, isObject, list, strings, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
-import { groupedBy, isAggregation } from './aggregation.ts'
-import { asks, equals } from './conditions.ts'
+import { aggregates, groupedBy } from './aggregation.ts'
+import { asks, equals, refuseExpression } from './conditions.ts'
 import { dependentJoin, dependsOn } from './dependent-join.ts'
 import { hasCollations } from './domain.ts'
 import { freeColumns } from './free-columns.ts'
@@ -9,6 +9,7 @@ import { equated, keysOf } from './keys.ts'
 import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
 import { lift, liftedSubplan } from './lifting.ts'
 import { join, project, type Plan } from './plan.ts'
+import { resolve } from './scope.ts'
 
 /**
  * Scalar subqueries as joins that keep every row of the query around them and add a column:
@@ -127,7 +128,8 @@ const COUNT_ROWS: Ast = {
 
 function isCorrelatedAggregate(select: JsonObject, analyser: QueryAnalyser): boolean {
   return (
-    isAggregation(select, analyser.facts) &&
+    aggregates(select['targetList'], analyser.facts) &&
+    !aggregates(select['sortClause'], analyser.facts) &&
     list(select['groupClause']).length === 0 &&
     select['havingClause'] === undefined
   )
@@ -154,11 +156,12 @@ function groupedValue(
   if (pairs.some((pair) => pair === undefined)) return undefined
   const value = target
   if (!isObject(value)) throw new Unsupported('SUBQUERY_EXPRESSION', 'a scalar subquery')
+  refuseExpression(value)
   const keys = pairs.flatMap((pair) => (pair === undefined ? [] : [pair]))
   const grouped = groupedBy({
     input,
     grouping: keys.map((pair) => pair.inner),
-    value: analyser.expression(value, from.scope),
+    value: resolve(value, from.scope),
     facts: analyser.facts,
     names: analyser.names,
   })

@@ -19,11 +19,12 @@ import { Unsupported } from '../unsupported.ts'
 import { isAggregateCall } from './calls.ts'
 import { conjuncts, refuseExpression } from './conditions.ts'
 import type { Environment, QueryAnalyser, Source } from './level.ts'
-import { PENDING_SUBQUERY } from './aggregation.ts'
+import { PENDING_SUBQUERY, refuseAggregates } from './aggregation.ts'
 
 import type { Column } from './column.ts'
 import { filter, markJoin, semiJoin, type Plan } from './plan.ts'
 import { resolve, type Scope } from './scope.ts'
+import { hasWindow } from './windows.ts'
 
 /**
  * Subqueries in expressions become joins.
@@ -58,6 +59,16 @@ export function wherePlan(analyser: QueryAnalyser, clause: Ast, from: Source, en
 
 /** Replaces the subqueries of an expression by columns of joins that are added to the plan. */
 export function withSubqueries(
+  analyser: QueryAnalyser,
+  node: Ast,
+  source: Source,
+  environment: Environment,
+): { readonly plan: Plan; readonly expression: Ast } {
+  refuseAggregates(node, analyser.facts)
+  return withJoins(analyser, node, source, environment)
+}
+
+function withJoins(
   analyser: QueryAnalyser,
   node: Ast,
   source: Source,
@@ -100,7 +111,7 @@ export function beforeGrouping(
   let { plan } = source
   const replaced = rebuild(rowsCompared(node), (type, body, whole) => {
     if (type === 'FuncCall' && isAggregateCall(body, analyser.facts)) {
-      const result = withSubqueries(analyser, whole, { plan, scope: source.scope }, environment)
+      const result = withJoins(analyser, whole, { plan, scope: source.scope }, environment)
       plan = result.plan
       return { [RESOLVED]: { expression: result.expression } }
     }
@@ -108,6 +119,7 @@ export function beforeGrouping(
     // what is compared with the subquery's rows is an expression of the groups like any other
     const { testexpr, ...link } = body
     if (!isObject(testexpr)) return { [PENDING_SUBQUERY]: { link } }
+    refuseWindow(testexpr)
     const tested = beforeGrouping(analyser, testexpr, { plan, scope: source.scope }, environment)
     plan = tested.plan
     return { [PENDING_SUBQUERY]: { link, tested: tested.expression } }
@@ -144,8 +156,14 @@ function withTest(
 ): { readonly plan: Plan; readonly link: JsonObject } {
   const tested = isObject(link['testexpr']) ? link['testexpr'] : {}
   if (as(RESOLVED, tested) !== undefined) return { plan: source.plan, link }
+  refuseWindow(tested)
   const { plan, expression } = withSubqueries(analyser, tested, source, environment)
   return { plan, link: { ...link, testexpr: { [RESOLVED]: { expression } } } }
+}
+
+/** Subqueries become joins below the windows of their query, which can not be compared with rows there. */
+function refuseWindow(tested: Ast): void {
+  if (hasWindow(tested)) throw new Unsupported('WINDOW_FUNCTION', 'compared with the rows of a subquery')
 }
 
 function asSemiJoin(

@@ -7,7 +7,7 @@ import {
   rebuild,
   soleColumn,
   text,
-  walk,
+  walkLevel,
   type Ast,
   type JsonObject,
 } from '../ast.ts'
@@ -112,9 +112,9 @@ export function withOwnWindows(select: JsonObject): JsonObject {
 
 export function hasWindow(node: Ast): boolean {
   let found = false
-  walk(node, (type, body) => {
+  walkLevel(node, (type, body) => {
     if (type === 'FuncCall' && body['over'] !== undefined) found = true
-    return type !== 'SubLink' && type !== PENDING_SUBQUERY
+    return type !== PENDING_SUBQUERY
   })
   return found
 }
