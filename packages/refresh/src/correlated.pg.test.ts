@@ -58,6 +58,12 @@ const QUERIES: Readonly<Record<string, string>> = {
   'a row and a subquery of columns': `select id from orders o where (customer_id, qty) = (select c.id, c.score from customers c where c.id = o.customer_id)`,
   'scalar, the first': `select id, (select page from visits v where v.customer_id = c.id order by page limit 1) as page from customers c`,
   'scalar, by luck one row': `select id, (select category from products p where p.price = o.qty / 4.0) as category from orders o`,
+  'scalar aggregate, cut to nothing': `select id, (select count(*) from orders o where o.customer_id = c.id limit 0) as none,
+    (select max(qty) from orders o where o.customer_id = c.id offset 1) as after, (select count(*) from visits limit 0) as never from customers c`,
+  'scalar aggregate, cut by the row': `select id, (select count(*) from orders o where o.customer_id = c.id limit c.score - 1) as n from customers c where score is not null`,
+  'scalar aggregate, cut to the one row that it is': `select id, (select count(*) from orders o where o.customer_id = c.id order by count(*) limit 1) as n from customers c`,
+  'scalar aggregate in a window': `select id, (select sum(count(*)) over () from orders o where o.customer_id = c.id) as n from customers c`,
+  'scalar set of an aggregate': `select id, (select generate_series(1, least(count(*), 1)) from orders o where o.customer_id = c.id) as n from customers c`,
   'scalar, in CASE': `select id, case when qty > 2 then (select count(*) from orders p where p.qty < o.qty) end as below from orders o`,
   'scalar in an aggregate in a scalar': `select id, (select max((select count(*) from visits v where v.customer_id = o.customer_id and o.qty > 1)) from orders o where o.customer_id = c.id) as m from customers c`,
   'scalar, two levels up': `select id, (select count(*) from orders o where o.customer_id = c.id and exists (

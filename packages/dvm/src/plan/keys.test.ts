@@ -30,6 +30,27 @@ test.each([
     ['id+id_2'],
   ],
   ['a cross join with one row', `SELECT o.id AS a, s.n AS b FROM ${O}, (SELECT count(*) AS n FROM ${C}) s`, ['id']],
+  [
+    'a full join of tables',
+    `SELECT o.id AS a, c.id AS b FROM (${O} FULL JOIN ${C} ON ((c.score = o.qty)))`,
+    ['id+id_2'],
+  ],
+  [
+    'a full join of groups of nulls: each side may leave one alone',
+    `SELECT x.note AS a, y.region AS b FROM ((SELECT DISTINCT o.note FROM ${O}) x FULL JOIN (SELECT DISTINCT c.region FROM ${C}) y ON ((x.note = y.region)))`,
+    [],
+  ],
+  [
+    'a full join of two rows',
+    `SELECT x.n AS a, y.m AS b FROM ((SELECT max(o.qty) AS n FROM ${O}) x FULL JOIN (SELECT max(c.score) AS m FROM ${C}) y ON ((x.n = y.m)))`,
+    [],
+  ],
+  ['what a constant fixes', `SELECT o.qty AS a FROM ${O} WHERE (o.id = 1)`, ['one row']],
+  [
+    'a constant by a collation of one’s own fixes nothing',
+    `SELECT g.page AS a FROM (SELECT v.page, count(*) AS n FROM shop.visits v GROUP BY v.page) g WHERE (g.page = ('a'::text COLLATE own.loose))`,
+    ['page_2'],
+  ],
   ['a group', `SELECT o.note AS a, count(*) AS b FROM ${O} GROUP BY o.note`, ['note']],
   ['one group', `SELECT count(*) AS a FROM ${O}`, ['one row']],
   ['distinct', `SELECT DISTINCT o.note AS a FROM ${O}`, ['a']],

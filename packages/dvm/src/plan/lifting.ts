@@ -62,8 +62,8 @@ function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
   )
 }
 
-/** EXISTS asks for a row; ORDER BY and a constant LIMIT of one or more do not change the answer. */
-function withoutIrrelevantLimit(select: JsonObject): JsonObject {
+/** Where one row is all there is, or all that is asked for, a constant LIMIT of one or more does not change the answer. */
+export function withoutIrrelevantLimit(select: JsonObject): JsonObject {
   const limit = as('A_Const', select['limitCount'])?.['ival']
   const count = isObject(limit) ? limit['ival'] : undefined
   if (typeof count !== 'number' || count < 1 || select['limitOffset'] !== undefined) return select

@@ -1,15 +1,18 @@
 import { as, columnRef, columnsOf, isObject, list, strings, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
 import { aggregates, groupedBy } from './aggregation.ts'
+import { returnsSet } from './calls.ts'
 import { asks, equals, refuseExpression } from './conditions.ts'
 import { dependentJoin, dependsOn } from './dependent-join.ts'
 import { hasCollations } from './domain.ts'
 import { freeColumns } from './free-columns.ts'
-import { equated, keysOf } from './keys.ts'
+import { fixedBy, keysOf } from './keys.ts'
 import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
-import { lift, liftedSubplan } from './lifting.ts'
+import { lift, liftedSubplan, withoutIrrelevantLimit } from './lifting.ts'
+import { limits } from './ordering.ts'
 import { join, project, type Plan } from './plan.ts'
 import { resolve } from './scope.ts'
+import { hasWindow } from './windows.ts'
 
 /**
  * Scalar subqueries as joins that keep every row of the query around them and add a column:
@@ -51,7 +54,7 @@ export function scalarValue(
     ...own,
     { name, expression: level.outputs[0]?.expression ?? NULL, notNull: false },
   ])
-  const fixed = equated(level.lifted, new Set(source.plan.columns.map((column) => column.name)))
+  const fixed = fixedBy(source.plan, right, level.lifted)
   const unique = keysOf(right).some((key) => key.every((column) => fixed.has(column)))
   if (!unique || dependsOn(right, source.plan))
     return singleValue(source, analyser.named(analyser.select(select, environment, source.scope)), analyser)
@@ -126,12 +129,17 @@ const COUNT_ROWS: Ast = {
   },
 }
 
-function isCorrelatedAggregate(select: JsonObject, analyser: QueryAnalyser): boolean {
+/** One row for sure, whose value is an expression of aggregates. */
+function isCorrelatedAggregate(select: JsonObject, { facts }: QueryAnalyser): boolean {
+  const targets = select['targetList']
   return (
-    aggregates(select['targetList'], analyser.facts) &&
-    !aggregates(select['sortClause'], analyser.facts) &&
+    aggregates(targets, facts) &&
+    !aggregates(select['sortClause'], facts) &&
+    !list(targets).some(hasWindow) &&
+    !returnsSet([targets ?? [], select['sortClause'] ?? []], facts) &&
     list(select['groupClause']).length === 0 &&
-    select['havingClause'] === undefined
+    select['havingClause'] === undefined &&
+    !limits(withoutIrrelevantLimit(select))
   )
 }
 
