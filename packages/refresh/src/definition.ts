@@ -90,8 +90,8 @@ export function keptMode({ effectiveMode, refusal }: StoredPlan, mode: Mode): Ke
   }
 }
 
-/** Raised when stored plans of older versions can not be run any more. */
-export const COMPILER_VERSION = 6
+/** Raised when stored plans of older versions can not be run any more, or must not be: what they made is made anew. */
+export const COMPILER_VERSION = 7
 
 const definitions = catalog
   .selectFrom('stream_table as t')

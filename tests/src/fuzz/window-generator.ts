@@ -50,7 +50,7 @@ export function windows(random: Random, scope: Scope): Windows {
     ])
     return {
       ...column,
-      sql: `${column.sql}${where()} ${frames(random, scope, random.chance(0.5) ? shared : partition(0.6), every)}`,
+      sql: `${column.sql}${where()} ${frames(random, scope, random.chance(0.5) ? shared : partition(0.6), `${shared}order by ${every.join(', ')}`)}`,
     }
   }
   const positional = (): Column => {
@@ -89,8 +89,11 @@ export function sorted(random: Random, sql: string): string {
   ])}`
 }
 
-/** A frame of peers and groups may have any order, a frame of rows needs the total one. */
-function frames(random: Random, scope: Scope, partition: string, every: readonly string[]): string {
+/**
+ * A frame of peers and groups may have any order. A frame of rows has the partitions and the order of `total`: in another,
+ * which of the rows that are alike comes first would be another question than it is there, and have another answer.
+ */
+function frames(random: Random, scope: Scope, partition: string, total: string): string {
   const exclusion = random.weighted([
     [8, ''],
     [1, ' exclude current row'],
@@ -110,7 +113,7 @@ function frames(random: Random, scope: Scope, partition: string, every: readonly
   return random.weighted<() => string>([
     [3, () => `over (${partition.trim()})`],
     [3, () => `over (${partition}order by ${sorted(random, key.sql)})`],
-    [4, () => `over (${partition}order by ${every.join(', ')} ${rowsFrame(random)}${exclusion})`],
+    [4, () => `over (${total} ${rowsFrame(random)}${exclusion})`],
     [2, () => `over (${partition}order by ${sorted(random, key.sql)} groups ${bounds(random, '1')}${exclusion})`],
     [1, () => `over (${partition}order by ${sorted(random, key.sql)} range ${bounds(random, null)}${exclusion})`],
     [

@@ -1,10 +1,20 @@
 import { describe, expect, test } from 'vitest'
 import { explainPlan, explainText } from '../explain.ts'
+import type { RelationFacts } from '../facts.ts'
 import { factsOf, plan, table } from '../facts.fixture.ts'
 import { planQuery } from '../plan-query.ts'
 
-const shown = (definition: string, columns: readonly string[]) =>
-  explainText(explainPlan(plan(definition, Object.fromEntries(columns.map((column) => [column, 'integer'])))))
+const shown = (definition: string, columns: readonly string[], others: readonly RelationFacts[] = []) =>
+  explainText(explainPlan(plan(definition, Object.fromEntries(columns.map((column) => [column, 'integer'])), others)))
+
+/** A table of which the types are known by their oid: 23 is integer, 1700 numeric. */
+function typed(name: string, columns: Readonly<Record<string, number>>): RelationFacts {
+  const facts = table(name, Object.fromEntries(Object.keys(columns).map((column) => [column, 'integer'])))
+  return {
+    ...facts,
+    columns: facts.columns.map((column) => ({ ...column, type: { oid: columns[column.name] ?? 0, modifier: -1 } })),
+  }
+}
 
 describe('from clauses to operators', () => {
   test('WHERE, expressions and names', () => {
@@ -23,16 +33,35 @@ describe('from clauses to operators', () => {
   test('USING merges a column; ON is split at its ANDs', () => {
     expect(
       shown(
-        'SELECT customer_id, v.page FROM (shop.orders o JOIN shop.visits v USING (customer_id)) WHERE (o.qty > 1)',
-        ['customer_id', 'page'],
+        'SELECT a, y.w FROM (shop.x JOIN shop.y USING (a)) WHERE (x.v > 1)',
+        ['a', 'w'],
+        [typed('x', { a: 23, v: 23 }), typed('y', { a: 23, w: 23 })],
       ),
     ).toMatchInlineSnapshot(`
-      "output  customer_id, page  [the net change by key, or by row]
-        └ inner join  (customer_id = customer_id_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
-          └ filter  (qty > 1)  [Δ(σR) = σΔR]
-            └ scan  shop.orders as o (customer_id, qty)  [Δ(R) = ΔR]
-          └ scan  shop.visits as v (customer_id, page)  [Δ(R) = ΔR]"
+      "output  a, w  [the net change by key, or by row]
+        └ inner join  (a = a_2)  [Δ(R⋈S) = ΔR⋈S + R⋈ΔS − ΔR⋈ΔS]
+          └ filter  (v > 1)  [Δ(σR) = σΔR]
+            └ scan  shop.x (a, v)  [Δ(R) = ΔR]
+          └ scan  shop.y (a, w)  [Δ(R) = ΔR]"
     `)
+  })
+
+  test('USING of two types takes what PostgreSQL takes', () => {
+    const relations = [typed('x', { a: 23, v: 23 }), typed('y', { a: 1700, w: 23 })]
+    const merged = (join: string) =>
+      shown(`SELECT a FROM (shop.x ${join} shop.y USING (a))`, ['a'], relations).split('\n')[0]
+    expect(merged('LEFT JOIN')).toMatchInlineSnapshot(
+      `"output  (CASE WHEN false THEN a_2 ELSE a END) as a  [the net change by key, or by row]"`,
+    )
+    expect(merged('RIGHT JOIN')).toMatchInlineSnapshot(
+      `"output  (CASE WHEN true THEN a_2 ELSE a END) as a  [the net change by key, or by row]"`,
+    )
+    expect(merged('JOIN')).toMatchInlineSnapshot(
+      `"output  (CASE WHEN (pg_typeof(a) <> pg_typeof((COALESCE(a, a_2)))) THEN a_2 ELSE a END) as a  [the net change by key, or by row]"`,
+    )
+    expect(merged('FULL JOIN')).toMatchInlineSnapshot(
+      `"output  (COALESCE(a, a_2)) as a  [the net change by key, or by row]"`,
+    )
   })
 
   test('column aliases of a range, and of a subquery', () => {

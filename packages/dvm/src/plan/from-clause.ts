@@ -18,6 +18,7 @@ import { conditionedJoin } from './conditioned-join.ts'
 import { conjuncts } from './conditions.ts'
 import { dependentJoin } from './dependent-join.ts'
 import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
+import { mergedColumn } from './merged-column.ts'
 import { isNumberType } from './numbers.ts'
 import type { Column } from './column.ts'
 import type { Expand, Plan } from './plan.ts'
@@ -78,18 +79,8 @@ function expand(analyser: QueryAnalyser, input: Source, item: Ast, type: Expand[
   const added = declared.map((name) => analyser.names.fresh(name))
   const resolved = resolve({ [kind]: unnamed }, { ...input.scope, outer: beside ?? input.scope.outer })
   // a name that no column and no other item has
-  const aliased = { aliasname: '__call', ...(definitions.length > 0 ? {} : { colnames: added.map(nameNode) }) }
-  const columnDefinitions = definitions.map((definition, i): Ast => ({
-    ColumnDef: { ...definition, colname: added[i] ?? '' },
-  }))
-  const call: Ast = {
-    [kind]: {
-      ...as(kind, resolved),
-      lateral: true,
-      alias: aliased,
-      ...(definitions.length > 0 ? { coldeflist: columnDefinitions } : {}),
-    },
-  }
+  const aliased = { aliasname: '__call', colnames: added.map(nameNode) }
+  const call: Ast = { [kind]: { ...withDefinitions(as(kind, resolved) ?? {}), lateral: true, alias: aliased } }
   const columns = [...input.plan.columns, ...added.map((name): Column => ({ name, notNull: false }))]
   const plan: Plan = { kind: 'expand', type, input: input.plan, call, added, columns }
   const scope = scopeOf(
@@ -98,6 +89,17 @@ function expand(analyser: QueryAnalyser, input: Source, item: Ast, type: Expand[
     input.scope.outer,
   )
   return { plan, scope: combine(input.scope, scope) }
+}
+
+/** A function may look at the names of the columns that it is defined with, so they stay as they are, under others. */
+function withDefinitions(body: JsonObject): JsonObject {
+  const { coldeflist, ...call } = body
+  const definitions = list(coldeflist)
+  if (definitions.length === 0) return body
+  const functions = list(call['functions']).map((node): Ast => ({
+    List: { items: [...list(as('List', node)?.['items']).slice(0, 1), { List: { items: definitions } }] },
+  }))
+  return { ...call, is_rowsfrom: true, functions }
 }
 
 const CALLS = ['RangeFunction', 'JsonTable', 'RangeTableFunc'] as const
@@ -154,27 +156,25 @@ function joinExpression(analyser: QueryAnalyser, body: JsonObject, environment: 
   const equalities = pairs.map((pair): Ast => ({
     A_Expr: { kind: 'AEXPR_OP', name: [{ String: { sval: '=' } }], lexpr: pair.left, rexpr: pair.right },
   }))
-  const merged = pairs.map((pair): readonly [string, Ast] => {
-    if (type === 'JOIN_FULL') return [pair.name, { CoalesceExpr: { args: [pair.left, pair.right] } }]
-    return [pair.name, type === 'JOIN_RIGHT' ? pair.right : pair.left]
-  })
+  const kind = JOINS[text(type)]
+  if (kind === undefined) throw new Unsupported('OTHER', `a join of type ${text(type)}`)
+  const merged = pairs.map((pair): readonly [string, Ast] => [
+    pair.name,
+    mergedColumn(kind, { plan: left.plan, column: pair.left }, { plan: right.plan, column: pair.right }),
+  ])
   const scope: Scope = { ...both, merged: new Map([...both.merged, ...merged]) }
   const quals = isObject(body['quals']) ? conjuncts(body['quals']) : []
   const sides = { left, right: { ...right, scope }, equalities, quals }
-  switch (type) {
-    case 'JOIN_INNER':
-      return { plan: conditionedJoin(analyser, 'inner', sides, environment), scope }
-    case 'JOIN_LEFT':
-      return { plan: conditionedJoin(analyser, 'left', sides, environment), scope }
-    case 'JOIN_RIGHT': {
-      const exchanged = { ...sides, left: right, right: { ...left, scope } }
-      return { plan: conditionedJoin(analyser, 'left', exchanged, environment), scope }
-    }
-    case 'JOIN_FULL':
-      return { plan: conditionedJoin(analyser, 'full', sides, environment), scope }
-    default:
-      throw new Unsupported('OTHER', `a join of type ${text(type)}`)
-  }
+  if (kind !== 'right') return { plan: conditionedJoin(analyser, kind, sides, environment), scope }
+  const exchanged = { ...sides, left: right, right: { ...left, scope } }
+  return { plan: conditionedJoin(analyser, 'left', exchanged, environment), scope }
+}
+
+const JOINS: Readonly<Record<string, 'inner' | 'left' | 'right' | 'full'>> = {
+  JOIN_INNER: 'inner',
+  JOIN_LEFT: 'left',
+  JOIN_RIGHT: 'right',
+  JOIN_FULL: 'full',
 }
 
 /**
@@ -190,7 +190,8 @@ function aliasedJoin(
   const { scope } = source
   const merged = strings(body['usingClause']).flatMap((name) => {
     const column = soleColumn(scope.merged.get(name) ?? {})
-    if (column === undefined) throw new Unsupported('OTHER', 'an alias of a full join by USING')
+    if (column === undefined)
+      throw new Unsupported('OTHER', 'an alias of a join by USING that is a full one, or of columns of different types')
     return [[name, column] as const]
   })
   if (isObject(usingAlias)) {
@@ -213,7 +214,8 @@ function joinedCall(
   body: JsonObject,
   { beside }: Around,
 ): Source | undefined {
-  const always = body['quals'] === undefined || fingerprint(body['quals']) === fingerprint(TRUE)
+  const using = list(body['usingClause']).length > 0
+  const always = !using && (body['quals'] === undefined || fingerprint(body['quals']) === fingerprint(TRUE))
   if (body['jointype'] === 'JOIN_INNER' && always) return expand(analyser, left, call, 'inner', beside)
   if (body['jointype'] === 'JOIN_LEFT' && always) return expand(analyser, left, call, 'left', beside)
   return undefined
