@@ -19,7 +19,7 @@ import { ROW_ORDINAL } from './stage/key.ts'
 import { type AnyStage, indexesOf, type Stages } from './stage/stages.ts'
 import { createTable, tableName } from './stage/state-table.ts'
 import { stagePlan } from './staged-plan.ts'
-import { Unsupported } from './unsupported.ts'
+import { MOST_CHARACTERS, Unsupported } from './unsupported.ts'
 
 /**
  * The second half of the compiler: a plan and the types of its columns become stages, and the stages become the
@@ -52,7 +52,7 @@ function compilePlan(
   const differential = planned.unsupported === null
   const { smallDeltaRows } = options
   // What can not be compiled is found out now, not by the first refresh.
-  if (differential) refreshStatement({ stages, sources, target, smallDeltaRows }, everything(sources))
+  if (differential) refreshStatement({ stages, sources, target, smallDeltaRows }, everything(sources), MOST_CHARACTERS)
   const { key } = stages.last.table
   const answer = differential && target.onNodes !== true ? answerStatements(facts, stages, target) : null
   return {

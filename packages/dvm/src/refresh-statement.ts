@@ -11,7 +11,6 @@ import type { StageDelta } from './stage/stage.ts'
 import type { Stages } from './stage/stages.ts'
 import { stateReader, type Looked } from './stage/state-reader.ts'
 import type { StagedPlan } from './staged-plan.ts'
-import { MOST_CHARACTERS } from './unsupported.ts'
 
 export interface RefreshPlan extends StagedPlan {
   readonly target: Target
@@ -40,11 +39,14 @@ const PARAMETERS: Arguments = {
  * frontier, all at one snapshot.
  *
  * Parameters: $1 stream table, $2 expected version, $3 who asked, $4… each source's frontier snapshot.
+ *
+ * `most`: refused where it has more characters. Whether a query is kept by deltas is decided once, by one variant: others
+ * of it may be somewhat longer.
  */
-export function refreshStatement(plan: RefreshPlan, variant: RefreshVariant): string {
+export function refreshStatement(plan: RefreshPlan, variant: RefreshVariant, most?: number): string {
   const { stages, sources, target } = plan
   const { emits } = variant
-  const chain = new Chain(MOST_CHARACTERS)
+  const chain = new Chain(most)
   const windows = openWindows(chain, plan, variant, PARAMETERS)
   const applied = maintainStages(
     chain,

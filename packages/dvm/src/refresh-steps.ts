@@ -3,7 +3,6 @@ import type { RefreshVariant } from './compiled.ts'
 import { Chain, q, withParts } from './print/text.ts'
 import { type Arguments, found, maintainStages, openWindows, type RefreshPlan } from './refresh-statement.ts'
 import { type Steps, stepsOf, temporary } from './steps.ts'
-import { MOST_CHARACTERS } from './unsupported.ts'
 
 /**
  * A differential refresh as several statements: first `look`, which reads nothing but local tables: what waits, and the
@@ -28,7 +27,7 @@ export function refreshSteps(plan: RefreshPlan, variant: RefreshVariant, known: 
     version: quoteLiteral(known.version),
     frontier: (position) => `${quoteLiteral(known.frontiers[position] ?? '')}::pg_snapshot`,
   }
-  const chain = new Chain(MOST_CHARACTERS)
+  const chain = new Chain()
   const windows = openWindows(chain, plan, variant, given)
   const opening = chain.parts.length
   const applied = maintainStages(chain, plan.stages, windows.names, variant.emits ? plan.target : null, 'through')
