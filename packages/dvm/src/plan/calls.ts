@@ -23,3 +23,8 @@ export function returnsSet(expression: Json | undefined, facts: QueryFacts): boo
   })
   return found
 }
+
+/** Whether a SELECT makes several rows of one, by a target or by what it is sorted by. */
+export function makesSets(select: JsonObject, facts: QueryFacts): boolean {
+  return returnsSet(select['targetList'], facts) || returnsSet(select['sortClause'], facts)
+}

@@ -1,7 +1,7 @@
 import { as, columnsOf, isObject, list, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
 import { isAggregation } from './aggregation.ts'
-import { returnsSet } from './calls.ts'
+import { makesSets } from './calls.ts'
 import { boundTo, dependsOn } from './dependent-join.ts'
 import type { Environment, Level, QueryAnalyser, Source } from './level.ts'
 import { filter, type Plan } from './plan.ts'
@@ -57,7 +57,7 @@ function isPlain(select: JsonObject, analyser: QueryAnalyser): boolean {
     // a window sees the rows that WHERE leaves: lifting a condition out of it would show it more
     !list(select['targetList']).some(hasWindow) &&
     // nor are the columns that it compares there any more beside a set
-    !returnsSet([select['targetList'] ?? [], select['sortClause'] ?? []], analyser.facts) &&
+    !makesSets(select, analyser.facts) &&
     !isAggregation(select, analyser.facts)
   )
 }

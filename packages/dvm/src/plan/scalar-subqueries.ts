@@ -1,7 +1,7 @@
 import { as, columnRef, columnsOf, isObject, list, strings, type Ast, type JsonObject } from '../ast.ts'
 import { Unsupported } from '../unsupported.ts'
 import { aggregates, groupedBy } from './aggregation.ts'
-import { returnsSet } from './calls.ts'
+import { makesSets } from './calls.ts'
 import { asks, equals, refuseExpression } from './conditions.ts'
 import { dependentJoin, dependsOn } from './dependent-join.ts'
 import { hasCollations } from './domain.ts'
@@ -136,7 +136,7 @@ function isCorrelatedAggregate(select: JsonObject, { facts }: QueryAnalyser): bo
     aggregates(targets, facts) &&
     !aggregates(select['sortClause'], facts) &&
     !list(targets).some(hasWindow) &&
-    !returnsSet([targets ?? [], select['sortClause'] ?? []], facts) &&
+    !makesSets(select, facts) &&
     list(select['groupClause']).length === 0 &&
     select['havingClause'] === undefined &&
     !limits(withoutIrrelevantLimit(select))
